@@ -1,0 +1,1 @@
+//! The write side: engine, inbox, relay, timers, catalogue import.

@@ -1,0 +1,1 @@
+//! What a booking is: pure, no IO, no clock, no randomness.

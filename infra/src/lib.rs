@@ -1,0 +1,1 @@
+//! Adapters: Postgres (pool, event log, private server), payment gateways, configuration, telemetry.
