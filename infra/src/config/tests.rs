@@ -1,0 +1,125 @@
+use figment::Jail;
+use secrecy::ExposeSecret;
+
+use super::*;
+
+/// Runs a test in an empty directory with the file and the variables given and nothing else.
+#[expect(clippy::result_large_err, reason = "the type of the jail's closure is figment's")]
+fn with(file: &str, variables: &[(&str, &str)], test: impl FnOnce()) {
+    Jail::expect_with(|jail| {
+        jail.clear_env();
+        if !file.is_empty() {
+            jail.create_file(DEFAULT_FILE, file)?;
+        }
+        for (name, value) in variables {
+            jail.set_env(name, value);
+        }
+        test();
+        Ok(())
+    });
+}
+
+fn error(overrides: Overrides) -> String {
+    Config::load(overrides).expect_err("refused").to_string()
+}
+
+#[test]
+fn nothing_has_to_be_set() {
+    with("", &[], || {
+        let config = Config::load(Overrides::default()).expect("defaults");
+        assert_eq!(config.mode, Mode::Sandbox);
+        assert_eq!(config.data_dir, Path::new(".traveladvisor"));
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8072");
+        assert_eq!(config.log_level, "warn");
+        assert!(config.database_url.is_none() && config.clock.is_none());
+    });
+}
+
+#[test]
+fn the_command_line_goes_before_the_environment_before_the_file() {
+    let file = "data_dir = \"file\"\nlisten = \"127.0.0.1:1\"\nmode = \"production\"";
+    let variables = [
+        ("TRAVELADVISOR_DATA_DIR", "environment"),
+        ("TRAVELADVISOR_LISTEN", "127.0.0.1:2"),
+        ("TRAVELADVISOR_LOG", "debug"),
+    ];
+    with(file, &variables, || {
+        let overrides = Overrides { data_dir: Some(PathBuf::from("command line")), ..Overrides::default() };
+        let config = Config::load(overrides).expect("settings");
+        assert_eq!(config.data_dir, Path::new("command line"));
+        assert_eq!(config.listen.port(), 2);
+        assert_eq!(config.mode, Mode::Production);
+    });
+}
+
+#[test]
+fn a_database_url_comes_from_the_environment_and_is_never_shown() {
+    let url = "postgres://user:open-sesame@host/db";
+    with("", &[("DATABASE_URL", url)], || {
+        let config = Config::load(Overrides::default()).expect("settings");
+        assert!(!format!("{config:?}").contains("open-sesame"));
+        let read = config.database_url.expect("a URL");
+        assert_eq!(read.expose_secret(), url);
+    });
+    with("", &[("DATABASE_URL", "")], || {
+        let config = Config::load(Overrides::default()).expect("settings");
+        assert!(config.database_url.is_none(), "empty counts as unset");
+    });
+}
+
+#[test]
+fn an_unknown_key_is_named() {
+    with("lissen = \"127.0.0.1:1\"", &[], || {
+        let error = error(Overrides::default());
+        assert!(error.contains("lissen") && error.contains(DEFAULT_FILE), "{error}");
+    });
+    with("", &[("TRAVELADVISOR_DATADIR", "x")], || {
+        let error = error(Overrides::default());
+        assert!(error.to_lowercase().contains("datadir"), "{error}");
+    });
+}
+
+#[test]
+fn a_value_that_cannot_be_is_named() {
+    with("mode = \"playground\"", &[], || {
+        let error = error(Overrides::default());
+        assert!(error.contains("playground") && error.contains("mode"), "{error}");
+    });
+    with("", &[("TRAVELADVISOR_CLOCK", "noon")], || {
+        let error = error(Overrides::default());
+        assert!(error.contains("noon") && error.contains("2024-12-01"), "{error}");
+    });
+}
+
+#[test]
+fn a_named_file_must_be_there() {
+    with("", &[], || {
+        let overrides = Overrides { config_file: Some(PathBuf::from("absent.toml")), ..Overrides::default() };
+        assert!(error(overrides).contains("absent.toml"));
+    });
+}
+
+#[test]
+fn production_takes_no_clock() {
+    with("mode = \"production\"", &[("TRAVELADVISOR_CLOCK", "2024-12-01")], || {
+        let error = error(Overrides::default());
+        assert!(error.contains("clock") && error.contains("production"), "{error}");
+    });
+    with("clock = \"2024-12-01\"", &[], || {
+        let config = Config::load(Overrides::default()).expect("the sandbox takes one");
+        assert_eq!(config.clock, parse_instant("2024-12-01").ok());
+    });
+}
+
+#[test]
+fn only_loopback_is_listened_on() {
+    for open in ["0.0.0.0:8072", "192.168.1.5:80", "[::]:8072"] {
+        with("", &[("TRAVELADVISOR_LISTEN", open)], || {
+            let error = error(Overrides::default());
+            assert!(error.contains(open) && error.contains("loopback"), "{error}");
+        });
+    }
+    with("", &[("TRAVELADVISOR_LISTEN", "[::1]:8072")], || {
+        assert!(Config::load(Overrides::default()).is_ok());
+    });
+}

@@ -1,0 +1,3 @@
+//! The adapters against what is really there: Postgres, files, processes.
+
+mod private_server;
