@@ -1,1 +1,23 @@
 //! What a booking is: pure, no IO, no clock, no randomness.
+//!
+//! Every aggregate is a folder with the same rooms (`mod.rs` states and decisions, `command.rs`, `event.rs`, `error.rs`, `tests.rs`).
+//! The process manager is `trip_saga`. Value types stand beside them. Time, ids and randomness come in with the command.
+
+pub mod aggregate;
+pub mod booking;
+pub mod car;
+pub mod dead_letter;
+pub mod failure;
+pub mod flight;
+pub mod hotel;
+pub mod id;
+pub mod message;
+pub mod money;
+pub mod occasion;
+pub mod payment;
+pub mod personal;
+pub mod rental;
+pub mod reservation;
+pub mod stay;
+pub mod trip;
+pub mod trip_saga;

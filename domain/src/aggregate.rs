@@ -1,0 +1,232 @@
+//! The closed set of aggregates of a log: one enum each of states, commands, events and errors, so that the engine can hold any of them.
+
+use cqrs_es::DomainEvent;
+
+use crate::booking::{Booking, BookingCommand, BookingError, BookingEvent};
+use crate::car::{Car, CarCommand, CarError, CarEvent};
+use crate::dead_letter::{DeadLetter, DeadLetterCommand, DeadLetterEvent};
+use crate::failure::{Code, Failure};
+use crate::flight::{Flight, FlightCommand, FlightError, FlightEvent};
+use crate::hotel::{Hotel, HotelCommand, HotelError, HotelEvent};
+use crate::id::StreamKind;
+use crate::payment::{Payment, PaymentCommand, PaymentEvent};
+use crate::trip_saga::{TripSaga, TripSagaCommand, TripSagaEvent};
+
+/// The state of any aggregate.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Aggregate {
+    /// See [`Booking`].
+    Booking(Booking),
+    /// See [`TripSaga`].
+    TripSaga(Box<TripSaga>),
+    /// See [`Hotel`].
+    Hotel(Hotel),
+    /// See [`Flight`].
+    Flight(Flight),
+    /// See [`Car`].
+    Car(Car),
+    /// See [`Payment`].
+    Payment(Payment),
+    /// See [`DeadLetter`].
+    DeadLetter(DeadLetter),
+}
+
+/// A command to any aggregate.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// To a booking.
+    Booking(BookingCommand),
+    /// To a process manager.
+    TripSaga(TripSagaCommand),
+    /// To a hotel.
+    Hotel(HotelCommand),
+    /// To a flight.
+    Flight(FlightCommand),
+    /// To a fleet.
+    Car(CarCommand),
+    /// To a payment.
+    Payment(PaymentCommand),
+    /// To a dead letter.
+    DeadLetter(DeadLetterCommand),
+}
+
+/// An event of any aggregate.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// Of a booking.
+    Booking(BookingEvent),
+    /// Of a process manager.
+    TripSaga(TripSagaEvent),
+    /// Of a hotel.
+    Hotel(HotelEvent),
+    /// Of a flight.
+    Flight(FlightEvent),
+    /// Of a fleet.
+    Car(CarEvent),
+    /// Of a payment.
+    Payment(PaymentEvent),
+    /// Of a dead letter.
+    DeadLetter(DeadLetterEvent),
+}
+
+/// Why a command was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// By a booking.
+    #[error(transparent)]
+    Booking(#[from] BookingError),
+    /// By a hotel.
+    #[error(transparent)]
+    Hotel(#[from] HotelError),
+    /// By a flight.
+    #[error(transparent)]
+    Flight(#[from] FlightError),
+    /// By a fleet.
+    #[error(transparent)]
+    Car(#[from] CarError),
+    /// A command was sent to a stream of another kind: a defect of ours.
+    #[error("a command reached a stream of another kind")]
+    WrongStream,
+}
+
+impl Error {
+    /// The stable code.
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::Booking(error) => error.code(),
+            Self::Hotel(error) => error.code(),
+            Self::Flight(error) => error.code(),
+            Self::Car(error) => error.code(),
+            Self::WrongStream => Code::Internal,
+        }
+    }
+
+    /// The input field at fault, as the API names it; empty when no single field is.
+    pub const fn field(&self) -> &'static str {
+        match self {
+            Self::Booking(error) => error.field(),
+            Self::Hotel(error) => error.field(),
+            Self::Flight(error) => error.field(),
+            Self::Car(error) => error.field(),
+            Self::WrongStream => "",
+        }
+    }
+}
+
+impl From<&Error> for Failure {
+    fn from(error: &Error) -> Self {
+        Self::new(error.code(), error.to_string())
+    }
+}
+
+impl Aggregate {
+    /// The state of a stream without events.
+    pub fn empty(kind: StreamKind) -> Self {
+        match kind {
+            StreamKind::Booking => Self::Booking(Booking::default()),
+            StreamKind::TripSaga => Self::TripSaga(Box::default()),
+            StreamKind::Hotel => Self::Hotel(Hotel::default()),
+            StreamKind::Flight => Self::Flight(Flight::default()),
+            StreamKind::Car => Self::Car(Car::default()),
+            StreamKind::Payment => Self::Payment(Payment::default()),
+            StreamKind::DeadLetter => Self::DeadLetter(DeadLetter::default()),
+        }
+    }
+
+    /// What the command makes happen. No events: it is so already.
+    pub fn decide(&self, command: Command) -> Result<Vec<Event>, Error> {
+        match (self, command) {
+            (Self::Booking(state), Command::Booking(command)) => Ok(wrap(state.decide(command)?, Event::Booking)),
+            (Self::TripSaga(state), Command::TripSaga(command)) => Ok(wrap(state.decide(command), Event::TripSaga)),
+            (Self::Hotel(state), Command::Hotel(command)) => Ok(wrap(state.decide(command)?, Event::Hotel)),
+            (Self::Flight(state), Command::Flight(command)) => Ok(wrap(state.decide(command)?, Event::Flight)),
+            (Self::Car(state), Command::Car(command)) => Ok(wrap(state.decide(command)?, Event::Car)),
+            (Self::Payment(state), Command::Payment(command)) => Ok(wrap(state.decide(command), Event::Payment)),
+            (Self::DeadLetter(state), Command::DeadLetter(command)) => {
+                Ok(wrap(state.decide(command), Event::DeadLetter))
+            }
+            _ => Err(Error::WrongStream),
+        }
+    }
+
+    /// Takes an event of its own stream into the state; false when the event is of another kind.
+    #[must_use]
+    pub fn apply(&mut self, event: &Event) -> bool {
+        match (self, event) {
+            (Self::Booking(state), Event::Booking(event)) => state.apply(event),
+            (Self::TripSaga(state), Event::TripSaga(event)) => state.apply(event),
+            (Self::Hotel(state), Event::Hotel(event)) => state.apply(event),
+            (Self::Flight(state), Event::Flight(event)) => state.apply(event),
+            (Self::Car(state), Event::Car(event)) => state.apply(event),
+            (Self::Payment(state), Event::Payment(event)) => state.apply(event),
+            (Self::DeadLetter(state), Event::DeadLetter(event)) => state.apply(event),
+            _ => return false,
+        }
+        true
+    }
+}
+
+impl Event {
+    /// The stored name of the event, for example `RoomsReserved`.
+    pub fn event_type(&self) -> String {
+        match self {
+            Self::Booking(event) => event.event_type(),
+            Self::TripSaga(event) => event.event_type(),
+            Self::Hotel(event) => event.event_type(),
+            Self::Flight(event) => event.event_type(),
+            Self::Car(event) => event.event_type(),
+            Self::Payment(event) => event.event_type(),
+            Self::DeadLetter(event) => event.event_type(),
+        }
+    }
+
+    /// The stored version, for example `1`.
+    pub fn event_version(&self) -> String {
+        match self {
+            Self::Booking(event) => event.event_version(),
+            Self::TripSaga(event) => event.event_version(),
+            Self::Hotel(event) => event.event_version(),
+            Self::Flight(event) => event.event_version(),
+            Self::Car(event) => event.event_version(),
+            Self::Payment(event) => event.event_version(),
+            Self::DeadLetter(event) => event.event_version(),
+        }
+    }
+}
+
+fn wrap<T>(events: Vec<T>, kind: fn(T) -> Event) -> Vec<Event> {
+    events.into_iter().map(kind).collect()
+}
+
+/// Makes an aggregate one of cqrs-es: `handle` only calls the pure `decide`.
+macro_rules! cqrs_aggregate {
+    ($aggregate:ty, $kind:expr, $command:ty, $event:ty, $error:ty, |$state:ident, $given:ident| $decided:expr) => {
+        impl cqrs_es::Aggregate for $aggregate {
+            const TYPE: &'static str = $kind.as_str();
+            type Command = $command;
+            type Event = $event;
+            type Error = $error;
+            type Services = ();
+
+            async fn handle(
+                &mut self,
+                command: $command,
+                _services: &(),
+                sink: &cqrs_es::event_sink::EventSink<Self>,
+            ) -> Result<(), $error> {
+                let ($state, $given) = (&*self, command);
+                let events: Result<Vec<$event>, $error> = $decided;
+                for event in events? {
+                    sink.write(event, self).await;
+                }
+                Ok(())
+            }
+
+            fn apply(&mut self, event: $event) {
+                <$aggregate>::apply(self, &event);
+            }
+        }
+    };
+}
+
+pub(crate) use cqrs_aggregate;

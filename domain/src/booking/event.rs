@@ -1,0 +1,61 @@
+//! What happens to a booking.
+
+use cqrs_es::DomainEvent;
+use serde::{Deserialize, Serialize};
+
+use crate::message::{Answer, FailedStep};
+use crate::personal::{Personal, Traveller};
+use crate::trip::TripPlan;
+
+/// Events of the stream `booking`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BookingEvent {
+    /// A trip is asked for. The only event that holds personal values (L8).
+    BookingRequested {
+        /// Who may see it: an opaque name of the caller.
+        owner: String,
+        /// Who travels.
+        traveller: Personal<Traveller>,
+        /// Parts, quoted prices, total, payment.
+        plan: TripPlan,
+    },
+    /// The traveller wants it cancelled.
+    CancellationRequested {
+        /// The caller's words, if any.
+        reason: Option<String>,
+    },
+    /// Everything stands. Answers the saga.
+    BookingApproved {
+        /// The attempt answered.
+        attempt: u32,
+    },
+    /// Nothing stands. Answers the saga.
+    BookingCancelled {
+        /// The attempt answered.
+        attempt: u32,
+        /// What failed; absent when the traveller cancelled.
+        failure: Option<FailedStep>,
+    },
+    /// A new attempt of what is settled gets its answer.
+    AnswerRepeated {
+        /// The answer, with the new attempt.
+        answer: Answer,
+    },
+}
+
+impl DomainEvent for BookingEvent {
+    fn event_type(&self) -> String {
+        match self {
+            Self::BookingRequested { .. } => "BookingRequested",
+            Self::CancellationRequested { .. } => "CancellationRequested",
+            Self::BookingApproved { .. } => "BookingApproved",
+            Self::BookingCancelled { .. } => "BookingCancelled",
+            Self::AnswerRepeated { .. } => "AnswerRepeated",
+        }
+        .to_owned()
+    }
+
+    fn event_version(&self) -> String {
+        "1".to_owned()
+    }
+}

@@ -1,0 +1,317 @@
+//! What events cause: every arrow of a trip, derived from the log by a pure function (L9).
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::aggregate::Event;
+use crate::booking::BookingEvent;
+use crate::car::CarEvent;
+use crate::dead_letter::DeadLetterEvent;
+use crate::failure::Failure;
+use crate::flight::FlightEvent;
+use crate::hotel::HotelEvent;
+use crate::id::{BookingId, StreamId};
+use crate::money::Money;
+use crate::payment::PaymentEvent;
+use crate::trip::{CarPart, FlightPart, HotelPart, PaymentPlan, Step, TripPlan};
+use crate::trip_saga::TripSagaEvent;
+
+/// Name space of message ids.
+const MESSAGES: Uuid = Uuid::from_u128(0x0d5c_9b0e_27f4_5e0b_8a52_3f6d_90c1_7e44);
+
+/// Do a step, or take it back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Forward.
+    Request,
+    /// Back.
+    Undo,
+}
+
+/// What the saga asks of a participant or of the booking. Carries all that is needed to answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instruction {
+    /// Do it or take it back.
+    pub direction: Direction,
+    /// Counted from 1 for each step and direction.
+    pub attempt: u32,
+    /// What, and of whom.
+    pub order: Order,
+}
+
+/// The thing asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Order {
+    /// Rooms of a hotel.
+    Rooms(HotelPart),
+    /// Seats of a flight.
+    Seats(FlightPart),
+    /// A vehicle of a fleet.
+    Vehicle(CarPart),
+    /// The money. An undo gives back the same amount.
+    Payment {
+        /// How it is paid.
+        plan: PaymentPlan,
+        /// How much.
+        amount: Money,
+    },
+    /// The booking's approval; undone: its cancellation, with what made it fail, if anything did.
+    Booking {
+        /// Absent for an approval and when the traveller cancelled.
+        failure: Option<FailedStep>,
+    },
+}
+
+/// The step that made a trip fail.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedStep {
+    /// Which step.
+    pub step: Step,
+    /// Why.
+    pub failure: Failure,
+}
+
+/// What came of an instruction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The step asked for.
+    pub step: Step,
+    /// Request or undo.
+    pub direction: Direction,
+    /// The attempt that is answered.
+    pub attempt: u32,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// Yes, a business no, or a technical no.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// Done. For an undo: given back, or barred because nothing had come.
+    Done,
+    /// A refusal.
+    Refused(Failure),
+    /// A fault: trying again may work.
+    Faulted(Failure),
+}
+
+/// A call that the payment gateway is asked for. It is made once the event that causes it is durable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GatewayCall {
+    /// Idempotency key of the call: the same call has the same key at every delivery.
+    pub key: String,
+    /// The attempt of the request or undo that this call serves.
+    pub attempt: u32,
+    /// The gateway's token of the card.
+    pub token: String,
+    /// How much.
+    pub amount: Money,
+    /// Charge, or refund of an earlier charge.
+    pub kind: GatewayCallKind,
+}
+
+/// What is asked of the gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GatewayCallKind {
+    /// Take the money.
+    Charge,
+    /// Give it back.
+    Refund {
+        /// The gateway's reference of the charge.
+        charge: String,
+    },
+}
+
+/// What a message says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Body {
+    /// Booking to saga: begin.
+    StartTrip(TripPlan),
+    /// Booking to saga: the traveller wants it cancelled.
+    CancelTrip,
+    /// Saga to participant or booking.
+    Instruction(Instruction),
+    /// Participant or booking to saga.
+    Answer(Answer),
+    /// Payment to gateway.
+    GatewayCall(GatewayCall),
+}
+
+/// Where a message goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Destination {
+    /// An aggregate.
+    Stream(StreamId),
+    /// The payment gateway, outside.
+    Gateway,
+}
+
+/// One message that an event causes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The trip it is about.
+    pub booking: BookingId,
+    /// Who decides on it.
+    pub to: Destination,
+    /// What it says.
+    pub body: Body,
+}
+
+/// The stable id of the message at `place` of the event at `sequence` of `stream`: the same at every delivery (UUIDv5).
+pub fn message_id(log: &str, stream: StreamId, sequence: u64, place: usize) -> Uuid {
+    Uuid::new_v5(&MESSAGES, format!("{log}\0{stream}\0{sequence}\0{place}").as_bytes())
+}
+
+/// The messages that an event of `stream` causes, in the order of their places.
+pub fn messages(stream: StreamId, event: &Event) -> Vec<Message> {
+    caused(stream, event).into_iter().collect()
+}
+
+/// Today every event causes one message at most; places are kept so that this may change.
+fn caused(stream: StreamId, event: &Event) -> Option<Message> {
+    match event {
+        Event::Booking(event) => from_booking(BookingId(stream.uuid), event),
+        Event::TripSaga(event) => from_saga(BookingId(stream.uuid), event),
+        Event::Hotel(event) => from_hotel(event),
+        Event::Flight(event) => from_flight(event),
+        Event::Car(event) => from_car(event),
+        Event::Payment(event) => from_payment(BookingId(stream.uuid), event),
+        Event::DeadLetter(event) => from_dead_letter(event),
+    }
+}
+
+fn from_booking(booking: BookingId, event: &BookingEvent) -> Option<Message> {
+    let body = match event {
+        BookingEvent::BookingRequested { plan, .. } => Body::StartTrip(plan.clone()),
+        BookingEvent::CancellationRequested { .. } => Body::CancelTrip,
+        BookingEvent::BookingApproved { attempt } => {
+            return Some(answer(booking, Step::Approve, Direction::Request, *attempt, Outcome::Done));
+        }
+        BookingEvent::BookingCancelled { attempt, .. } => {
+            return Some(answer(booking, Step::Approve, Direction::Undo, *attempt, Outcome::Done));
+        }
+        BookingEvent::AnswerRepeated { answer } => Body::Answer(answer.clone()),
+    };
+    Some(to_saga(booking, body))
+}
+
+fn from_saga(booking: BookingId, event: &TripSagaEvent) -> Option<Message> {
+    let instruction = event.sends()?;
+    let to = match &instruction.order {
+        Order::Rooms(part) => part.hotel.stream(),
+        Order::Seats(part) => part.flight.stream(),
+        Order::Vehicle(part) => part.car.stream(),
+        Order::Payment { .. } => booking.payment(),
+        Order::Booking { .. } => booking.stream(),
+    };
+    let to = Destination::Stream(to);
+    Some(Message { booking, to, body: Body::Instruction(instruction.clone()) })
+}
+
+fn from_hotel(event: &HotelEvent) -> Option<Message> {
+    Some(match event {
+        HotelEvent::HotelListed { .. } | HotelEvent::HotelChanged { .. } | HotelEvent::AllotmentChanged { .. } => {
+            return None;
+        }
+        HotelEvent::RoomsReserved { booking, attempt, .. } => {
+            answer(*booking, Step::Hotel, Direction::Request, *attempt, Outcome::Done)
+        }
+        HotelEvent::RoomsRefused { booking, attempt, failure, .. } => {
+            answer(*booking, Step::Hotel, Direction::Request, *attempt, Outcome::Refused(failure.clone()))
+        }
+        HotelEvent::RoomsReleased { booking, attempt, .. } | HotelEvent::ReservationBarred { booking, attempt, .. } => {
+            answer(*booking, Step::Hotel, Direction::Undo, *attempt, Outcome::Done)
+        }
+        HotelEvent::AnswerRepeated { booking, answer, .. } => to_saga(*booking, Body::Answer(answer.clone())),
+    })
+}
+
+fn from_flight(event: &FlightEvent) -> Option<Message> {
+    Some(match event {
+        FlightEvent::FlightListed { .. } | FlightEvent::FlightChanged { .. } => return None,
+        FlightEvent::SeatsReserved { booking, attempt, .. } => {
+            answer(*booking, Step::Flight, Direction::Request, *attempt, Outcome::Done)
+        }
+        FlightEvent::SeatsRefused { booking, attempt, failure, .. } => {
+            answer(*booking, Step::Flight, Direction::Request, *attempt, Outcome::Refused(failure.clone()))
+        }
+        FlightEvent::SeatsReleased { booking, attempt, .. }
+        | FlightEvent::ReservationBarred { booking, attempt, .. } => {
+            answer(*booking, Step::Flight, Direction::Undo, *attempt, Outcome::Done)
+        }
+        FlightEvent::AnswerRepeated { booking, answer, .. } => to_saga(*booking, Body::Answer(answer.clone())),
+    })
+}
+
+fn from_car(event: &CarEvent) -> Option<Message> {
+    Some(match event {
+        CarEvent::CarListed { .. } | CarEvent::CarChanged { .. } => return None,
+        CarEvent::VehicleReserved { booking, attempt, .. } => {
+            answer(*booking, Step::Car, Direction::Request, *attempt, Outcome::Done)
+        }
+        CarEvent::VehicleRefused { booking, attempt, failure, .. } => {
+            answer(*booking, Step::Car, Direction::Request, *attempt, Outcome::Refused(failure.clone()))
+        }
+        CarEvent::VehicleReleased { booking, attempt, .. } | CarEvent::ReservationBarred { booking, attempt, .. } => {
+            answer(*booking, Step::Car, Direction::Undo, *attempt, Outcome::Done)
+        }
+        CarEvent::AnswerRepeated { booking, answer, .. } => to_saga(*booking, Body::Answer(answer.clone())),
+    })
+}
+
+fn from_payment(booking: BookingId, event: &PaymentEvent) -> Option<Message> {
+    let (direction, attempt, outcome) = match event {
+        PaymentEvent::PaymentRequested { call, .. } => {
+            let call = call.clone()?;
+            return Some(Message { booking, to: Destination::Gateway, body: Body::GatewayCall(call) });
+        }
+        PaymentEvent::RefundRequested { call } => {
+            return Some(Message { booking, to: Destination::Gateway, body: Body::GatewayCall(call.clone()) });
+        }
+        PaymentEvent::UndoAwaited { .. } => return None,
+        PaymentEvent::AnswerRepeated { answer } => return Some(to_saga(booking, Body::Answer(answer.clone()))),
+        PaymentEvent::PaymentCompleted { attempt, .. } => (Direction::Request, attempt, Outcome::Done),
+        PaymentEvent::PaymentFailed { attempt, failure, .. } => {
+            (Direction::Request, attempt, Outcome::Refused(failure.clone()))
+        }
+        PaymentEvent::PaymentFaulted { attempt, failure, .. } => {
+            (Direction::Request, attempt, Outcome::Faulted(failure.clone()))
+        }
+        PaymentEvent::PaymentCancelled { attempt, .. } | PaymentEvent::PaymentBarred { attempt, .. } => {
+            (Direction::Undo, attempt, Outcome::Done)
+        }
+        PaymentEvent::RefundFaulted { attempt, failure, .. } => {
+            (Direction::Undo, attempt, Outcome::Faulted(failure.clone()))
+        }
+    };
+    Some(answer(booking, Step::Payment, direction, *attempt, outcome))
+}
+
+/// A dead letter that was a saga's instruction is answered as a fault, so that the saga goes on.
+fn from_dead_letter(event: &DeadLetterEvent) -> Option<Message> {
+    let DeadLetterEvent::MessageDeadLettered { booking, instruction, failure, .. } = event;
+    let asked = instruction.as_ref()?;
+    Some(answer(*booking, asked.step, asked.direction, asked.attempt, Outcome::Faulted(failure.clone())))
+}
+
+fn answer(booking: BookingId, step: Step, direction: Direction, attempt: u32, outcome: Outcome) -> Message {
+    to_saga(booking, Body::Answer(Answer { step, direction, attempt, outcome }))
+}
+
+fn to_saga(booking: BookingId, body: Body) -> Message {
+    Message { booking, to: Destination::Stream(booking.saga()), body }
+}
+
+impl Order {
+    /// The step that this order belongs to.
+    pub const fn step(&self) -> Step {
+        match self {
+            Self::Rooms(_) => Step::Hotel,
+            Self::Seats(_) => Step::Flight,
+            Self::Vehicle(_) => Step::Car,
+            Self::Payment { .. } => Step::Payment,
+            Self::Booking { .. } => Step::Approve,
+        }
+    }
+}

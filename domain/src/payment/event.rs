@@ -1,0 +1,104 @@
+//! What happens to a payment.
+
+use cqrs_es::DomainEvent;
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+use crate::message::{Answer, GatewayCall};
+use crate::money::Money;
+use crate::trip::PaymentPlan;
+
+/// Events of the stream `payment`; its UUID is the booking's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PaymentEvent {
+    /// The money is asked for.
+    PaymentRequested {
+        /// Which attempt of the request.
+        attempt: u32,
+        /// How it is paid.
+        plan: PaymentPlan,
+        /// How much.
+        amount: Money,
+        /// The call to the gateway that this event causes; absent when none is needed.
+        call: Option<GatewayCall>,
+    },
+    /// The pivot: the money is ours. Answers the request.
+    PaymentCompleted {
+        /// The attempt answered.
+        attempt: u32,
+        /// How much.
+        amount: Money,
+        /// The gateway's reference of the charge; absent when no gateway was asked.
+        charge: Option<String>,
+    },
+    /// Refused for good. Answers the request.
+    PaymentFailed {
+        /// The attempt answered.
+        attempt: u32,
+        /// Why.
+        failure: Failure,
+    },
+    /// A technical no: nothing was taken, trying again may work. Answers the request.
+    PaymentFaulted {
+        /// The attempt answered.
+        attempt: u32,
+        /// Why.
+        failure: Failure,
+    },
+    /// An undo came while a call was in flight: it waits for the outcome (L16).
+    UndoAwaited {
+        /// Which attempt of the undo.
+        attempt: u32,
+    },
+    /// The money is to be given back.
+    RefundRequested {
+        /// The call to the gateway that this event causes.
+        call: GatewayCall,
+    },
+    /// A technical no to a refund. Answers the undo.
+    RefundFaulted {
+        /// The attempt answered.
+        attempt: u32,
+        /// Why.
+        failure: Failure,
+    },
+    /// Nothing is kept. Answers the undo.
+    PaymentCancelled {
+        /// The attempt answered.
+        attempt: u32,
+        /// What was given back; zero when nothing had been taken.
+        refunded: Money,
+    },
+    /// A cancel came before its request: the request will be refused. Answers the undo.
+    PaymentBarred {
+        /// The attempt answered.
+        attempt: u32,
+    },
+    /// A new attempt of what is settled gets its answer.
+    AnswerRepeated {
+        /// The answer, with the new attempt.
+        answer: Answer,
+    },
+}
+
+impl DomainEvent for PaymentEvent {
+    fn event_type(&self) -> String {
+        match self {
+            Self::PaymentRequested { .. } => "PaymentRequested",
+            Self::PaymentCompleted { .. } => "PaymentCompleted",
+            Self::PaymentFailed { .. } => "PaymentFailed",
+            Self::PaymentFaulted { .. } => "PaymentFaulted",
+            Self::UndoAwaited { .. } => "UndoAwaited",
+            Self::RefundRequested { .. } => "RefundRequested",
+            Self::RefundFaulted { .. } => "RefundFaulted",
+            Self::PaymentCancelled { .. } => "PaymentCancelled",
+            Self::PaymentBarred { .. } => "PaymentBarred",
+            Self::AnswerRepeated { .. } => "AnswerRepeated",
+        }
+        .to_owned()
+    }
+
+    fn event_version(&self) -> String {
+        "1".to_owned()
+    }
+}
