@@ -1,3 +1,4 @@
 //! The adapters against what is really there: Postgres, files, processes.
 
 mod private_server;
+mod testing;
