@@ -37,6 +37,22 @@ async fn the_server_of_a_killed_owner_is_adopted() {
 }
 
 #[tokio::test]
+async fn ctrl_c_in_the_terminal_reaches_the_program_and_not_its_server() {
+    let dir = data_dir();
+    let mut owner = spawn_user(dir.path());
+    let group = format!("-{}", owner.id());
+    let status = Command::new("kill").args(["-s", "INT", "--", &group]).status().expect("kill");
+    assert!(status.success());
+    owner.wait().expect("the program ends");
+
+    let adopted = start(dir.path()).await;
+    assert_eq!(adopted.role(), Role::Owner);
+    let log = std::fs::read_to_string(dir.path().join("postgres/server.log")).expect("the log");
+    assert!(!log.contains("shutdown request"), "{log}");
+    adopted.stop().await.expect("stop");
+}
+
+#[tokio::test]
 async fn a_stale_process_number_that_now_is_another_process_misleads_nobody() {
     let dir = data_dir();
     let server = start(dir.path()).await;

@@ -3,6 +3,8 @@
 mod faults;
 mod places;
 
+use std::ffi::OsStr;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -15,6 +17,8 @@ use traveladvisor_infra::private_server::{Durability, PrivateServer, Role, Serve
 const LOCAL_BIN: &str = "/usr/lib/postgresql/15/bin";
 /// Names the data directory of a child process of these tests, and the file by which it says that it is ready.
 const CHILD_DATA_DIR: &str = "TEST_CHILD_DATA_DIR";
+/// Set in a child that shall not be told where binaries are.
+const CHILD_PINNED: &str = "TEST_CHILD_PINNED";
 /// Longest time for a child to get ready.
 const CHILD_LIMIT: Duration = Duration::from_mins(5);
 
@@ -68,18 +72,26 @@ fn kill_hard(pid: u32) {
     assert!(status.success());
 }
 
-/// Another process that starts or attaches and then waits to be killed.
+/// Another process that starts or attaches and then waits to be killed, in a process group of its own as under a
+/// shell.
 fn spawn_user(data_dir: &Path) -> Child {
-    let child = Command::new(std::env::current_exe().expect("this test program"))
+    spawn_user_with(data_dir, &[])
+}
+
+fn spawn_user_with(data_dir: &Path, variables: &[(&str, &OsStr)]) -> Child {
+    let mut child = Command::new(std::env::current_exe().expect("this test program"))
         .args(["--exact", "private_server::uses_a_server_until_killed"])
         .env(CHILD_DATA_DIR, data_dir)
+        .envs(variables.iter().copied())
         .stdout(Stdio::null())
+        .process_group(0)
         .spawn()
         .expect("a child process");
     let ready = data_dir.join(format!("ready-{}", child.id()));
     let begun = std::time::Instant::now();
     while !ready.exists() {
         assert!(begun.elapsed() < CHILD_LIMIT, "the child never got ready");
+        assert!(child.try_wait().expect("its state").is_none(), "the child ended early");
         std::thread::sleep(Duration::from_millis(20));
     }
     child
@@ -91,7 +103,11 @@ async fn uses_a_server_until_killed() {
     let Some(dir) = std::env::var_os(CHILD_DATA_DIR).map(PathBuf::from) else {
         return;
     };
-    let _server = start(&dir).await;
+    let mut wanted = options(&dir);
+    if std::env::var_os(CHILD_PINNED).is_some() {
+        wanted.postgres_bin = None;
+    }
+    let _server = PrivateServer::start_or_attach(&wanted).await.expect("a running server");
     std::fs::write(dir.join(format!("ready-{}", std::process::id())), "").expect("ready");
     tokio::time::sleep(CHILD_LIMIT).await;
 }

@@ -3,7 +3,6 @@
 #![expect(clippy::print_stdout, reason = "a test that is skipped says why")]
 
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
 
 use super::*;
 
@@ -112,6 +111,35 @@ async fn the_pinned_binaries_are_fetched_and_run() {
     server.stop().await.expect("stop");
 }
 
+#[test]
+fn without_a_network_a_local_installation_serves() {
+    if !Path::new(LOCAL_BIN).is_dir() {
+        println!("skipped: there is no local installation");
+        return;
+    }
+    let dir = data_dir();
+    let cache = data_dir();
+    let nobody_listens = OsStr::new("http://127.0.0.1:1");
+    let variables = [
+        (CHILD_PINNED, OsStr::new("1")),
+        ("XDG_CACHE_HOME", cache.path().as_os_str()),
+        ("HTTPS_PROXY", nobody_listens),
+        ("https_proxy", nobody_listens),
+    ];
+    let mut child = spawn_user_with(dir.path(), &variables);
+    let version = std::fs::read_to_string(dir.path().join("postgres/cluster/data/PG_VERSION"));
+    child.kill().and_then(|()| child.wait()).expect("kill");
+    stop_orphan(dir.path());
+    assert!(version.expect("a cluster").trim().parse::<u32>().expect("a version") >= 15);
+    assert!(!cache.path().join("traveladvisor/postgres/17.7.0").exists(), "nothing was fetched");
+}
+
+/// Adopts and stops what a killed child left running.
+fn stop_orphan(data_dir: &Path) {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async { start(data_dir).await.stop().await.expect("stop") });
+}
+
 /// Runs the rest of these tests once more as an ordinary user.
 #[test]
 fn an_ordinary_user_can_do_the_same() {
@@ -134,5 +162,5 @@ fn an_ordinary_user_can_do_the_same() {
         .output()
         .expect("the tests run");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success() && said.contains("8 passed"), "{said}");
+    assert!(output.status.success() && said.contains("9 passed"), "{said}");
 }
