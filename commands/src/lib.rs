@@ -1,1 +1,8 @@
 //! The write side: engine, inbox, relay, timers, catalogue import.
+pub mod engine;
+mod input_hash;
+mod request;
+
+pub use engine::Engine;
+pub use input_hash::input_hash;
+pub use request::{CallerCommand, IdempotencyKey, Receipt, Rejection, Request};

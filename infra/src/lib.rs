@@ -1,7 +1,10 @@
 //! Adapters: Postgres (pool, event log, private server), payment gateways, configuration, telemetry.
 
+pub mod airports;
 pub mod clock;
 pub mod config;
+pub mod event_log;
+pub mod postgres;
 pub mod private_server;
 pub mod telemetry;
 #[cfg(feature = "testing")]

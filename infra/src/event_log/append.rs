@@ -1,0 +1,167 @@
+//! One append: what it carries, and what comes of it (L3, L5).
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use traveladvisor_domain::id::StreamId;
+use uuid::Uuid;
+
+use super::Position;
+
+/// Everything that one append checks and writes.
+#[derive(Debug, Clone, Default)]
+pub struct Append {
+    /// Its id, kept in its events' metadata.
+    pub batch: Uuid,
+    /// Every stream that the decisions read, also those that are written, with the expected sequence (0: empty).
+    pub reads: Vec<(StreamId, u64)>,
+    /// The events, in order.
+    pub events: Vec<NewEvent>,
+    /// Idempotency keys to check, and to write if they name an event.
+    pub keys: Vec<KeyRow>,
+    /// The program's time, for the rows of keys.
+    pub now: DateTime<Utc>,
+    /// Wake-ups to set or clear.
+    pub wakeups: Vec<Wakeup>,
+    /// Epochs that must still stand.
+    pub owners: Vec<(String, u64)>,
+    /// Consumed offsets to move: source, expected, new.
+    pub offsets: Vec<(String, u64, u64)>,
+}
+
+/// An event to append.
+#[derive(Debug, Clone)]
+pub struct NewEvent {
+    /// Its stream.
+    pub stream: StreamId,
+    /// Its place there, from 1.
+    pub sequence: u64,
+    /// Its name.
+    pub event_type: String,
+    /// Its version.
+    pub event_version: String,
+    /// JSON.
+    pub payload: String,
+    /// JSON.
+    pub metadata: String,
+}
+
+/// An idempotency key of a caller (L13).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// Who asks.
+    pub caller: String,
+    /// What is asked, for example `book_trip`.
+    pub operation: String,
+    /// The caller's own key.
+    pub key: String,
+}
+
+/// A key to check, and to write if the command was accepted.
+#[derive(Debug, Clone)]
+pub struct KeyRow {
+    /// The key.
+    pub key: Key,
+    /// Hash of the input.
+    pub input_hash: Vec<u8>,
+    /// The stream that the command created or changed.
+    pub subject: String,
+    /// Place (from 0) of the event whose position the row keeps; absent: the key must be absent, and no row is written.
+    pub place: Option<usize>,
+}
+
+/// A due time of a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wakeup {
+    /// Whom to wake.
+    pub stream: StreamId,
+    /// What for, for example `retry`.
+    pub kind: &'static str,
+    /// When; absent: no more.
+    pub due_at: Option<DateTime<Utc>>,
+}
+
+/// What an append came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Appended {
+    /// It stands. Positions ascend without gaps from `first`; absent when no event was written.
+    Committed {
+        /// Position of the first event.
+        first: Option<Position>,
+    },
+    /// Nothing was written, and this append can never commit.
+    Conflicts(Vec<Conflict>),
+}
+
+/// What did not stand as expected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Conflict {
+    /// A stream has moved.
+    Stream {
+        /// Which.
+        stream: StreamId,
+        /// As expected.
+        expected: u64,
+        /// As it stands.
+        actual: u64,
+    },
+    /// An idempotency key is taken.
+    Key {
+        /// Which.
+        key: Key,
+        /// The stream of the command that took it.
+        subject: String,
+        /// Hash of that command's input.
+        input_hash: Vec<u8>,
+        /// Position that its caller was told.
+        position: Position,
+    },
+    /// An epoch has passed.
+    Owner {
+        /// Of what.
+        name: String,
+    },
+    /// An offset has moved.
+    Offset {
+        /// Of which source.
+        source: String,
+        /// Where it stands.
+        actual: u64,
+    },
+}
+
+/// A conflict as the database function writes it.
+#[derive(Debug, Deserialize)]
+pub(super) struct ConflictRow {
+    kind: String,
+    name: String,
+    expected: Option<u64>,
+    actual: Option<u64>,
+    subject: Option<String>,
+    input_hash: Option<String>,
+    position: Option<u64>,
+}
+
+impl ConflictRow {
+    pub(super) fn into_conflict(self) -> Option<Conflict> {
+        Some(match self.kind.as_str() {
+            "stream" => Conflict::Stream {
+                stream: self.name.split_once(' ')?.1.parse().ok()?,
+                expected: self.expected?,
+                actual: self.actual?,
+            },
+            "key" => {
+                let mut parts = self.name.splitn(3, '\u{1f}').map(str::to_owned);
+                let key = Key { caller: parts.next()?, operation: parts.next()?, key: parts.next()? };
+                let input_hash = unhex(&self.input_hash?)?;
+                Conflict::Key { key, subject: self.subject?, input_hash, position: Position(self.position?) }
+            }
+            "owner" => Conflict::Owner { name: self.name },
+            "offset" => Conflict::Offset { source: self.name, actual: self.actual.unwrap_or(0) },
+            _ => return None,
+        })
+    }
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect()
+}

@@ -1,0 +1,37 @@
+//! Hearing of appends by other processes: LISTEN as a hint; tails poll as a backstop.
+
+use std::time::Duration;
+
+use sqlx::postgres::PgListener;
+use tokio::task::JoinHandle;
+
+use super::{EventLog, Position};
+
+/// Pause before listening again after the connection was lost.
+const RELISTEN_PAUSE: Duration = Duration::from_secs(1);
+
+impl EventLog {
+    /// Starts to listen for appends by other processes, until the handle is aborted.
+    pub fn listen(&self) -> JoinHandle<()> {
+        let log = self.clone();
+        tokio::spawn(async move {
+            loop {
+                if let Err(error) = log.listen_until_lost().await {
+                    tracing::debug!(error = %error, "no longer hearing of appends; polling goes on");
+                }
+                tokio::time::sleep(RELISTEN_PAUSE).await;
+            }
+        })
+    }
+
+    async fn listen_until_lost(&self) -> Result<(), sqlx::Error> {
+        let schema: String = sqlx::query_scalar("SELECT current_schema()::text").fetch_one(self.pool()).await?;
+        let mut listener = PgListener::connect_with(self.pool()).await?;
+        listener.listen(&format!("traveladvisor_{schema}")).await?;
+        loop {
+            if let Ok(position) = listener.recv().await?.payload().parse::<Position>() {
+                self.advance(position);
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The event log: one append-only table, one order, one way in (L2 to L6).
+
+mod append;
+mod listen;
+mod position;
+mod read;
+mod repository;
+mod stored;
+mod write;
+
+use std::sync::Arc;
+
+use sqlx::PgPool;
+use tokio::sync::watch;
+
+pub use append::{Append, Appended, Conflict, Key, KeyRow, NewEvent, Wakeup};
+pub use position::{Position, PositionError};
+pub use write::{RESEND_PAUSE_FIRST, RESEND_PAUSE_MAX};
+pub use read::{DueWakeup, EventFilter, KnownKey};
+pub use stored::{DecodeError, Metadata, StoredEvent, encode};
+
+/// One log: one schema of one database (L7). Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct EventLog {
+    name: Arc<str>,
+    pool: PgPool,
+    head: Arc<watch::Sender<Position>>,
+}
+
+/// Why the log could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The server is away, too slow or out of connections; nothing is known of what was under way.
+    #[error("the database does not answer: check that Postgres runs and can be reached ({0})")]
+    Unavailable(String),
+    /// The server answered and refused the data itself; nothing was written.
+    #[error("the database refused the data: {0}")]
+    Refused(String),
+    /// A row that this program cannot read.
+    #[error(transparent)]
+    Undecodable(#[from] DecodeError),
+}
+
+impl EventLog {
+    /// A log over a pool whose connections have the log's schema as their search path.
+    pub fn new(name: &str, pool: PgPool) -> Self {
+        Self { name: name.into(), pool, head: Arc::new(watch::Sender::new(Position::START)) }
+    }
+
+    /// The log's name: part of the ids of its messages.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The pool, for what stands beside the log in the same database.
+    pub const fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Tells the highest position that this process knows to be committed. Tails sleep on it; it is a hint and never relied on (L6).
+    pub fn committed(&self) -> watch::Receiver<Position> {
+        self.head.subscribe()
+    }
+
+    fn advance(&self, position: Position) {
+        self.head.send_if_modified(|head| {
+            let newer = position > *head;
+            if newer {
+                *head = position;
+            }
+            newer
+        });
+    }
+}
+
+impl From<sqlx::Error> for LogError {
+    /// The server's own words may quote the data: only code and table are told of a refusal.
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Database(database) if is_refusal(database.code().as_deref()) => {
+                Self::Refused(format!("SQLSTATE {}", database.code().unwrap_or_default()))
+            }
+            sqlx::Error::Database(database) => {
+                Self::Unavailable(format!("SQLSTATE {}", database.code().unwrap_or_default()))
+            }
+            sqlx::Error::PoolTimedOut => Self::Unavailable("no connection became free in time".to_owned()),
+            sqlx::Error::Io(error) => Self::Unavailable(format!("connection: {}", error.kind())),
+            _ => Self::Unavailable("the connection failed".to_owned()),
+        }
+    }
+}
+
+/// Data exceptions (22), integrity (23), raised by our function (P0) and programme limits (54) will be refused again;
+/// time-outs, shut-downs and missing resources pass.
+fn is_refusal(code: Option<&str>) -> bool {
+    code.is_some_and(|code| ["22", "23", "42", "54", "P0"].iter().any(|class| code.starts_with(class)))
+}

@@ -1,0 +1,176 @@
+//! Reading: by position for tails, by stream for decisions, by key for repeated commands.
+
+use chrono::{DateTime, Utc};
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use traveladvisor_domain::id::{StreamId, StreamKind};
+
+use super::{EventLog, Key, LogError, Position, StoredEvent};
+
+/// Columns of [`StoredEvent`].
+const COLUMNS: &str = "position, aggregate_type, aggregate_id, sequence, event_type, event_version, \
+     payload::text AS payload, metadata::text AS metadata, recorded_at";
+
+/// Which events a person asks for. All that is given must hold.
+#[derive(Debug, Clone, Default)]
+pub struct EventFilter {
+    /// Only after this position.
+    pub after: Position,
+    /// Only this stream.
+    pub stream: Option<StreamId>,
+    /// Only streams of this kind.
+    pub kind: Option<StreamKind>,
+    /// Only events of this name.
+    pub event_type: Option<String>,
+    /// Only what belongs together under this correlation.
+    pub correlation: Option<String>,
+}
+
+/// A wake-up that is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DueWakeup {
+    /// Whom to wake.
+    pub stream: StreamId,
+    /// When it was due.
+    pub due_at: DateTime<Utc>,
+}
+
+/// What an idempotency key stood for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownKey {
+    /// The stream of the command that took it.
+    pub subject: String,
+    /// Hash of that command's input.
+    pub input_hash: Vec<u8>,
+    /// Position that its caller was told.
+    pub position: Position,
+}
+
+impl EventLog {
+    /// The next `limit` events after a position, in order.
+    pub async fn read_after(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, LogError> {
+        let sql = format!("SELECT {COLUMNS} FROM events WHERE position > $1 ORDER BY position LIMIT $2");
+        let rows = sqlx::query(&sql).bind(bigint(after)).bind(limit as i64).fetch_all(self.pool()).await?;
+        let events = rows.iter().map(stored_event).collect::<Result<Vec<_>, _>>()?;
+        if let Some(last) = events.last() {
+            self.advance(last.position);
+        }
+        Ok(events)
+    }
+
+    /// The events of a stream after a sequence, in order.
+    pub async fn read_stream(&self, stream: StreamId, after_sequence: u64) -> Result<Vec<StoredEvent>, LogError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM events WHERE aggregate_type = $1 AND aggregate_id = $2 AND sequence > $3 ORDER BY sequence"
+        );
+        let rows = sqlx::query(&sql)
+            .bind(stream.kind.as_str())
+            .bind(stream.to_string())
+            .bind(after_sequence.cast_signed())
+            .fetch_all(self.pool())
+            .await?;
+        rows.iter().map(stored_event).collect()
+    }
+
+    /// The next `limit` events that a filter admits, in order.
+    pub async fn search(&self, filter: &EventFilter, limit: usize) -> Result<Vec<StoredEvent>, LogError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM events WHERE position > $1 \
+               AND ($2::text IS NULL OR aggregate_type = $2) AND ($3::text IS NULL OR aggregate_id = $3) \
+               AND ($4::text IS NULL OR event_type = $4) AND ($5::text IS NULL OR metadata ->> 'correlation' = $5) \
+             ORDER BY position LIMIT $6"
+        );
+        let kind = filter.stream.map(|stream| stream.kind).or(filter.kind).map(StreamKind::as_str);
+        let rows = sqlx::query(&sql)
+            .bind(bigint(filter.after))
+            .bind(kind)
+            .bind(filter.stream.map(|stream| stream.to_string()))
+            .bind(filter.event_type.as_deref())
+            .bind(filter.correlation.as_deref())
+            .bind(limit as i64)
+            .fetch_all(self.pool())
+            .await?;
+        rows.iter().map(stored_event).collect()
+    }
+
+    /// The position of the last event; [`Position::START`] of an empty log.
+    pub async fn head(&self) -> Result<Position, LogError> {
+        let last: Option<i64> = sqlx::query_scalar("SELECT max(position) FROM events").fetch_one(self.pool()).await?;
+        let head = Position(last.unwrap_or(0).unsigned_abs());
+        self.advance(head);
+        Ok(head)
+    }
+
+    /// What an idempotency key stands for, if it was used.
+    pub async fn known_key(&self, key: &Key) -> Result<Option<KnownKey>, LogError> {
+        let row = sqlx::query(
+            "SELECT subject, input_hash, position FROM idempotency_keys WHERE caller = $1 AND operation = $2 AND key = $3",
+        )
+        .bind(&key.caller)
+        .bind(&key.operation)
+        .bind(&key.key)
+        .fetch_optional(self.pool())
+        .await?;
+        Ok(row.map(|row| KnownKey {
+            subject: row.get("subject"),
+            input_hash: row.get("input_hash"),
+            position: Position(row.get::<i64, _>("position").unsigned_abs()),
+        }))
+    }
+
+    /// The wake-ups due at `now`, the oldest first, at most `limit`.
+    pub async fn due_wakeups(&self, now: DateTime<Utc>, limit: usize) -> Result<Vec<DueWakeup>, LogError> {
+        let rows =
+            sqlx::query("SELECT aggregate_id, due_at FROM wakeups WHERE due_at <= $1 ORDER BY due_at, aggregate_id LIMIT $2")
+                .bind(now)
+                .bind(limit as i64)
+                .fetch_all(self.pool())
+                .await?;
+        rows.iter().map(|row| Ok(DueWakeup { stream: stream_id(row)?, due_at: row.get("due_at") })).collect()
+    }
+
+    /// When the next wake-up is due, if any is set.
+    pub async fn next_wakeup(&self) -> Result<Option<DateTime<Utc>>, LogError> {
+        Ok(sqlx::query_scalar("SELECT min(due_at) FROM wakeups").fetch_one(self.pool()).await?)
+    }
+
+    /// How far a source has been consumed.
+    pub async fn consumed_offset(&self, source: &str) -> Result<u64, LogError> {
+        let offset: Option<i64> = sqlx::query_scalar("SELECT \"offset\" FROM consumed_offsets WHERE source = $1")
+            .bind(source)
+            .fetch_optional(self.pool())
+            .await?;
+        Ok(offset.unwrap_or(0).unsigned_abs())
+    }
+
+    /// The epoch of an owner.
+    pub async fn owner_epoch(&self, name: &str) -> Result<u64, LogError> {
+        let epoch: Option<i64> = sqlx::query_scalar("SELECT epoch FROM owners WHERE name = $1")
+            .bind(name)
+            .fetch_optional(self.pool())
+            .await?;
+        Ok(epoch.unwrap_or(0).unsigned_abs())
+    }
+}
+
+fn stored_event(row: &PgRow) -> Result<StoredEvent, LogError> {
+    Ok(StoredEvent {
+        position: Position(row.get::<i64, _>("position").unsigned_abs()),
+        stream: stream_id(row)?,
+        sequence: row.get::<i64, _>("sequence").unsigned_abs(),
+        event_type: row.get("event_type"),
+        event_version: row.get("event_version"),
+        payload: row.get("payload"),
+        metadata: row.get("metadata"),
+        recorded_at: row.get("recorded_at"),
+    })
+}
+
+fn stream_id(row: &PgRow) -> Result<StreamId, LogError> {
+    let id: String = row.get("aggregate_id");
+    id.parse().map_err(|_| LogError::Refused("a stream id of an unknown form stands in the log".to_owned()))
+}
+
+const fn bigint(position: Position) -> i64 {
+    position.0.cast_signed()
+}

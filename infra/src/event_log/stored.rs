@@ -1,0 +1,138 @@
+//! Events as they stand in the log, and their way back into the domain's types.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use traveladvisor_domain::aggregate::Event;
+use traveladvisor_domain::id::{StreamId, StreamKind};
+
+use super::Position;
+
+/// One row of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// Its place in the log.
+    pub position: Position,
+    /// Its stream.
+    pub stream: StreamId,
+    /// Its place in the stream, from 1.
+    pub sequence: u64,
+    /// Name, for example `RoomsReserved`.
+    pub event_type: String,
+    /// Version of its shape, from 1.
+    pub event_version: String,
+    /// JSON as written.
+    pub payload: String,
+    /// JSON as written.
+    pub metadata: String,
+    /// Time of the server at the append.
+    pub recorded_at: DateTime<Utc>,
+}
+
+/// What is kept beside every event. Every value is a string, so that cqrs-es can read it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Metadata {
+    /// Id of the append.
+    pub batch: String,
+    /// What was decided, for example `book_trip` or `answer`.
+    pub command: String,
+    /// What belongs together: the booking, for all events of a trip.
+    pub correlation: String,
+    /// Id of the message that caused it; absent for callers' commands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub causation: Option<String>,
+    /// Who asked: an opaque name of the caller, or `system`.
+    pub actor: String,
+    /// W3C trace context of the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
+    /// The program's time of the decision, RFC 3339.
+    pub occurred_at: String,
+    /// Places of those messages of this event that were handled in the same batch, with commas between.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fused: Option<String>,
+}
+
+/// A stored event that today's code cannot read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("event {position} ({event_type} v{event_version} of {stream}) cannot be read: {reason}")]
+pub struct DecodeError {
+    /// Its place in the log.
+    pub position: Position,
+    /// Its stream.
+    pub stream: StreamId,
+    /// Its name.
+    pub event_type: String,
+    /// Its version.
+    pub event_version: String,
+    /// What is wrong with it. Never shows the payload.
+    pub reason: String,
+}
+
+impl StoredEvent {
+    /// The event in today's shape.
+    pub fn decode(&self) -> Result<Event, DecodeError> {
+        if self.event_version != "1" {
+            return Err(self.undecodable("this program does not know that version: start a newer one"));
+        }
+        decode(self.stream.kind, &self.payload).map_err(|error| self.undecodable(&describe(&error)))
+    }
+
+    /// What is kept beside it.
+    pub fn decode_metadata(&self) -> Result<Metadata, DecodeError> {
+        serde_json::from_str(&self.metadata).map_err(|error| self.undecodable(&describe(&error)))
+    }
+
+    /// The metadata as cqrs-es sees it.
+    pub fn metadata_map(&self) -> Result<HashMap<String, String>, DecodeError> {
+        serde_json::from_str(&self.metadata).map_err(|error| self.undecodable(&describe(&error)))
+    }
+
+    fn undecodable(&self, reason: &str) -> DecodeError {
+        DecodeError {
+            position: self.position,
+            stream: self.stream,
+            event_type: self.event_type.clone(),
+            event_version: self.event_version.clone(),
+            reason: reason.to_owned(),
+        }
+    }
+}
+
+impl Metadata {
+    /// Whether the message at `place` was handled in the batch of this event.
+    pub fn is_fused(&self, place: usize) -> bool {
+        self.fused.as_deref().is_some_and(|places| places.split(',').any(|fused| fused.parse() == Ok(place)))
+    }
+}
+
+/// serde's own sentence may quote the value at fault, which may be personal: only kind and place are told.
+fn describe(error: &serde_json::Error) -> String {
+    format!("{:?} error at line {} column {}", error.classify(), error.line(), error.column())
+}
+
+fn decode(kind: StreamKind, payload: &str) -> Result<Event, serde_json::Error> {
+    Ok(match kind {
+        StreamKind::Booking => Event::Booking(serde_json::from_str(payload)?),
+        StreamKind::TripSaga => Event::TripSaga(serde_json::from_str(payload)?),
+        StreamKind::Hotel => Event::Hotel(serde_json::from_str(payload)?),
+        StreamKind::Flight => Event::Flight(serde_json::from_str(payload)?),
+        StreamKind::Car => Event::Car(serde_json::from_str(payload)?),
+        StreamKind::Payment => Event::Payment(serde_json::from_str(payload)?),
+        StreamKind::DeadLetter => Event::DeadLetter(serde_json::from_str(payload)?),
+    })
+}
+
+/// The event's JSON, in serde's plain (externally tagged) form.
+pub fn encode(event: &Event) -> Result<String, serde_json::Error> {
+    match event {
+        Event::Booking(event) => serde_json::to_string(event),
+        Event::TripSaga(event) => serde_json::to_string(event),
+        Event::Hotel(event) => serde_json::to_string(event),
+        Event::Flight(event) => serde_json::to_string(event),
+        Event::Car(event) => serde_json::to_string(event),
+        Event::Payment(event) => serde_json::to_string(event),
+        Event::DeadLetter(event) => serde_json::to_string(event),
+    }
+}

@@ -1,0 +1,154 @@
+//! Writing: one append, one autocommit statement; an unknown outcome is asked, not guessed.
+
+use std::time::Duration;
+
+use sqlx::Row;
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+
+use super::append::ConflictRow;
+use super::{Append, Appended, Conflict, EventLog, LogError, Position};
+
+/// First pause before the same append is sent again; doubled up to [`RESEND_PAUSE_MAX`].
+pub const RESEND_PAUSE_FIRST: Duration = Duration::from_millis(20);
+/// Longest pause before the same append is sent again.
+pub const RESEND_PAUSE_MAX: Duration = Duration::from_secs(1);
+
+const APPEND: &str = "SELECT first_position, last_position, conflicts FROM append_events(\
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)";
+
+impl EventLog {
+    /// Appends, or tells every conflict. After a lost connection or a time-out the very same append is sent again until the server
+    /// answers (L5), so the future ends only with a known outcome. Dropping it leaves the outcome unknown.
+    ///
+    /// Errors: only [`LogError::Refused`]: the server refused the data, and nothing was written.
+    pub async fn append(&self, append: &Append) -> Result<Appended, LogError> {
+        let columns = Columns::of(append);
+        let mut pause = RESEND_PAUSE_FIRST;
+        loop {
+            match self.append_once(append, &columns).await {
+                Err(LogError::Unavailable(reason)) => {
+                    tracing::warn!(batch = %append.batch, reason, "the outcome of an append is unknown; asking again");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(RESEND_PAUSE_MAX);
+                }
+                known => return known,
+            }
+        }
+    }
+
+    async fn append_once(&self, append: &Append, columns: &Columns) -> Result<Appended, LogError> {
+        let row = columns.bind(append).fetch_one(self.pool()).await?;
+        if let Some(conflicts) = row.get::<Option<String>, _>("conflicts") {
+            return read_conflicts(&conflicts).map(Appended::Conflicts);
+        }
+        let first = row.get::<Option<i64>, _>("first_position").map(|place| Position(place.unsigned_abs()));
+        if let Some(last) = row.get::<Option<i64>, _>("last_position") {
+            self.advance(Position(last.unsigned_abs()));
+        }
+        Ok(Appended::Committed { first })
+    }
+}
+
+fn read_conflicts(json: &str) -> Result<Vec<Conflict>, LogError> {
+    let rows: Vec<ConflictRow> =
+        serde_json::from_str(json).map_err(|_| LogError::Refused("conflicts of an unknown shape".to_owned()))?;
+    let conflicts: Vec<Conflict> = rows.into_iter().filter_map(ConflictRow::into_conflict).collect();
+    if conflicts.is_empty() {
+        return Err(LogError::Refused("a conflict of an unknown kind".to_owned()));
+    }
+    Ok(conflicts)
+}
+
+/// The arrays that the database function takes, so that an append that is sent again has the same bytes.
+struct Columns {
+    batch: String,
+    reads: StreamColumns,
+    events: StreamColumns,
+    event_types: Vec<String>,
+    event_versions: Vec<String>,
+    payloads: Vec<String>,
+    metadata: Vec<String>,
+    wakeups: StreamColumns,
+}
+
+/// Kind, id and sequence of streams, column by column.
+#[derive(Default)]
+struct StreamColumns {
+    kinds: Vec<&'static str>,
+    ids: Vec<String>,
+    sequences: Vec<i64>,
+}
+
+impl StreamColumns {
+    fn push(&mut self, stream: traveladvisor_domain::id::StreamId, sequence: u64) {
+        self.kinds.push(stream.kind.as_str());
+        self.ids.push(stream.to_string());
+        self.sequences.push(sequence.cast_signed());
+    }
+}
+
+impl Columns {
+    fn of(append: &Append) -> Self {
+        let mut reads = StreamColumns::default();
+        append.reads.iter().for_each(|(stream, expected)| reads.push(*stream, *expected));
+        let mut events = StreamColumns::default();
+        append.events.iter().for_each(|event| events.push(event.stream, event.sequence));
+        let mut wakeups = StreamColumns::default();
+        append.wakeups.iter().for_each(|wakeup| wakeups.push(wakeup.stream, 0));
+        let texts = |text: fn(&super::NewEvent) -> &String| append.events.iter().map(text).cloned().collect();
+        Self {
+            batch: append.batch.to_string(),
+            reads,
+            events,
+            event_types: texts(|event| &event.event_type),
+            event_versions: texts(|event| &event.event_version),
+            payloads: texts(|event| &event.payload),
+            metadata: texts(|event| &event.metadata),
+            wakeups,
+        }
+    }
+
+    fn bind<'q>(&'q self, append: &'q Append) -> Query<'q, sqlx::Postgres, PgArguments> {
+        let query = sqlx::query(APPEND)
+            .bind(&self.batch)
+            .bind(&self.reads.kinds)
+            .bind(&self.reads.ids)
+            .bind(&self.reads.sequences)
+            .bind(&self.events.kinds)
+            .bind(&self.events.ids)
+            .bind(&self.events.sequences)
+            .bind(&self.event_types)
+            .bind(&self.event_versions)
+            .bind(&self.payloads)
+            .bind(&self.metadata);
+        let query = bind_keys(query, append);
+        query
+            .bind(append.now)
+            .bind(&self.wakeups.kinds)
+            .bind(&self.wakeups.ids)
+            .bind(append.wakeups.iter().map(|wakeup| wakeup.kind).collect::<Vec<_>>())
+            .bind(append.wakeups.iter().map(|wakeup| wakeup.due_at).collect::<Vec<_>>())
+            .bind(append.owners.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>())
+            .bind(append.owners.iter().map(|(_, epoch)| epoch.cast_signed()).collect::<Vec<_>>())
+            .bind(append.offsets.iter().map(|(source, ..)| source.as_str()).collect::<Vec<_>>())
+            .bind(append.offsets.iter().map(|(_, expected, _)| expected.cast_signed()).collect::<Vec<_>>())
+            .bind(append.offsets.iter().map(|(.., new)| new.cast_signed()).collect::<Vec<_>>())
+    }
+}
+
+fn bind_keys<'q>(
+    query: Query<'q, sqlx::Postgres, PgArguments>,
+    append: &'q Append,
+) -> Query<'q, sqlx::Postgres, PgArguments> {
+    let keys = &append.keys;
+    // Places count from 1 in the database; 0 says that no row is written.
+    let place = |row: &super::KeyRow| row.place.map_or(0, |place| place as i64 + 1);
+    query
+        .bind(keys.iter().map(|row| row.key.caller.as_str()).collect::<Vec<_>>())
+        .bind(keys.iter().map(|row| row.key.operation.as_str()).collect::<Vec<_>>())
+        .bind(keys.iter().map(|row| row.key.key.as_str()).collect::<Vec<_>>())
+        .bind(keys.iter().map(|row| row.input_hash.as_slice()).collect::<Vec<_>>())
+        .bind(keys.iter().map(|row| row.subject.as_str()).collect::<Vec<_>>())
+        .bind(keys.iter().map(place).collect::<Vec<_>>())
+}

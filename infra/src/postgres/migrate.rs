@@ -1,0 +1,86 @@
+//! Creating and upgrading the schema. `schema.sql` is the whole of it; a test holds the migrations against it.
+
+use sqlx::{Connection, Executor, PgPool};
+
+/// The whole schema, as a new database gets it.
+pub const SCHEMA: &str = include_str!("../../../schema.sql");
+
+/// Steps from each version to the next, the first creating version 1.
+const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/0001_first.sql")];
+
+/// The version that this program works with.
+pub const SCHEMA_VERSION: i32 = MIGRATIONS.len() as i32;
+
+/// Key of the lock that lets one process migrate at a time.
+const MIGRATION_LOCK: i64 = 0x7472_6176_656c;
+
+/// What a migration did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MigrationOutcome {
+    /// The database was empty.
+    Created,
+    /// It was of an older version.
+    Upgraded {
+        /// The version found.
+        from: i32,
+    },
+    /// Nothing was to be done.
+    UpToDate,
+}
+
+/// Why the schema could not be brought up to date.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateError {
+    /// The database is newer than the program.
+    #[error("the database has schema version {found}, this program knows {SCHEMA_VERSION}: start a newer program")]
+    TooNew {
+        /// The version found.
+        found: i32,
+    },
+    /// The server said no.
+    #[error("the schema could not be brought up to date: {0}")]
+    Database(#[from] sqlx::Error),
+}
+
+/// Creates or upgrades the schema in one transaction. Safe to call from several processes at once.
+pub async fn migrate(pool: &PgPool) -> Result<MigrationOutcome, MigrateError> {
+    let mut connection = pool.acquire().await?;
+    let mut transaction = connection.begin().await?;
+    sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(MIGRATION_LOCK).execute(&mut *transaction).await?;
+    sqlx::query("SET LOCAL statement_timeout = 0").execute(&mut *transaction).await?;
+    let found = version_in(&mut transaction).await?;
+    let outcome = match found {
+        None => {
+            transaction.execute(SCHEMA).await?;
+            transaction.execute("CREATE TABLE schema_version (version integer NOT NULL)").await?;
+            sqlx::query("INSERT INTO schema_version VALUES ($1)").bind(SCHEMA_VERSION).execute(&mut *transaction).await?;
+            MigrationOutcome::Created
+        }
+        Some(found) if found > SCHEMA_VERSION => return Err(MigrateError::TooNew { found }),
+        Some(SCHEMA_VERSION) => MigrationOutcome::UpToDate,
+        Some(from) => {
+            for step in MIGRATIONS.iter().skip(from.unsigned_abs() as usize) {
+                transaction.execute(*step).await?;
+            }
+            sqlx::query("UPDATE schema_version SET version = $1").bind(SCHEMA_VERSION).execute(&mut *transaction).await?;
+            MigrationOutcome::Upgraded { from }
+        }
+    };
+    transaction.commit().await?;
+    Ok(outcome)
+}
+
+/// The version of the schema in a database; absent when there is none.
+pub async fn schema_version(pool: &PgPool) -> Result<Option<i32>, sqlx::Error> {
+    let mut connection = pool.acquire().await?;
+    version_in(&mut connection).await
+}
+
+async fn version_in(connection: &mut sqlx::PgConnection) -> Result<Option<i32>, sqlx::Error> {
+    let there: bool =
+        sqlx::query_scalar("SELECT to_regclass('schema_version') IS NOT NULL").fetch_one(&mut *connection).await?;
+    if !there {
+        return Ok(None);
+    }
+    sqlx::query_scalar("SELECT version FROM schema_version").fetch_optional(&mut *connection).await
+}

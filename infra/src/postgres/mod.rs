@@ -1,0 +1,34 @@
+//! Postgres: the pool, the schema and its versions.
+
+mod migrate;
+
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, PgPool};
+
+pub use migrate::{MigrateError, MigrationOutcome, SCHEMA, SCHEMA_VERSION, migrate, schema_version};
+
+/// Most connections of one process.
+pub const CONNECTIONS_MAX: u32 = 24;
+/// How long a caller waits for a free connection.
+pub const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time-out of every statement, in milliseconds: a frozen server cannot hold a caller for longer.
+const STATEMENT_TIMEOUT_MS: u64 = 10_000;
+
+/// A pool whose connections read committed data, give up a statement in time and say who they are.
+pub fn pool(options: PgConnectOptions) -> PgPool {
+    let options = options
+        .application_name("traveladvisor")
+        .options([
+            ("statement_timeout", STATEMENT_TIMEOUT_MS.to_string()),
+            ("default_transaction_isolation", "read committed".to_owned()),
+            ("timezone", "UTC".to_owned()),
+        ])
+        .log_statements(tracing::log::LevelFilter::Off);
+    PgPoolOptions::new()
+        .max_connections(CONNECTIONS_MAX)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .connect_lazy_with(options)
+}

@@ -1,0 +1,203 @@
+-- The whole database of traveladvisor, by hand. The program embeds this file; `traveladvisor migrate` creates or upgrades.
+-- Names are unqualified: a log is one schema of one database, and the connection's search_path says which (L7).
+
+-- ---- the event log -------------------------------------------------------------------------------------------------
+
+-- Every fact. Appended by append_events() only; the columns up to metadata are those of postgres-es, which reads this table unchanged.
+-- payload and metadata are json, not jsonb: the bytes stay as they were written.
+CREATE TABLE events (
+    aggregate_type text        NOT NULL,
+    aggregate_id   text        NOT NULL,
+    sequence       bigint      NOT NULL CHECK (sequence > 0),
+    event_type     text        NOT NULL,
+    event_version  text        NOT NULL,
+    payload        json        NOT NULL,
+    metadata       json        NOT NULL,
+    -- Order is commit order (L2): drawn under the order lock, so whoever sees position N sees all below it. Gaps are final.
+    position       bigint      GENERATED ALWAYS AS IDENTITY,
+    recorded_at    timestamptz NOT NULL,
+    PRIMARY KEY (aggregate_type, aggregate_id, sequence)
+);
+CREATE UNIQUE INDEX events_position ON events (position);
+
+-- Events are never updated, deleted or truncated (L6).
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'events are never changed: % refused', TG_OP USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE TRIGGER events_are_final BEFORE UPDATE OR DELETE OR TRUNCATE ON events
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- Snapshots of hotel, flight and car, in the shape of cqrs-es.
+CREATE TABLE snapshots (
+    aggregate_type   text   NOT NULL,
+    aggregate_id     text   NOT NULL,
+    last_sequence    bigint NOT NULL CHECK (last_sequence >= 0),
+    current_snapshot bigint NOT NULL CHECK (current_snapshot >= 0),
+    payload          json   NOT NULL,
+    PRIMARY KEY (aggregate_type, aggregate_id)
+);
+
+-- What an idempotency key stood for (L13). Written by the append of the command that it named.
+CREATE TABLE idempotency_keys (
+    caller     text        NOT NULL,
+    operation  text        NOT NULL,
+    key        text        NOT NULL,
+    input_hash bytea       NOT NULL,
+    -- The stream that the command created or changed.
+    subject    text        NOT NULL,
+    position   bigint      NOT NULL,
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (caller, operation, key)
+);
+CREATE INDEX idempotency_keys_created ON idempotency_keys (created_at);
+
+-- When a stream must be woken. due_at is the program's time and compared with the program's clock only (L12).
+CREATE TABLE wakeups (
+    aggregate_type text        NOT NULL,
+    aggregate_id   text        NOT NULL,
+    kind           text        NOT NULL,
+    due_at         timestamptz NOT NULL,
+    PRIMARY KEY (aggregate_type, aggregate_id, kind)
+);
+CREATE INDEX wakeups_due ON wakeups (due_at);
+
+-- Who owns what of this log, and in which turn (L12). An append that names an owner carries its epoch and has it checked.
+CREATE TABLE owners (
+    name  text   PRIMARY KEY,
+    epoch bigint NOT NULL
+);
+INSERT INTO owners (name, epoch) VALUES ('relay', 0);
+
+-- How far a source of messages has been consumed. The source `relay` is this log itself.
+CREATE TABLE consumed_offsets (
+    source     text   PRIMARY KEY,
+    "offset"   bigint NOT NULL
+);
+INSERT INTO consumed_offsets (source, "offset") VALUES ('relay', 0);
+
+-- One append: any number of streams, one statement, one commit (L3). Its first statement takes the order lock, so each later one
+-- sees all that committed before. On any conflict it writes nothing and returns every conflict; it raises nothing by itself.
+--
+--   batch          the append's id, kept in its events' metadata: the very same append sent again returns its first positions (L5)
+--   read_*         every stream that the decisions read, with its expected sequence (0: empty)
+--   event_*        the events, in order; a stream that is written is also read
+--   key_*          idempotency rows to write; key_place is the place (from 1) of the event whose position the row keeps;
+--                  0 writes no row: the key must only be absent (a refusal is checked by the same call, L4)
+--   wakeup_*       due times to set; NULL clears
+--   owner_*        epochs that must still stand
+--   offset_*       consumed offsets to move, compare and set
+CREATE FUNCTION append_events(
+    batch text,
+    read_types text[], read_ids text[], read_sequences bigint[],
+    event_aggregate_types text[], event_aggregate_ids text[], event_sequences bigint[],
+    event_types text[], event_versions text[], event_payloads text[], event_metadata text[],
+    key_callers text[], key_operations text[], key_keys text[], key_hashes bytea[], key_subjects text[], key_places bigint[],
+    key_now timestamptz,
+    wakeup_types text[], wakeup_ids text[], wakeup_kinds text[], wakeup_dues timestamptz[],
+    owner_names text[], owner_epochs bigint[],
+    offset_sources text[], offset_expected bigint[], offset_new bigint[],
+    OUT first_position bigint, OUT last_position bigint, OUT conflicts text
+) LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    event_count bigint := cardinality(event_sequences);
+    writes boolean := event_count + cardinality(wakeup_types) + cardinality(offset_sources) > 0;
+BEGIN
+    -- A call that only checks needs no lock (L4).
+    IF writes THEN
+        PERFORM pg_advisory_xact_lock(hashtextextended('traveladvisor.log.' || current_schema(), 0));
+    END IF;
+
+    -- The same append, sent again: answered with what it did the first time, whatever has moved since (L5).
+    IF event_count > 0 THEN
+        SELECT e.position, e.position + event_count - 1 INTO first_position, last_position
+          FROM events e
+         WHERE e.aggregate_type = event_aggregate_types[1] AND e.aggregate_id = event_aggregate_ids[1]
+           AND e.sequence = event_sequences[1] AND e.metadata ->> 'batch' = batch;
+        IF FOUND THEN
+            RETURN;
+        END IF;
+    END IF;
+
+    SELECT json_agg(c) INTO conflicts FROM (
+        SELECT 'stream' AS kind, r.type || ' ' || r.id AS name, r.expected, r.actual, NULL::text AS subject,
+               NULL::text AS input_hash, NULL::bigint AS "position"
+          FROM (SELECT r.type, r.id, r.expected,
+                       coalesce((SELECT e.sequence FROM events e
+                                  WHERE e.aggregate_type = r.type AND e.aggregate_id = r.id
+                                  ORDER BY e.sequence DESC LIMIT 1), 0) AS actual
+                  FROM unnest(read_types, read_ids, read_sequences) AS r(type, id, expected)) r
+         WHERE r.actual <> r.expected
+        UNION ALL
+        SELECT 'key', k.caller || chr(31) || k.operation || chr(31) || k.key, NULL, NULL, i.subject,
+               encode(i.input_hash, 'hex'), i.position
+          FROM unnest(key_callers, key_operations, key_keys) AS k(caller, operation, key)
+          JOIN idempotency_keys i USING (caller, operation, key)
+        UNION ALL
+        SELECT 'owner', o.name, o.epoch, w.epoch, NULL, NULL, NULL
+          FROM unnest(owner_names, owner_epochs) AS o(name, epoch)
+          LEFT JOIN owners w ON w.name = o.name
+         WHERE w.epoch IS DISTINCT FROM o.epoch
+        UNION ALL
+        SELECT 'offset', o.source, o.expected, c."offset", NULL, NULL, NULL
+          FROM unnest(offset_sources, offset_expected) AS o(source, expected)
+          LEFT JOIN consumed_offsets c ON c.source = o.source
+         WHERE coalesce(c."offset", 0) <> o.expected
+    ) c;
+    IF conflicts IS NOT NULL OR NOT writes THEN
+        RETURN;
+    END IF;
+
+    IF event_count > 0 THEN
+        WITH inserted AS (
+            INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, recorded_at)
+            SELECT e.aggregate_type, e.aggregate_id, e.sequence, e.event_type, e.event_version, e.payload::json, e.metadata::json, now.at
+              FROM unnest(event_aggregate_types, event_aggregate_ids, event_sequences, event_types, event_versions, event_payloads,
+                          event_metadata) WITH ORDINALITY
+                   AS e(aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, place),
+                   (SELECT clock_timestamp() AS at) AS now
+             ORDER BY e.place
+            RETURNING position)
+        SELECT min(position), max(position) INTO first_position, last_position FROM inserted;
+        IF last_position - first_position + 1 <> event_count THEN
+            RAISE EXCEPTION 'positions of one append are not contiguous: something else drew from the sequence';
+        END IF;
+        PERFORM pg_notify('traveladvisor_' || current_schema(), last_position::text);
+    END IF;
+
+    INSERT INTO idempotency_keys (caller, operation, key, input_hash, subject, position, created_at)
+    SELECT k.caller, k.operation, k.key, k.hash, k.subject, first_position + k.place - 1, key_now
+      FROM unnest(key_callers, key_operations, key_keys, key_hashes, key_subjects, key_places)
+           AS k(caller, operation, key, hash, subject, place)
+     WHERE k.place > 0;
+
+    DELETE FROM wakeups w USING unnest(wakeup_types, wakeup_ids, wakeup_kinds, wakeup_dues) AS n(type, id, kind, due)
+     WHERE n.due IS NULL AND w.aggregate_type = n.type AND w.aggregate_id = n.id AND w.kind = n.kind;
+    INSERT INTO wakeups (aggregate_type, aggregate_id, kind, due_at)
+    SELECT n.type, n.id, n.kind, n.due FROM unnest(wakeup_types, wakeup_ids, wakeup_kinds, wakeup_dues) AS n(type, id, kind, due)
+     WHERE n.due IS NOT NULL
+    ON CONFLICT (aggregate_type, aggregate_id, kind) DO UPDATE SET due_at = excluded.due_at;
+
+    INSERT INTO consumed_offsets (source, "offset")
+    SELECT o.source, o.new FROM unnest(offset_sources, offset_new) AS o(source, new)
+    ON CONFLICT (source) DO UPDATE SET "offset" = excluded."offset";
+END $$;
+
+-- ---- the sandbox gateway -------------------------------------------------------------------------------------------
+
+-- What the built-in sandbox gateway has done, by idempotency key: the same call again gets the same answer, also after a restart.
+CREATE TABLE sandbox_gateway_calls (
+    key       text        PRIMARY KEY,
+    kind      text        NOT NULL CHECK (kind IN ('charge', 'refund')),
+    token     text        NOT NULL,
+    minor     bigint      NOT NULL CHECK (minor >= 0),
+    currency  text        NOT NULL,
+    -- The charge that a refund gives back.
+    charge    text,
+    outcome   text        NOT NULL CHECK (outcome IN ('done', 'refused', 'faulted')),
+    -- The gateway's reference when done, else the code of the refusal or fault.
+    reference text        NOT NULL,
+    made_at   timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+-- A charge is given back once at most.
+CREATE UNIQUE INDEX sandbox_gateway_refund_once ON sandbox_gateway_calls (charge) WHERE kind = 'refund' AND outcome = 'done';
