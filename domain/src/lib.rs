@@ -11,6 +11,7 @@ pub mod failure;
 pub mod flight;
 pub mod hotel;
 pub mod id;
+pub mod local_day;
 pub mod message;
 pub mod money;
 pub mod occasion;
@@ -19,5 +20,7 @@ pub mod personal;
 pub mod rental;
 pub mod reservation;
 pub mod stay;
+#[cfg(test)]
+mod testing;
 pub mod trip;
 pub mod trip_saga;

@@ -1,9 +1,15 @@
 //! How a participant remembers bookings: what was asked, which attempts, what it answered (L13).
 
+mod memory;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
+
+pub use memory::Memory;
 
 use crate::failure::{Code, Failure};
 use crate::id::BookingId;
@@ -152,6 +158,13 @@ impl<T> Reservations<T> {
         match answer.direction {
             Direction::Request => known.requested = answer.attempt,
             Direction::Undo => known.undone = answer.attempt,
+        }
+    }
+
+    /// What all bookings are about now ends on `day` at the earliest: none is forgotten before its time.
+    pub fn keep_until(&mut self, day: NaiveDate) {
+        for known in self.0.values_mut() {
+            known.until = known.until.max(day);
         }
     }
 

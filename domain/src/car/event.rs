@@ -106,6 +106,21 @@ pub enum CarEvent {
     },
 }
 
+impl CarEvent {
+    /// The day on which it was decided, in the zone of the aggregate.
+    pub const fn business_date(&self) -> NaiveDate {
+        match self {
+            Self::CarListed { business_date, .. }
+            | Self::CarChanged { business_date, .. }
+            | Self::VehicleReserved { business_date, .. }
+            | Self::VehicleRefused { business_date, .. }
+            | Self::VehicleReleased { business_date, .. }
+            | Self::ReservationBarred { business_date, .. }
+            | Self::AnswerRepeated { business_date, .. } => *business_date,
+        }
+    }
+}
+
 impl DomainEvent for CarEvent {
     fn event_type(&self) -> String {
         match self {

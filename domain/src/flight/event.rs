@@ -121,6 +121,21 @@ pub enum FlightEvent {
     },
 }
 
+impl FlightEvent {
+    /// The day on which it was decided, in the zone of the aggregate.
+    pub const fn business_date(&self) -> NaiveDate {
+        match self {
+            Self::FlightListed { business_date, .. }
+            | Self::FlightChanged { business_date, .. }
+            | Self::SeatsReserved { business_date, .. }
+            | Self::SeatsRefused { business_date, .. }
+            | Self::SeatsReleased { business_date, .. }
+            | Self::ReservationBarred { business_date, .. }
+            | Self::AnswerRepeated { business_date, .. } => *business_date,
+        }
+    }
+}
+
 impl DomainEvent for FlightEvent {
     fn event_type(&self) -> String {
         match self {

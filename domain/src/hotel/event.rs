@@ -136,6 +136,22 @@ pub enum HotelEvent {
     },
 }
 
+impl HotelEvent {
+    /// The day on which it was decided, in the zone of the aggregate.
+    pub const fn business_date(&self) -> NaiveDate {
+        match self {
+            Self::HotelListed { business_date, .. }
+            | Self::HotelChanged { business_date, .. }
+            | Self::AllotmentChanged { business_date, .. }
+            | Self::RoomsReserved { business_date, .. }
+            | Self::RoomsRefused { business_date, .. }
+            | Self::RoomsReleased { business_date, .. }
+            | Self::ReservationBarred { business_date, .. }
+            | Self::AnswerRepeated { business_date, .. } => *business_date,
+        }
+    }
+}
+
 impl DomainEvent for HotelEvent {
     fn event_type(&self) -> String {
         match self {
