@@ -1,5 +1,7 @@
 //! Given events, when a command, then events or an error: how the tests of aggregates read.
 
+pub(crate) mod samples;
+
 use std::fmt::Debug;
 
 use serde::Serialize;
