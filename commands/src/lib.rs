@@ -1,5 +1,7 @@
 //! The write side: engine, inbox, relay, timers, catalogue import.
+pub mod catalog;
 pub mod engine;
+pub mod input;
 mod input_hash;
 mod request;
 
