@@ -22,19 +22,20 @@ pub(super) fn read(text: &str) -> Vec<Numbered> {
     let mut lines: Vec<Numbered> = Vec::new();
     let mut places: HashMap<Departure, usize> = HashMap::new();
     for row in sql::rows(text) {
-        match offer(&row) {
-            Err(reason) => lines.push((row.line, Err(reason))),
-            Ok((departure, flight)) => match places.get(&departure) {
-                Some(&place) => {
-                    if let Err(reason) = merge(&mut lines[place], flight) {
-                        lines.push((row.line, Err(reason)));
-                    }
-                }
-                None => {
-                    places.insert(departure, lines.len());
-                    lines.push((row.line, Ok(CatalogueItem::Flight(flight))));
-                }
-            },
+        let (departure, flight) = match offer(&row) {
+            Ok(offer) => offer,
+            Err(reason) => {
+                lines.push((row.line, Err(reason)));
+                continue;
+            }
+        };
+        let Some(&first) = places.get(&departure) else {
+            places.insert(departure, lines.len());
+            lines.push((row.line, Ok(CatalogueItem::Flight(flight))));
+            continue;
+        };
+        if let Err(reason) = merge(&mut lines[first], flight) {
+            lines.push((row.line, Err(reason)));
         }
     }
     lines

@@ -11,11 +11,13 @@ const LINE_BYTES_MAX: usize = 1024 * 1024;
 
 /// One line.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 enum Upsert {
-    UpsertHotel(HotelInput),
-    UpsertFlight(FlightInput),
-    UpsertCar(CarInput),
+    #[serde(rename = "upsertHotel")]
+    Hotel(HotelInput),
+    #[serde(rename = "upsertFlight")]
+    Flight(FlightInput),
+    #[serde(rename = "upsertCar")]
+    Car(CarInput),
 }
 
 /// Every line that is not blank.
@@ -32,9 +34,9 @@ fn item(line: &str) -> Result<CatalogueItem, String> {
     }
     let upsert: Upsert = serde_json::from_str(line).map_err(|error| without_line(&error))?;
     match upsert {
-        Upsert::UpsertHotel(hotel) => input::hotel(&hotel).map(CatalogueItem::Hotel),
-        Upsert::UpsertFlight(flight) => input::flight(&flight).map(CatalogueItem::Flight),
-        Upsert::UpsertCar(car) => input::car(&car).map(CatalogueItem::Car),
+        Upsert::Hotel(hotel) => input::hotel(&hotel).map(CatalogueItem::Hotel),
+        Upsert::Flight(flight) => input::flight(&flight).map(CatalogueItem::Flight),
+        Upsert::Car(car) => input::car(&car).map(CatalogueItem::Car),
     }
     .map_err(|error| error.to_string())
 }

@@ -1,3 +1,5 @@
+mod damage;
+
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -8,6 +10,8 @@ use traveladvisor_domain::flight::{Flight, FlightCommand, FlightDetails};
 use traveladvisor_domain::hotel::{Hotel, HotelCommand, HotelDetails};
 use traveladvisor_domain::occasion::Occasion;
 use traveladvisor_infra::airports;
+
+use damage::read_text;
 
 use super::{CatalogError, CatalogueItem, Line, NEW_YORK_SUPPLIER, Progress, embedded, import, read};
 
@@ -145,135 +149,6 @@ fn new_york_is_moved_by_whole_weeks_of_local_time() {
     assert_eq!(days.len(), 7);
     let block = |flight: &FlightDetails| flight.arrival_at - flight.departure_at;
     assert!(new_york.iter().all(|flight| block(flight) > TimeDelta::zero() && block(flight) < TimeDelta::hours(13)));
-}
-
-fn read_text(name: &str, text: &str) -> Vec<Line> {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join(name);
-    std::fs::write(&path, text).expect("writes");
-    read(&path).expect("understood")
-}
-
-/// Puts `bad` in the place of line `at` and expects that line alone to be lost.
-#[track_caller]
-fn assert_only_one_lost(file: &str, at: usize, bad: &str, reason: &str) {
-    let text = std::fs::read_to_string(seed(file)).expect("reads");
-    let name = Path::new(file).file_name().and_then(|name| name.to_str()).expect("a name");
-    let whole = items(read_text(name, &text)).len();
-    let damaged: Vec<&str> =
-        text.lines().enumerate().map(|(place, line)| if place + 1 == at { bad } else { line }).collect();
-    let (good, lost): (Vec<Line>, Vec<Line>) =
-        read_text(name, &damaged.join("\n")).into_iter().partition(|line| line.item.is_ok());
-    assert_eq!(good.len(), whole - 1, "{lost:?}");
-    let [lost] = &lost[..] else { panic!("one line is lost: {lost:?}") };
-    assert_eq!(lost.line, at as u64, "{lost:?}");
-    assert!(lost.file.ends_with(name), "{lost:?}");
-    assert!(lost.item.as_ref().is_err_and(|error| error.contains(reason)), "{lost:?}");
-}
-
-const HOTELS: &str = "traveladvisor-ota/hotel.init-data.sql";
-const INSERT_HOTEL: &str = "INSERT INTO hotel.hotels (id, ota_hotel_id, name, iata_code, longitude, latitude, \
-                            chain_code, country_code, dupe_id, ota_last_update) VALUES";
-
-#[test]
-fn a_bad_hotel_loses_only_itself() {
-    let cases = [
-        ("(9, 'X', 'OPEN QUOTE, 'HND', 1.0, 1.0, 'UI', 'JP', 7, '2023');", "quote"),
-        ("(9, 'X', 'NAME', 'HND', 1.0);", "5 values for 10 columns"),
-        ("(9, 'X', 'NAME', 'HND', 1.0, 1.0, 'UI', 'JP', 7, '2023';", "parenthesis"),
-        ("(9, 'X', 'NAME', 'HND', 1.0, 91.0, 'UI', 'JP', 7, '2023');", "latitude"),
-        ("(9, 'X', 'NAME', 'HND', 1.0, 1.0, 'UI', 'XX', 7, '2023');", "country_code"),
-        ("(9, 'X', '', 'HND', 1.0, 1.0, 'UI', 'JP', 7, '2023');", "name"),
-        ("(9, 'FIGMP778', 'NAME', 'HND', 1.0, 1.0, 'UI', 'JP', 7, '2023');", "line 13"),
-        ("(900, 'X', 'NAME', 'HND', 1.0, 1.0, 'UI', 'JP', 7, '2023');", "no offer"),
-        ("nonsense;", "neither a row"),
-    ];
-    for (row, reason) in cases {
-        assert_only_one_lost(HOTELS, 21, &format!("{INSERT_HOTEL} {row}"), reason);
-    }
-    assert_only_one_lost(HOTELS, 21, "INSERT nonsense;", "table and columns");
-}
-
-#[test]
-fn a_quote_inside_a_name_is_read() {
-    let text = std::fs::read_to_string(seed(HOTELS)).expect("reads").replace("THE MARE HOTEL", "THE MARE''S HOTEL");
-    let names = items(read_text("hotel.init-data.sql", &text));
-    assert!(names.iter().any(|item| matches!(item, CatalogueItem::Hotel(hotel) if hotel.name == "THE MARE'S HOTEL")));
-}
-
-#[test]
-fn a_bad_flight_offer_loses_only_itself() {
-    let offer = |cells: &str| format!("    ('6X', '6X', '501', '744', 'CDG', '2024-12-30T10:00:00+00', {cells});");
-    let cases = [
-        ("'ZZZ', '2024-12-30T14:30:00+00', INTERVAL '4 hours', false, 0, 530.13", "arrival_iata"),
-        ("'FRA', '2024-12-30 noon', INTERVAL '4 hours', false, 0, 530.13", "arrival_at"),
-        ("'FRA', '2024-12-30T14:30:00+00', INTERVAL '2 hours', false, 0, 530.13", "duration"),
-        ("'FRA', '2024-12-30T14:30:00+00', INTERVAL '4 hours 30 minutes', false, 0, 530.133", "cabins.0.price.amount"),
-        ("'FRA', '2024-12-30T14:30:00+00', INTERVAL '4 hours 30 minutes', false, 0, NULL", "price"),
-    ];
-    for (cells, reason) in cases {
-        assert_only_one_lost("traveladvisor-ota/flight.init-data.sql", 39, &offer(cells), reason);
-    }
-}
-
-#[test]
-fn a_bad_car_loses_only_itself_and_the_others_keep_their_codes() {
-    let text = std::fs::read_to_string(seed("traveladvisor-ota/car.init-data.sql")).expect("reads");
-    let lines = read_text("car.init-data.sql", &text.replace("98.06", "ninety"));
-    let lost: Vec<_> = lines.iter().filter(|line| line.item.is_err()).collect();
-    assert_eq!((lines.len(), lost.len(), lost[0].line), (8, 1, 42), "{lost:?}");
-    let Ok(CatalogueItem::Car(last)) = &lines[7].item else { panic!("a car") };
-    assert_eq!(last.code, "CAR-ST-8");
-    let lines = read_text("car.init-data.sql", &text.replace("'Mercedes V Class or similar'", "'Mercedes V Class"));
-    assert_eq!(lines.iter().filter(|line| line.item.is_err()).count(), 1);
-}
-
-#[test]
-fn a_bad_departure_from_new_york_loses_only_itself() {
-    let cases = [
-        ("UA,1545", "2 fields"),
-        ("UA,1545,N1,EWR,ZZZ,2013-01-01T05:15,819,227,1400,149", "dest"),
-        ("UA,1545,N1,EWR,IAH,2013-01-32T05:15,819,227,1400,149", "sched_dep_local"),
-        ("UA,1545,N1,EWR,IAH,2013-01-01T05:15,861,227,1400,149", "sched_arr_hhmm_local"),
-        ("UA,1545,N1,EWR,IAH,2013-01-01T05:15,0310,227,1400,149", "in the air"),
-        ("UA,1545,N1,EWR,IAH,2013-01-01T05:15,819,227,far,149", "distance_mi"),
-        ("UA,1545,N1,EWR,IAH,2013-01-01T05:15,819,227,1400,0", "seats"),
-        (",1545,N1,EWR,IAH,2013-01-01T05:15,819,227,1400,149", "carrier"),
-        ("UA,1714,N24211,LGA,IAH,2013-01-01T05:29,830,227,1416,149", "same supplier and code"),
-    ];
-    for (line, reason) in cases {
-        let at = if reason.starts_with("same") { 4 } else { 2 };
-        assert_only_one_lost("nycflights13/flights_2013_01_week1.csv", at, line, reason);
-    }
-}
-
-#[test]
-fn a_departure_without_seat_count_gets_one_by_the_rule() {
-    let text = format!("{}\nUA,1545,N1,EWR,IAH,2013-01-01T05:15,819,NA,1400,NA\n", super::new_york::HEADER);
-    let lines = read_text("week.csv", &text);
-    let Ok(CatalogueItem::Flight(flight)) = &lines[0].item else { panic!("a flight: {lines:?}") };
-    assert!((120..=180).contains(&flight.cabins[0].seats));
-}
-
-#[test]
-fn json_lines_are_the_inputs_of_the_api() {
-    let car = |code: &str, vehicles: i64| {
-        format!(
-            r#"{{"upsertCar": {{"code": "{code}", "name": "Van", "carClass": "STANDARD", "location": "ICN", "vehicles": {vehicles}, "dailyPrice": {{"amount": "90", "currency": "GBP"}}}}}}"#
-        )
-    };
-    let text =
-        [&car("A", 1), "{broken", "", r#"{"deleteCar": {}}"#, &car("B", 0), &car("A", 2), &car("C", 3)].join("\n");
-    let lines = read_text("ours.jsonl", &text);
-    let good: Vec<_> = lines.iter().filter(|line| line.item.is_ok()).map(|line| line.line).collect();
-    assert_eq!(good, [1, 7]);
-    let reasons: Vec<_> = lines.iter().filter_map(|line| Some((line.line, line.item.as_ref().err()?))).collect();
-    for ((line, reason), (at, part)) in
-        reasons.iter().zip([(2, "column"), (4, "deleteCar"), (5, "vehicles"), (6, "line 1")])
-    {
-        assert!(*line == at && reason.contains(part), "{line}: {reason}");
-    }
-    assert_eq!(reasons.len(), 4);
 }
 
 #[test]
