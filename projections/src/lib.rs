@@ -1,1 +1,6 @@
-//! The read side: projector runtime, read models and their queries.
+//! The read side: the projector runtime, read models and their queries.
+
+pub mod reads;
+pub mod runtime;
+mod search;
+pub mod views;

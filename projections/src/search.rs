@@ -1,0 +1,106 @@
+//! What readers ask for: filters, searches and pages.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use traveladvisor_domain::rental::Rental;
+use traveladvisor_domain::stay::Stay;
+
+use crate::views::{BookingStatus, SagaStatus};
+
+/// Most items of one page; what is asked for beyond it is not given.
+pub const PAGE_ITEMS_MAX: usize = 100;
+
+/// Which part of a list. Lists are read forward.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// Items wanted, at most [`PAGE_ITEMS_MAX`].
+    pub first: usize,
+    /// A cursor that an earlier page gave: only what comes after it.
+    pub after: Option<String>,
+}
+
+/// A part of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Slice<T> {
+    /// Each item with its cursor.
+    pub items: Vec<(String, T)>,
+    /// More follows.
+    pub has_next: bool,
+    /// Something comes before: true for every page that begins after a cursor.
+    pub has_previous: bool,
+}
+
+/// Which bookings. All that is given must hold; an empty list holds always.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BookingFilter {
+    /// Only those of this caller.
+    pub owner: Option<String>,
+    /// Only those of this traveller; upper and lower case are the same.
+    pub traveller_email: Option<String>,
+    /// Only these states.
+    pub status: Vec<BookingStatus>,
+    /// Only these states of the saga.
+    pub saga_status: Vec<SagaStatus>,
+    /// Asked for at this instant or later.
+    pub created_from: Option<DateTime<Utc>>,
+    /// Asked for before this instant.
+    pub created_to: Option<DateTime<Utc>>,
+}
+
+/// Which hotels. All that is given must hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HotelSearch {
+    /// The city's name; upper and lower case are the same.
+    pub city: Option<String>,
+    /// ISO 3166-1 alpha-2; upper and lower case are the same.
+    pub country: Option<String>,
+    /// Words that all stand, whole or as a part of a word, in name or city; upper and lower case are the same, `%` and `_` are letters.
+    pub text: Option<String>,
+    /// With a stay only hotels are given that still sell `rooms` rooms of one type in each of its nights.
+    pub stay: Option<Stay>,
+    /// Rooms wanted.
+    pub rooms: u32,
+}
+
+/// Which flights. All that is given must hold. Only those are given that still sell `seats` seats of one cabin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FlightSearch {
+    /// IATA code; upper and lower case are the same.
+    pub origin: Option<String>,
+    /// IATA code; upper and lower case are the same.
+    pub destination: Option<String>,
+    /// The calendar day of departure, at the origin.
+    pub departure_date: Option<NaiveDate>,
+    /// The cabin that must have the seats; absent: any one. Upper and lower case are the same.
+    pub cabin: Option<String>,
+    /// Seats wanted.
+    pub seats: u32,
+}
+
+/// Which cars. All that is given must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CarSearch {
+    /// Where; upper and lower case are the same.
+    pub location: Option<String>,
+    /// Which class; upper and lower case are the same.
+    pub car_class: Option<String>,
+    /// With a rental only fleets are given that have a vehicle for the whole of it.
+    pub rental: Option<Rental>,
+}
+
+impl Default for HotelSearch {
+    fn default() -> Self {
+        Self { city: None, country: None, text: None, stay: None, rooms: 1 }
+    }
+}
+
+impl Default for FlightSearch {
+    fn default() -> Self {
+        Self { origin: None, destination: None, departure_date: None, cabin: None, seats: 1 }
+    }
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        Self { first: 20, after: None }
+    }
+}
