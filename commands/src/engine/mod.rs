@@ -1,15 +1,195 @@
 //! The engine: one loop per log and process decides; Postgres stores; nothing else locks.
+//!
+//! Jobs wait in two lanes (`limits`), are decided on an overlay over the `cache` (`staging`, `decide`), appended in one statement and only
+//! then answered (`core`). What a batch did not handle itself, the `relay` delivers; `timers` bring due wake-ups.
 
-use crate::request::{Receipt, Rejection, Request};
+mod address;
+mod cache;
+mod core;
+mod decide;
+mod gateway_calls;
+mod hydrate;
+mod job;
+pub mod limits;
+mod occasion;
+mod relay;
+mod staging;
+mod timers;
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use traveladvisor_domain::failure::Code;
+use traveladvisor_domain::id::BookingId;
+use traveladvisor_infra::clock::{Clock, IdSource};
+use traveladvisor_infra::event_log::{EventLog, LogError};
+use traveladvisor_infra::gateway::PaymentGateway;
+
+use self::cache::Cache;
+use self::core::{Core, RELAY};
+use self::job::{Job, Origin, Report, Task, catalogue_stream};
+use self::limits::{BATCH_CALLERS_MIN, BATCH_JOBS_MAX, CALLER_DEADLINE, CALLER_LANE_MAX, SYSTEM_LANE_MAX};
+use self::relay::Relay;
+use crate::request::{CallerCommand, Receipt, Rejection, Request};
+
+/// What the engine needs of the outside.
+#[derive(Clone)]
+pub struct Ports {
+    /// The program's time.
+    pub clock: Arc<dyn Clock>,
+    /// New ids.
+    pub ids: Arc<dyn IdSource>,
+    /// Moves the money.
+    pub gateway: Arc<dyn PaymentGateway>,
+}
+
+/// Whether this process delivers messages and timers of its log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// Relay and timers run here.
+    Here,
+    /// Another process delivers, or nothing that is done here causes messages: imports.
+    Elsewhere,
+}
 
 /// A handle to the running engine of one log. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Engine {}
+#[derive(Clone)]
+pub struct Engine {
+    lane: mpsc::Sender<Job>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdSource>,
+}
+
+/// The engine's tasks. Dropping it leaves them running; [`RunningEngine::stop`] ends them in order.
+pub struct RunningEngine {
+    stop: watch::Sender<bool>,
+    sources: Vec<JoinHandle<()>>,
+    core: JoinHandle<()>,
+}
 
 impl Engine {
+    /// Starts the engine of a log.
+    ///
+    /// Errors: the log cannot be read.
+    pub async fn start(log: EventLog, ports: Ports, delivery: Delivery) -> Result<(Self, RunningEngine), LogError> {
+        let (callers, caller_lane) = mpsc::channel(CALLER_LANE_MAX);
+        let (system, system_lane) = mpsc::channel(SYSTEM_LANE_MAX);
+        let (stop, stopped) = watch::channel(false);
+        let epoch = log.owner_epoch(RELAY).await?;
+        let Ports { clock, ids, gateway } = ports;
+        let mut sources = Vec::new();
+        if delivery == Delivery::Here {
+            let relay = Relay::open(log.clone(), clock.clone(), gateway, system.clone()).await?;
+            sources.push(tokio::spawn(relay.run(stopped.clone())));
+            sources.push(tokio::spawn(timers::run_timers(log.clone(), clock.clone(), system, stopped.clone())));
+        }
+        let core = Core { log, clock: clock.clone(), ids: ids.clone(), epoch, cache: Cache::default() };
+        let core = tokio::spawn(run(core, Lanes { system: system_lane, callers: caller_lane }, stopped));
+        Ok((Self { lane: callers, clock, ids }, RunningEngine { stop, sources, core }))
+    }
+
     /// Decides on a caller's command. Answered once the effect is durable, or once a refusal was checked against the log (L4).
     pub async fn submit(&self, request: Request) -> Result<Receipt, Rejection> {
-        let _ = request;
-        std::future::pending().await
+        let (reply, answer) = oneshot::channel();
+        let occasion = occasion::draw(self.clock.as_ref());
+        let fresh = BookingId(self.ids.uuid_v7(occasion.at));
+        let origin = Arc::new(Origin {
+            command: request.command.operation(),
+            correlation: correlation(&request, fresh),
+            causation: None,
+            actor: request.caller.clone(),
+            traceparent: request.traceparent.clone(),
+        });
+        let task = Task::Caller { request: Box::new(request), fresh };
+        let job = Job { task, occasion, origin, report: Report::Caller(reply), alone: false };
+        self.lane.try_send(job).map_err(|refused| match refused {
+            mpsc::error::TrySendError::Full(_) => {
+                Rejection::new(Code::Overloaded, "Too many commands are waiting: try again in a moment.")
+            }
+            mpsc::error::TrySendError::Closed(_) => stopping(),
+        })?;
+        match tokio::time::timeout(CALLER_DEADLINE, answer).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err(stopping()),
+            Err(_) => Err(Rejection::new(
+                Code::Unavailable,
+                "The outcome is not known yet: ask again with the same idempotency key.",
+            )),
+        }
     }
+}
+
+impl RunningEngine {
+    /// Ends the sources, then the loop once its lanes are empty.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        for source in self.sources {
+            let _ = source.await;
+        }
+        let _ = self.core.await;
+    }
+}
+
+struct Lanes {
+    system: mpsc::Receiver<Job>,
+    callers: mpsc::Receiver<Job>,
+}
+
+impl Lanes {
+    /// What waits, up to a bound: answers, undos and timers first, but some places are always left for callers (L11).
+    fn drain(&mut self, batch: &mut Vec<Job>) {
+        let system_max = BATCH_JOBS_MAX - BATCH_CALLERS_MIN.min(self.callers.len());
+        take(&mut self.system, batch, system_max);
+        take(&mut self.callers, batch, BATCH_JOBS_MAX);
+    }
+}
+
+fn take(lane: &mut mpsc::Receiver<Job>, batch: &mut Vec<Job>, up_to: usize) {
+    while batch.len() < up_to {
+        let Ok(job) = lane.try_recv() else { return };
+        batch.push(job);
+    }
+}
+
+async fn run(mut core: Core, mut lanes: Lanes, mut stop: watch::Receiver<bool>) {
+    let mut system_open = true;
+    loop {
+        let first = tokio::select! {
+            biased;
+            job = lanes.system.recv(), if system_open => {
+                system_open = job.is_some();
+                job
+            }
+            job = lanes.callers.recv() => match job {
+                Some(job) => Some(job),
+                None => return,
+            },
+            _ = stop.changed() => {
+                lanes.callers.close();
+                lanes.system.close();
+                None
+            }
+        };
+        let mut batch: Vec<Job> = first.into_iter().collect();
+        lanes.drain(&mut batch);
+        if !batch.is_empty() {
+            core.process(batch).await;
+        } else if *stop.borrow() {
+            return;
+        }
+    }
+}
+
+fn correlation(request: &Request, fresh: BookingId) -> String {
+    match &request.command {
+        CallerCommand::BookTrip { .. } => fresh.to_string(),
+        CallerCommand::CancelBooking { booking, .. } => booking.to_string(),
+        CallerCommand::ChangeAllotment { hotel, .. } => hotel.to_string(),
+        upsert => catalogue_stream(upsert).map(|stream| stream.to_string()).unwrap_or_default(),
+    }
+}
+
+fn stopping() -> Rejection {
+    Rejection::new(Code::Unavailable, "The program is stopping: ask again with the same idempotency key.")
 }

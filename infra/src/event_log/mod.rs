@@ -15,9 +15,9 @@ use tokio::sync::watch;
 
 pub use append::{Append, Appended, Conflict, Key, KeyRow, NewEvent, Wakeup};
 pub use position::{Position, PositionError};
-pub use write::{RESEND_PAUSE_FIRST, RESEND_PAUSE_MAX};
 pub use read::{DueWakeup, EventFilter, KnownKey};
 pub use stored::{DecodeError, Metadata, StoredEvent, encode};
+pub use write::{RESEND_PAUSE_FIRST, RESEND_PAUSE_MAX};
 
 /// One log: one schema of one database (L7). Cheap to clone.
 #[derive(Debug, Clone)]

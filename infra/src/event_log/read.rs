@@ -120,12 +120,13 @@ impl EventLog {
 
     /// The wake-ups due at `now`, the oldest first, at most `limit`.
     pub async fn due_wakeups(&self, now: DateTime<Utc>, limit: usize) -> Result<Vec<DueWakeup>, LogError> {
-        let rows =
-            sqlx::query("SELECT aggregate_id, due_at FROM wakeups WHERE due_at <= $1 ORDER BY due_at, aggregate_id LIMIT $2")
-                .bind(now)
-                .bind(limit as i64)
-                .fetch_all(self.pool())
-                .await?;
+        let rows = sqlx::query(
+            "SELECT aggregate_id, due_at FROM wakeups WHERE due_at <= $1 ORDER BY due_at, aggregate_id LIMIT $2",
+        )
+        .bind(now)
+        .bind(limit as i64)
+        .fetch_all(self.pool())
+        .await?;
         rows.iter().map(|row| Ok(DueWakeup { stream: stream_id(row)?, due_at: row.get("due_at") })).collect()
     }
 

@@ -152,3 +152,16 @@ fn bind_keys<'q>(
         .bind(keys.iter().map(|row| row.subject.as_str()).collect::<Vec<_>>())
         .bind(keys.iter().map(place).collect::<Vec<_>>())
 }
+
+impl EventLog {
+    /// Moves a consumed offset, compare and set; harmless twice.
+    pub async fn move_offset(&self, source: &str, expected: u64, new: u64) -> Result<(), LogError> {
+        sqlx::query("UPDATE consumed_offsets SET \"offset\" = $3 WHERE source = $1 AND \"offset\" = $2")
+            .bind(source)
+            .bind(expected.cast_signed())
+            .bind(new.cast_signed())
+            .execute(self.pool())
+            .await?;
+        Ok(())
+    }
+}

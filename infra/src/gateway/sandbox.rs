@@ -175,15 +175,13 @@ fn outcome_of(outcome: &str, reference: String) -> GatewayOutcome {
             Code::InsufficientFunds,
             "The account does not hold the amount: use another card.",
         )),
-        ("refused", _) => GatewayOutcome::Refused(Failure::new(
-            Code::PaymentDeclined,
-            "The card was declined: use another card.",
-        )),
+        ("refused", _) => {
+            GatewayOutcome::Refused(Failure::new(Code::PaymentDeclined, "The card was declined: use another card."))
+        }
         _ => GatewayOutcome::Faulted(Failure::new(Code::Unavailable, "The card could not be processed.")),
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err asks for")]
 fn unknown(error: sqlx::Error) -> UnknownOutcome {
     UnknownOutcome(crate::event_log::LogError::from(error).to_string())
 }

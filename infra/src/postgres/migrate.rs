@@ -53,7 +53,10 @@ pub async fn migrate(pool: &PgPool) -> Result<MigrationOutcome, MigrateError> {
         None => {
             transaction.execute(SCHEMA).await?;
             transaction.execute("CREATE TABLE schema_version (version integer NOT NULL)").await?;
-            sqlx::query("INSERT INTO schema_version VALUES ($1)").bind(SCHEMA_VERSION).execute(&mut *transaction).await?;
+            sqlx::query("INSERT INTO schema_version VALUES ($1)")
+                .bind(SCHEMA_VERSION)
+                .execute(&mut *transaction)
+                .await?;
             MigrationOutcome::Created
         }
         Some(found) if found > SCHEMA_VERSION => return Err(MigrateError::TooNew { found }),
@@ -62,7 +65,10 @@ pub async fn migrate(pool: &PgPool) -> Result<MigrationOutcome, MigrateError> {
             for step in MIGRATIONS.iter().skip(from.unsigned_abs() as usize) {
                 transaction.execute(*step).await?;
             }
-            sqlx::query("UPDATE schema_version SET version = $1").bind(SCHEMA_VERSION).execute(&mut *transaction).await?;
+            sqlx::query("UPDATE schema_version SET version = $1")
+                .bind(SCHEMA_VERSION)
+                .execute(&mut *transaction)
+                .await?;
             MigrationOutcome::Upgraded { from }
         }
     };

@@ -1,0 +1,80 @@
+//! Which command a message is, and of which stream.
+
+use traveladvisor_domain::aggregate::Command;
+use traveladvisor_domain::booking::BookingCommand;
+use traveladvisor_domain::car::CarCommand;
+use traveladvisor_domain::flight::FlightCommand;
+use traveladvisor_domain::hotel::HotelCommand;
+use traveladvisor_domain::id::{BookingId, StreamId};
+use traveladvisor_domain::message::{Body, Destination, Direction, Instruction, Message, Order};
+use traveladvisor_domain::occasion::Occasion;
+use traveladvisor_domain::payment::PaymentCommand;
+use traveladvisor_domain::trip_saga::TripSagaCommand;
+
+/// A message as a command of the stream that decides on it.
+pub(crate) struct Addressed {
+    pub(crate) stream: StreamId,
+    pub(crate) command: Command,
+    /// Name of the command, for the metadata.
+    pub(crate) name: &'static str,
+}
+
+/// The command that a message is; none for a call of the gateway, which leaves the process.
+pub(crate) fn address(message: &Message, occasion: Occasion) -> Option<Addressed> {
+    let Destination::Stream(stream) = message.to else { return None };
+    let (name, command) = match &message.body {
+        Body::StartTrip(plan) => ("start_trip", Command::TripSaga(TripSagaCommand::Start { plan: plan.clone() })),
+        Body::CancelTrip => ("cancel_trip", Command::TripSaga(TripSagaCommand::Cancel)),
+        Body::Answer(answer) => {
+            ("answer", Command::TripSaga(TripSagaCommand::Answer { answer: answer.clone(), occasion }))
+        }
+        Body::Instruction(instruction) => instructed(message.booking, instruction, occasion),
+        Body::GatewayCall(_) => return None,
+    };
+    Some(Addressed { stream, command, name })
+}
+
+fn instructed(booking: BookingId, asked: &Instruction, occasion: Occasion) -> (&'static str, Command) {
+    let attempt = asked.attempt;
+    match (&asked.order, asked.direction) {
+        (Order::Rooms(part), Direction::Request) => {
+            let part = part.clone();
+            ("reserve_rooms", Command::Hotel(HotelCommand::Reserve { booking, attempt, part, occasion }))
+        }
+        (Order::Rooms(part), Direction::Undo) => {
+            let part = part.clone();
+            ("release_rooms", Command::Hotel(HotelCommand::Release { booking, attempt, part, occasion }))
+        }
+        (Order::Seats(part), Direction::Request) => {
+            let part = part.clone();
+            ("reserve_seats", Command::Flight(FlightCommand::Reserve { booking, attempt, part, occasion }))
+        }
+        (Order::Seats(part), Direction::Undo) => {
+            let part = part.clone();
+            ("release_seats", Command::Flight(FlightCommand::Release { booking, attempt, part, occasion }))
+        }
+        (Order::Vehicle(part), Direction::Request) => {
+            let part = part.clone();
+            ("reserve_vehicle", Command::Car(CarCommand::Reserve { booking, attempt, part, occasion }))
+        }
+        (Order::Vehicle(part), Direction::Undo) => {
+            let part = part.clone();
+            ("release_vehicle", Command::Car(CarCommand::Release { booking, attempt, part, occasion }))
+        }
+        (Order::Payment { plan, amount }, Direction::Request) => {
+            let (plan, amount) = (plan.clone(), *amount);
+            ("request_payment", Command::Payment(PaymentCommand::Request { booking, attempt, plan, amount }))
+        }
+        (Order::Payment { amount, .. }, Direction::Undo) => {
+            let amount = *amount;
+            ("cancel_payment", Command::Payment(PaymentCommand::Cancel { booking, attempt, amount }))
+        }
+        (Order::Booking { .. }, Direction::Request) => {
+            ("approve_booking", Command::Booking(BookingCommand::Approve { attempt }))
+        }
+        (Order::Booking { failure }, Direction::Undo) => {
+            let failure = failure.clone();
+            ("close_booking", Command::Booking(BookingCommand::Close { attempt, failure }))
+        }
+    }
+}

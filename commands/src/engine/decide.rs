@@ -1,0 +1,309 @@
+//! One job on the overlay: its own decision, then the messages that its events cause, as far as they can be handled here.
+
+use std::collections::{HashMap, VecDeque};
+
+use traveladvisor_domain::aggregate::{Aggregate, Command, Event};
+use traveladvisor_domain::booking::BookingCommand;
+use traveladvisor_domain::booking::quote::{Offers, TripRequest, quote};
+use traveladvisor_domain::car::CarCommand;
+use traveladvisor_domain::dead_letter::DeadLetterCommand;
+use traveladvisor_domain::failure::Code;
+use traveladvisor_domain::flight::FlightCommand;
+use traveladvisor_domain::hotel::HotelCommand;
+use traveladvisor_domain::id::{BookingId, StreamId};
+use traveladvisor_domain::message::{Message, message_id, messages};
+use traveladvisor_domain::payment::PaymentCommand;
+use traveladvisor_domain::personal::{Personal, Traveller};
+use traveladvisor_domain::trip::TripPlan;
+use traveladvisor_domain::trip_saga::TripSagaCommand;
+use traveladvisor_infra::event_log::{Key, KeyRow, Position};
+
+use super::address::address;
+use super::job::{Job, Task, catalogue_stream};
+use super::limits::FOLLOW_UPS_MAX;
+use super::staging::{DecidedBy, Poisoned, Staging, Undecided};
+use crate::request::{CallerCommand, Rejection, Request};
+
+/// What a job came to, as long as the append confirms it.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// Done, or so already. `seen_at` is where its effect can be read.
+    Accepted { subject: StreamId, seen_at: SeenAt, changed: bool },
+    /// A business no.
+    Rejected(Rejection),
+    /// The same key as that job of this batch.
+    SameAs(usize),
+    /// A message, timer or outcome was handled.
+    Handled,
+    /// Its own decision panicked, or cannot be made: see L10.
+    Guilty(&'static str),
+    /// A stream that it needs is not in memory.
+    Cold,
+}
+
+/// Where an effect can be read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum SeenAt {
+    /// At an event of this batch.
+    Place(usize),
+    /// Where the log stands already.
+    Position(Position),
+}
+
+/// Decides jobs one after the other on one overlay.
+pub(crate) struct Decider<'c, 'n> {
+    pub(crate) staging: Staging<'c>,
+    /// The log's name, part of the ids of messages.
+    log: &'n str,
+    keys: HashMap<Key, (usize, Vec<u8>)>,
+}
+
+impl<'c, 'n> Decider<'c, 'n> {
+    pub(crate) fn new(staging: Staging<'c>, log: &'n str) -> Self {
+        Self { staging, log, keys: HashMap::new() }
+    }
+
+    /// Decides the job at `index` of the batch.
+    pub(crate) fn run(&mut self, index: usize, job: &Job) -> Result<Verdict, Poisoned> {
+        match &job.task {
+            Task::Caller { request, fresh } => self.caller(index, job, request, *fresh),
+            Task::Message { message, cause } => {
+                let Some(addressed) = address(message, job.occasion) else {
+                    return Ok(Verdict::Guilty("the message is for the gateway"));
+                };
+                let by = decided_by(job, addressed.name, Some(cause.message_id));
+                self.system(job, addressed.stream, addressed.command, &by)
+            }
+            Task::Wake { stream } => {
+                let occasion = job.occasion;
+                self.staging.rewake(*stream);
+                let command = Command::TripSaga(TripSagaCommand::Wake { occasion });
+                self.system(job, *stream, command, &decided_by(job, "wake", None))
+            }
+            Task::Settle { booking, call, outcome, cause } => {
+                let (key, kind, outcome) = (call.key.clone(), call.kind.clone(), outcome.clone());
+                let command = Command::Payment(PaymentCommand::Settle { key, kind, outcome });
+                let by = decided_by(job, "settle_gateway_call", Some(cause.message_id));
+                self.system(job, booking.payment(), command, &by)
+            }
+            Task::SetAside { stream, letter } => {
+                self.staging.create(*stream);
+                let command = Command::DeadLetter(DeadLetterCommand::SetAside { letter: (**letter).clone() });
+                self.system(job, *stream, command, &decided_by(job, "set_aside", None))
+            }
+        }
+    }
+
+    fn system(&mut self, job: &Job, stream: StreamId, command: Command, by: &DecidedBy) -> Result<Verdict, Poisoned> {
+        match self.staging.decide(stream, command) {
+            Ok(events) => {
+                self.stage_and_follow(job, stream, events, by)?;
+                Ok(Verdict::Handled)
+            }
+            Err(Undecided::Cold) => Ok(Verdict::Cold),
+            Err(Undecided::Panicked) => Ok(Verdict::Guilty("the decision panicked")),
+            Err(Undecided::Refused(_)) => Ok(Verdict::Guilty("the decision was refused")),
+        }
+    }
+
+    fn caller(&mut self, index: usize, job: &Job, request: &Request, fresh: BookingId) -> Result<Verdict, Poisoned> {
+        let key = request.idempotency.as_ref().map(|given| {
+            let operation = request.command.operation().to_owned();
+            (Key { caller: request.caller.clone(), operation, key: given.key.clone() }, given.input_hash.clone())
+        });
+        if let Some((key, hash)) = &key
+            && let Some((earlier, earlier_hash)) = self.keys.get(key)
+        {
+            return Ok(if hash == earlier_hash { Verdict::SameAs(*earlier) } else { Verdict::Rejected(key_reused()) });
+        }
+        let verdict = self.caller_verdict(job, request, fresh)?;
+        if let Some((key, input_hash)) = key {
+            let (subject, place) = match &verdict {
+                Verdict::Accepted { subject, seen_at: SeenAt::Place(place), .. } => (subject.to_string(), Some(*place)),
+                _ => (String::new(), None),
+            };
+            if place.is_some() {
+                self.keys.insert(key.clone(), (index, input_hash.clone()));
+            }
+            self.staging.add_key(KeyRow { key, input_hash, subject, place });
+        }
+        Ok(verdict)
+    }
+
+    fn caller_verdict(&mut self, job: &Job, request: &Request, fresh: BookingId) -> Result<Verdict, Poisoned> {
+        let by = decided_by(job, request.command.operation(), None);
+        let (stream, command) = match self.command_of(job, request, fresh) {
+            Ok(command) => command,
+            Err(verdict) => return Ok(verdict),
+        };
+        let events = match self.staging.decide(stream, command) {
+            Ok(events) => events,
+            Err(Undecided::Refused(error)) => {
+                let rejection = Rejection::new(error.code(), sentence(&error.to_string())).at(&[error.field()]);
+                return Ok(Verdict::Rejected(rejection));
+            }
+            Err(Undecided::Cold) => return Ok(Verdict::Cold),
+            Err(Undecided::Panicked) => return Ok(Verdict::Guilty("the decision panicked")),
+        };
+        let (version, position) =
+            self.staging.read(stream).map_or((0, Position::START), |state| (state.sequence, state.position));
+        if events.is_empty() {
+            return Ok(Verdict::Accepted { subject: stream, seen_at: self.seen_at(stream, position), changed: false });
+        }
+        if request.expected_version.is_some_and(|expected| expected != version) {
+            let message = format!("The version is {version} by now: read it again, then decide.");
+            return Ok(Verdict::Rejected(Rejection::new(Code::VersionConflict, message).at(&["expectedVersion"])));
+        }
+        self.stage_and_follow(job, stream, events, &by)?;
+        let last = self.staging.event_count() - 1;
+        Ok(Verdict::Accepted { subject: stream, seen_at: SeenAt::Place(last), changed: true })
+    }
+
+    /// "So already" may rest on an event of this very batch, whose position is not known yet.
+    fn seen_at(&self, stream: StreamId, position: Position) -> SeenAt {
+        match self.staging.last_place(stream) {
+            Some(place) => SeenAt::Place(place),
+            None => SeenAt::Position(position),
+        }
+    }
+
+    fn command_of(&mut self, job: &Job, request: &Request, fresh: BookingId) -> Result<(StreamId, Command), Verdict> {
+        let occasion = job.occasion;
+        Ok(match &request.command {
+            CallerCommand::BookTrip { traveller, wanted } => {
+                let plan = self.plan(wanted, job)?;
+                for stream in [fresh.stream(), fresh.saga(), fresh.payment()] {
+                    self.staging.create(stream);
+                }
+                (fresh.stream(), Command::Booking(requested(request, traveller, plan, fresh)))
+            }
+            CallerCommand::CancelBooking { booking, reason } => {
+                let cancel = BookingCommand::Cancel { reason: reason.clone(), at: occasion.at };
+                (booking.stream(), Command::Booking(cancel))
+            }
+            CallerCommand::ChangeAllotment { hotel, room_type, from, to, rooms, stop_sell } => {
+                let command = HotelCommand::ChangeAllotment {
+                    room_type: room_type.clone(),
+                    from: *from,
+                    to: *to,
+                    rooms: *rooms,
+                    stop_sell: *stop_sell,
+                    occasion,
+                };
+                (hotel.stream(), Command::Hotel(command))
+            }
+            upsert => {
+                let stream = catalogue_stream(upsert).ok_or(Verdict::Guilty("the command names no stream"))?;
+                (stream, upserted(upsert, job).ok_or(Verdict::Guilty("the command names no stream"))?)
+            }
+        })
+    }
+
+    /// Prices the trip from the offers as the overlay has them.
+    fn plan(&mut self, wanted: &TripRequest, job: &Job) -> Result<TripPlan, Verdict> {
+        let streams = job.streams();
+        for stream in &streams {
+            if self.staging.read(*stream).is_none() {
+                return Err(Verdict::Cold);
+            }
+        }
+        let states: Vec<&Aggregate> = streams.iter().filter_map(|stream| self.staging.peek(*stream)).collect();
+        let offers = Offers {
+            hotel: states.iter().find_map(|state| if let Aggregate::Hotel(hotel) = state { Some(hotel) } else { None }),
+            flight: states.iter().find_map(|state| if let Aggregate::Flight(it) = state { Some(it) } else { None }),
+            car: states.iter().find_map(|state| if let Aggregate::Car(car) = state { Some(car) } else { None }),
+        };
+        quote(wanted, offers, job.occasion)
+            .map_err(|no| Verdict::Rejected(Rejection::new(no.failure.code, no.failure.message).at(&no.path)))
+    }
+
+    fn stage_and_follow(
+        &mut self,
+        job: &Job,
+        stream: StreamId,
+        events: Vec<Event>,
+        by: &DecidedBy,
+    ) -> Result<(), Poisoned> {
+        let mut waiting: VecDeque<usize> = self.staging.stage(stream, events, by)?.collect();
+        let mut follow_ups_left = if job.alone { 0 } else { FOLLOW_UPS_MAX };
+        while let Some(place) = waiting.pop_front() {
+            let (stream, sequence, event) = self.staging.event(place);
+            for (message_place, message) in messages(stream, event).into_iter().enumerate() {
+                if follow_ups_left == 0 {
+                    return Ok(());
+                }
+                let id = message_id(self.log, stream, sequence, message_place);
+                if let Some(places) = self.follow(job, &message, id)? {
+                    follow_ups_left -= 1;
+                    self.staging.fuse(place, message_place);
+                    waiting.extend(places);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Handles a message here if its stream is in memory; otherwise, or if the decision panics, the relay delivers it.
+    fn follow(
+        &mut self,
+        job: &Job,
+        message: &Message,
+        id: uuid::Uuid,
+    ) -> Result<Option<std::ops::Range<usize>>, Poisoned> {
+        let Some(addressed) = address(message, job.occasion) else { return Ok(None) };
+        if !self.staging.is_hot(addressed.stream) {
+            return Ok(None);
+        }
+        match self.staging.decide(addressed.stream, addressed.command) {
+            Ok(events) => {
+                let by = decided_by(job, addressed.name, Some(id));
+                self.staging.stage(addressed.stream, events, &by).map(Some)
+            }
+            Err(undecided) => {
+                tracing::warn!(stream = %addressed.stream, ?undecided, "a follow-up is left to the relay");
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// Told when a key comes with another input.
+pub(crate) fn key_reused() -> Rejection {
+    let message = "This idempotency key was used with another input: use a new key.";
+    Rejection::new(Code::IdempotencyKeyReused, message).at(&["idempotencyKey"])
+}
+
+fn requested(request: &Request, traveller: &Traveller, plan: TripPlan, booking: BookingId) -> BookingCommand {
+    let traveller = Personal { subject: booking.to_string(), value: traveller.clone() };
+    BookingCommand::Request { owner: request.caller.clone(), traveller, plan }
+}
+
+fn upserted(command: &CallerCommand, job: &Job) -> Option<Command> {
+    let occasion = job.occasion;
+    Some(match command {
+        CallerCommand::UpsertHotel(details) => {
+            Command::Hotel(HotelCommand::Upsert { details: details.clone(), occasion })
+        }
+        CallerCommand::UpsertFlight(details) => {
+            Command::Flight(FlightCommand::Upsert { details: details.clone(), occasion })
+        }
+        CallerCommand::UpsertCar(details) => Command::Car(CarCommand::Upsert { details: details.clone(), occasion }),
+        _ => return None,
+    })
+}
+
+fn decided_by(job: &Job, command: &'static str, causation: Option<uuid::Uuid>) -> DecidedBy {
+    DecidedBy {
+        origin: job.origin.clone(),
+        command,
+        causation: causation.or(job.origin.causation),
+        at: job.occasion.at,
+    }
+}
+
+/// Error texts are written as clauses; callers read a sentence.
+fn sentence(clause: &str) -> String {
+    let mut letters = clause.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
+}

@@ -1,0 +1,169 @@
+//! One thing to decide: a caller's command, a message, a timer, or what the gateway said.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+use traveladvisor_domain::dead_letter::DeadLetterEvent;
+use traveladvisor_domain::id::{BookingId, StreamId};
+use traveladvisor_domain::message::{Destination, GatewayCall, Message};
+use traveladvisor_domain::occasion::Occasion;
+use traveladvisor_domain::payment::GatewayOutcome;
+use uuid::Uuid;
+
+use crate::request::{CallerCommand, Receipt, Rejection, Request};
+
+/// A job with the occasion that it drew once and whom to tell.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) task: Task,
+    pub(crate) occasion: Occasion,
+    pub(crate) origin: Arc<Origin>,
+    pub(crate) report: Report,
+    /// Set once a batch was refused for this job's data: it is then decided without its follow-ups (L10).
+    pub(crate) alone: bool,
+}
+
+/// What is to be decided.
+#[derive(Debug, Clone)]
+pub(crate) enum Task {
+    /// A caller's command; `fresh` is the id that a new booking would get.
+    Caller { request: Box<Request>, fresh: BookingId },
+    /// A message that the relay delivers.
+    Message { message: Box<Message>, cause: Cause },
+    /// A due timer.
+    Wake { stream: StreamId },
+    /// The outcome of a gateway call.
+    Settle { booking: BookingId, call: Box<GatewayCall>, outcome: GatewayOutcome, cause: Cause },
+    /// A message or timer that cannot be handled is set aside under this stream.
+    SetAside { stream: StreamId, letter: Box<DeadLetterEvent> },
+}
+
+/// The event that a message comes from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cause {
+    pub(crate) stream: StreamId,
+    pub(crate) sequence: u64,
+    pub(crate) place: usize,
+    pub(crate) message_id: Uuid,
+}
+
+/// What goes into the metadata of all events of a job.
+#[derive(Debug, Clone)]
+pub(crate) struct Origin {
+    pub(crate) command: &'static str,
+    pub(crate) correlation: String,
+    pub(crate) causation: Option<Uuid>,
+    pub(crate) actor: String,
+    pub(crate) traceparent: Option<String>,
+}
+
+/// Whom to tell when a job is done.
+#[derive(Debug)]
+pub(crate) enum Report {
+    Caller(oneshot::Sender<Result<Receipt, Rejection>>),
+    Source(Ack),
+}
+
+/// The way back to the relay or the timers.
+#[derive(Debug)]
+pub(crate) struct Ack {
+    pub(crate) sender: mpsc::UnboundedSender<Done>,
+    pub(crate) token: Token,
+}
+
+/// What a source knows a job by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Token {
+    /// A message of the event at this position.
+    Message { position: u64, place: usize },
+    /// A timer of this stream.
+    Wake(StreamId),
+}
+
+/// What became of a source's job.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Done {
+    /// Handled, or dead-lettered: never again.
+    Handled(Token),
+    /// Not decided: it must come again.
+    Again(Token),
+    /// The source has lost its ownership: it must stop.
+    Deposed,
+}
+
+impl Job {
+    /// The streams that deciding it reads first; more may follow from what they hold.
+    pub(crate) fn streams(&self) -> Vec<StreamId> {
+        match &self.task {
+            Task::Caller { request, .. } => caller_streams(&request.command),
+            Task::Message { message, .. } => match message.to {
+                Destination::Stream(stream) => with_trip(message.booking, Some(stream)),
+                Destination::Gateway => Vec::new(),
+            },
+            Task::Wake { stream } => with_trip(BookingId(stream.uuid), Some(*stream)),
+            Task::Settle { booking, .. } => with_trip(*booking, None),
+            Task::SetAside { stream, .. } => vec![*stream],
+        }
+    }
+
+    /// The trip it belongs to, whose parts its follow-ups will need.
+    pub(crate) fn trip(&self) -> Option<BookingId> {
+        match &self.task {
+            Task::Caller { request, .. } => match &request.command {
+                CallerCommand::CancelBooking { booking, .. } => Some(*booking),
+                _ => None,
+            },
+            Task::Message { message, .. } => Some(message.booking),
+            Task::Wake { stream } => Some(BookingId(stream.uuid)),
+            Task::Settle { booking, .. } => Some(*booking),
+            Task::SetAside { .. } => None,
+        }
+    }
+
+    pub(crate) const fn is_callers(&self) -> bool {
+        matches!(self.report, Report::Caller(_))
+    }
+
+    /// Tells a source; a caller is told by its own reply.
+    pub(crate) fn tell_source(&self, done: fn(Token) -> Done) {
+        if let Report::Source(ack) = &self.report {
+            // A source that has gone will deliver again after its restart.
+            let _ = ack.sender.send(done(ack.token));
+        }
+    }
+}
+
+fn caller_streams(command: &CallerCommand) -> Vec<StreamId> {
+    match command {
+        CallerCommand::BookTrip { wanted, .. } => [
+            wanted.hotel.as_ref().map(|part| part.hotel.stream()),
+            wanted.flight.as_ref().map(|part| part.flight.stream()),
+            wanted.car.as_ref().map(|part| part.car.stream()),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
+        CallerCommand::CancelBooking { booking, .. } => with_trip(*booking, None),
+        CallerCommand::ChangeAllotment { hotel, .. } => vec![hotel.stream()],
+        CallerCommand::UpsertHotel(_) | CallerCommand::UpsertFlight(_) | CallerCommand::UpsertCar(_) => {
+            catalogue_stream(command).into_iter().collect()
+        }
+    }
+}
+
+/// The stream of a catalogue item, from its supplier and code.
+pub(crate) fn catalogue_stream(command: &CallerCommand) -> Option<StreamId> {
+    use traveladvisor_domain::id::{CarId, FlightId, HotelId};
+    match command {
+        CallerCommand::UpsertHotel(details) => Some(HotelId::of(&details.supplier, &details.code).stream()),
+        CallerCommand::UpsertFlight(details) => Some(FlightId::of(&details.supplier, &details.code).stream()),
+        CallerCommand::UpsertCar(details) => Some(CarId::of(&details.supplier, &details.code).stream()),
+        _ => None,
+    }
+}
+
+fn with_trip(booking: BookingId, also: Option<StreamId>) -> Vec<StreamId> {
+    let mut streams = vec![booking.saga(), booking.stream(), booking.payment()];
+    streams.extend(also);
+    streams
+}

@@ -1,0 +1,50 @@
+//! Every bound of the engine, with its value (L11).
+
+use std::time::Duration;
+
+/// Callers' commands waiting at most; the next one is refused at once with OVERLOADED.
+pub const CALLER_LANE_MAX: usize = 1_024;
+/// Answers, undos and timers waiting at most; beyond it their sources pause.
+pub const SYSTEM_LANE_MAX: usize = 4_096;
+/// Jobs of one batch at most.
+pub const BATCH_JOBS_MAX: usize = 64;
+/// Places of a batch that callers' commands always have, however many answers wait.
+pub const BATCH_CALLERS_MIN: usize = 16;
+/// Messages that one job may have followed inside its batch; the relay delivers what is left.
+pub const FOLLOW_UPS_MAX: usize = 64;
+/// Streams kept in memory at most; the longest untouched go first.
+pub const CACHED_STREAMS_MAX: usize = 20_000;
+/// Streams loaded at once.
+pub const LOADS_AT_ONCE_MAX: usize = 8;
+/// Conflicts in a row after which a batch is halved.
+pub const CONFLICTS_BEFORE_HALVING: usize = 2;
+/// Tries of a single job before its caller gets CONFLICT and others go back to their source.
+pub const TRIES_ALONE_MAX: usize = 8;
+/// Longest random pause between tries of a single job.
+pub const PAUSE_ALONE_MAX: Duration = Duration::from_millis(20);
+/// How long a caller waits for an answer; then UNAVAILABLE, and the same key asks again.
+pub const CALLER_DEADLINE: Duration = Duration::from_secs(25);
+/// Tries to load a stream before a job goes back to its source.
+pub const LOAD_TRIES_MAX: usize = 3;
+/// Pause between tries to load.
+pub const LOAD_PAUSE: Duration = Duration::from_millis(200);
+/// Events that the relay reads at once.
+pub const RELAY_PAGE: usize = 500;
+/// Messages that the relay has under way at most.
+pub const RELAY_IN_FLIGHT_MAX: usize = 1_024;
+/// How often the relay's checkpoint is written, if it has moved.
+pub const RELAY_CHECKPOINT_EVERY: Duration = Duration::from_millis(250);
+/// How long the relay sleeps at most before it looks at the log by itself.
+pub const RELAY_POLL: Duration = Duration::from_millis(200);
+/// Pause before a message that came back is delivered again.
+pub const REDELIVERY_PAUSE: Duration = Duration::from_millis(100);
+/// Calls to the payment gateway at once.
+pub const GATEWAY_CALLS_AT_ONCE_MAX: usize = 32;
+/// Pause before an unknown outcome of a gateway call is asked for again.
+pub const GATEWAY_ASK_PAUSE: Duration = Duration::from_millis(500);
+/// How long one call to the gateway may take before its outcome counts as unknown.
+pub const GATEWAY_CALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// Wake-ups taken up at once.
+pub const WAKEUPS_PAGE: usize = 256;
+/// How often due wake-ups are looked for.
+pub const WAKEUPS_POLL: Duration = Duration::from_millis(100);

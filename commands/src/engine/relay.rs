@@ -1,0 +1,243 @@
+//! The relay: reads the log from its checkpoint and delivers what no batch has handled, to aggregates here or to the gateway (L9).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::Instant;
+use traveladvisor_domain::id::StreamId;
+use traveladvisor_domain::message::{Body, Destination, Message, message_id, messages};
+use traveladvisor_infra::clock::Clock;
+use traveladvisor_infra::event_log::{EventLog, LogError, Metadata, Position, StoredEvent};
+use traveladvisor_infra::gateway::PaymentGateway;
+
+use super::core::RELAY;
+use super::gateway_calls::{GatewayJob, call_until_known};
+use super::job::{Ack, Cause, Done, Job, Origin, Report, Task, Token};
+use super::limits::{
+    GATEWAY_CALLS_AT_ONCE_MAX, REDELIVERY_PAUSE, RELAY_CHECKPOINT_EVERY, RELAY_IN_FLIGHT_MAX, RELAY_PAGE, RELAY_POLL,
+};
+use super::occasion::draw;
+
+/// What the relay works with.
+pub(crate) struct Relay {
+    pub(crate) log: EventLog,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) gateway: Arc<dyn PaymentGateway>,
+    pub(crate) lane: mpsc::Sender<Job>,
+    in_flight: BTreeMap<(u64, usize), Delivery>,
+    done: mpsc::UnboundedReceiver<Done>,
+    ack: mpsc::UnboundedSender<Done>,
+    calls: Arc<Semaphore>,
+    /// Read so far.
+    read: Position,
+    /// As written in the database.
+    checkpoint: Position,
+}
+
+/// A message under way.
+#[derive(Clone)]
+struct Delivery {
+    message: Message,
+    cause: Cause,
+    origin: Arc<Origin>,
+}
+
+/// The relay has lost its ownership, or its lane is closed.
+struct Stopped;
+
+impl Relay {
+    pub(crate) async fn open(
+        log: EventLog,
+        clock: Arc<dyn Clock>,
+        gateway: Arc<dyn PaymentGateway>,
+        lane: mpsc::Sender<Job>,
+    ) -> Result<Self, LogError> {
+        let checkpoint = Position(log.consumed_offset(RELAY).await?);
+        let (ack, done) = mpsc::unbounded_channel();
+        Ok(Self {
+            log,
+            clock,
+            gateway,
+            lane,
+            in_flight: BTreeMap::new(),
+            done,
+            ack,
+            calls: Arc::new(Semaphore::new(GATEWAY_CALLS_AT_ONCE_MAX)),
+            read: checkpoint,
+            checkpoint,
+        })
+    }
+
+    /// Delivers until told to stop or deposed, then writes its checkpoint.
+    pub(crate) async fn run(mut self, mut stop: tokio::sync::watch::Receiver<bool>) {
+        let mut committed = self.log.committed();
+        let mut written_at = now();
+        while !*stop.borrow() {
+            let caught_up = match self.deliver_page().await {
+                Ok(caught_up) => caught_up,
+                Err(Stopped) => return,
+            };
+            if written_at.elapsed() >= RELAY_CHECKPOINT_EVERY {
+                self.write_checkpoint().await;
+                written_at = now();
+            }
+            let idle = if caught_up { RELAY_POLL } else { std::time::Duration::ZERO };
+            tokio::select! {
+                biased;
+                _ = stop.changed() => {}
+                done = self.done.recv() => {
+                    if self.settle_all(done).is_err() { return; }
+                }
+                _ = committed.changed(), if caught_up => {}
+                () = tokio::time::sleep(idle) => {}
+            }
+        }
+        self.write_checkpoint().await;
+    }
+
+    /// Delivers the next page; true when there is nothing more to read for now.
+    async fn deliver_page(&mut self) -> Result<bool, Stopped> {
+        if self.in_flight.len() >= RELAY_IN_FLIGHT_MAX {
+            return Ok(true);
+        }
+        let page = match self.log.read_after(self.read, RELAY_PAGE).await {
+            Ok(page) => page,
+            Err(error) => {
+                tracing::warn!(%error, "the relay cannot read the log; it tries again");
+                return Ok(true);
+            }
+        };
+        let full = page.len() == RELAY_PAGE;
+        for stored in page {
+            self.deliver_event(&stored).await?;
+            self.read = stored.position;
+            if self.in_flight.len() >= RELAY_IN_FLIGHT_MAX {
+                return Ok(true);
+            }
+        }
+        Ok(!full)
+    }
+
+    /// An event that cannot be read stops the relay: skipping it could lose a message.
+    async fn deliver_event(&mut self, stored: &StoredEvent) -> Result<(), Stopped> {
+        let (event, metadata) = match stored.decode().and_then(|event| Ok((event, stored.decode_metadata()?))) {
+            Ok(read) => read,
+            Err(error) => {
+                tracing::error!(%error, "the relay stops at an event that it cannot read");
+                return Err(Stopped);
+            }
+        };
+        for (place, message) in messages(stored.stream, &event).into_iter().enumerate() {
+            if metadata.is_fused(place) {
+                continue;
+            }
+            let cause = self.cause(stored.stream, stored.sequence, place);
+            let delivery = Delivery { message, cause, origin: origin(&metadata, &cause) };
+            self.in_flight.insert((stored.position.0, place), delivery.clone());
+            self.dispatch((stored.position.0, place), delivery).await?;
+        }
+        Ok(())
+    }
+
+    async fn dispatch(&self, at: (u64, usize), delivery: Delivery) -> Result<(), Stopped> {
+        let token = Token::Message { position: at.0, place: at.1 };
+        let report = Report::Source(Ack { sender: self.ack.clone(), token });
+        let occasion = draw(self.clock.as_ref());
+        let Delivery { message, cause, origin } = delivery;
+        if let (Destination::Gateway, Body::GatewayCall(call)) = (message.to, &message.body) {
+            let asked = GatewayJob {
+                booking: message.booking,
+                call: Box::new(call.clone()),
+                cause,
+                origin,
+                report,
+                clock: self.clock.clone(),
+                lane: self.lane.clone(),
+            };
+            tokio::spawn(call_until_known(self.gateway.clone(), self.calls.clone(), asked));
+            return Ok(());
+        }
+        let task = Task::Message { message: Box::new(message), cause };
+        self.lane.send(Job { task, occasion, origin, report, alone: false }).await.map_err(|_| Stopped)
+    }
+
+    /// Takes in what the engine reports, this and all that waits.
+    fn settle_all(&mut self, first: Option<Done>) -> Result<(), Stopped> {
+        let mut next = first;
+        while let Some(done) = next {
+            self.settle(done)?;
+            next = self.done.try_recv().ok();
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, done: Done) -> Result<(), Stopped> {
+        match done {
+            Done::Handled(Token::Message { position, place }) => {
+                self.in_flight.remove(&(position, place));
+            }
+            Done::Again(Token::Message { position, place }) => self.deliver_again((position, place)),
+            Done::Handled(Token::Wake(_)) | Done::Again(Token::Wake(_)) => {}
+            Done::Deposed => {
+                tracing::error!("the relay is owned by another process now; this one stops delivering");
+                return Err(Stopped);
+            }
+        }
+        Ok(())
+    }
+
+    /// After a pause, so that whatever was in the way may pass.
+    fn deliver_again(&self, at: (u64, usize)) {
+        let Some(delivery) = self.in_flight.get(&at).cloned() else { return };
+        let token = Token::Message { position: at.0, place: at.1 };
+        let report = Report::Source(Ack { sender: self.ack.clone(), token });
+        let (lane, clock) = (self.lane.clone(), self.clock.clone());
+        tokio::spawn(async move {
+            tokio::time::sleep(REDELIVERY_PAUSE).await;
+            let task = Task::Message { message: Box::new(delivery.message), cause: delivery.cause };
+            let job = Job { task, occasion: draw(clock.as_ref()), origin: delivery.origin, report, alone: false };
+            // A lane that is closed means that the process ends; the checkpoint has not moved past this message.
+            let _ = lane.send(job).await;
+        });
+    }
+
+    /// The contiguous low-water mark: all up to it is handled.
+    fn handled(&self) -> Position {
+        match self.in_flight.first_key_value() {
+            Some(((position, _), _)) => Position(position - 1),
+            None => self.read,
+        }
+    }
+
+    async fn write_checkpoint(&mut self) {
+        let handled = self.handled();
+        if handled <= self.checkpoint {
+            return;
+        }
+        match self.log.move_offset(RELAY, self.checkpoint.0, handled.0).await {
+            Ok(()) => self.checkpoint = handled,
+            Err(error) => tracing::warn!(%error, "the relay's checkpoint is not written; it is tried again"),
+        }
+    }
+
+    fn cause(&self, stream: StreamId, sequence: u64, place: usize) -> Cause {
+        let message_id = message_id(self.log.name(), stream, sequence, place);
+        Cause { stream, sequence, place, message_id }
+    }
+}
+
+fn origin(metadata: &Metadata, cause: &Cause) -> Arc<Origin> {
+    Arc::new(Origin {
+        command: "message",
+        correlation: metadata.correlation.clone(),
+        causation: Some(cause.message_id),
+        actor: metadata.actor.clone(),
+        traceparent: metadata.traceparent.clone(),
+    })
+}
+
+/// Measures the interval between checkpoints only.
+fn now() -> Instant {
+    Instant::now()
+}
