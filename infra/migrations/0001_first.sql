@@ -201,3 +201,152 @@ CREATE TABLE sandbox_gateway_calls (
 );
 -- A charge is given back once at most.
 CREATE UNIQUE INDEX sandbox_gateway_refund_once ON sandbox_gateway_calls (charge) WHERE kind = 'refund' AND outcome = 'done';
+
+-- ---- read models ---------------------------------------------------------------------------------------------------
+-- Written by the projectors only, each in one transaction with its checkpoint (L19). All of it can be made again from the log.
+
+-- How far each projection has read the log. Whoever raises the epoch owns it; a deposed owner's write finds no row.
+CREATE TABLE projection_checkpoints (
+    name           text    PRIMARY KEY,
+    -- Of the fold that made the rows.
+    version        integer NOT NULL,
+    position       bigint  NOT NULL CHECK (position >= 0),
+    epoch          bigint  NOT NULL CHECK (epoch > 0),
+    -- Why it stays before the next event; absent while it goes on.
+    stopped_reason text
+);
+
+-- Trips with their sagas. Personal values stand in this table and in no other of the read side (L8).
+CREATE TABLE bookings (
+    id          uuid        PRIMARY KEY,
+    owner       text        NOT NULL,
+    -- The traveller's e-mail address in lower case.
+    email_key   text        NOT NULL,
+    status      text        NOT NULL,
+    saga_status text        NOT NULL,
+    created_at  timestamptz NOT NULL,
+    -- What the fold knows of the trip.
+    state       json        NOT NULL
+) WITH (fillfactor = 80);
+CREATE INDEX bookings_newest ON bookings (created_at DESC, id DESC);
+CREATE INDEX bookings_of_owner ON bookings (owner, created_at DESC, id DESC);
+CREATE INDEX bookings_of_traveller ON bookings (email_key, created_at DESC, id DESC);
+
+-- What happened to each trip, in all streams.
+CREATE TABLE booking_timeline (
+    booking_id  uuid        NOT NULL,
+    position    bigint      NOT NULL,
+    at          timestamptz NOT NULL,
+    stream_kind text        NOT NULL,
+    event_type  text        NOT NULL,
+    summary     text        NOT NULL,
+    -- Where booking and saga stood after it.
+    status      text        NOT NULL,
+    saga_status text        NOT NULL,
+    PRIMARY KEY (booking_id, position)
+);
+
+-- Columns that end in _key are in lower case, made by the program, so that comparing does not depend on the server's locale.
+CREATE TABLE hotels (
+    id          uuid   PRIMARY KEY,
+    supplier    text   NOT NULL,
+    code        text   NOT NULL,
+    name        text   NOT NULL,
+    name_key    text   COLLATE "C" NOT NULL,
+    city        text   NOT NULL,
+    city_key    text   COLLATE "C" NOT NULL,
+    country     text   NOT NULL,
+    country_key text   COLLATE "C" NOT NULL,
+    time_zone   text   NOT NULL,
+    latitude    double precision,
+    longitude   double precision
+);
+CREATE INDEX hotels_by_name ON hotels (name_key, id);
+CREATE INDEX hotels_by_city ON hotels (city_key, name_key, id);
+
+-- What is on sale. What is withdrawn has no row here; its nights stay.
+CREATE TABLE hotel_room_types (
+    hotel_id      uuid   NOT NULL,
+    code          text   COLLATE "C" NOT NULL,
+    -- Its place in the supplier's list.
+    place         bigint NOT NULL,
+    name          text   NOT NULL,
+    rooms         bigint NOT NULL,
+    nightly_minor bigint NOT NULL,
+    currency      text   NOT NULL,
+    PRIMARY KEY (hotel_id, code)
+);
+
+-- Nights that differ from the default: nothing sold, on sale, as many rooms as the room type says.
+CREATE TABLE hotel_nights (
+    hotel_id  uuid    NOT NULL,
+    room_type text    COLLATE "C" NOT NULL,
+    night     date    NOT NULL,
+    sold      bigint  NOT NULL,
+    -- Rooms on sale where a change has said so.
+    rooms     bigint,
+    stop_sell boolean NOT NULL,
+    PRIMARY KEY (hotel_id, room_type, night)
+) WITH (fillfactor = 80);
+
+CREATE TABLE flights (
+    id               uuid        PRIMARY KEY,
+    supplier         text        NOT NULL,
+    code             text        NOT NULL,
+    carrier          text        NOT NULL,
+    origin           text        COLLATE "C" NOT NULL,
+    origin_zone      text        NOT NULL,
+    destination      text        COLLATE "C" NOT NULL,
+    destination_zone text        NOT NULL,
+    departure_at     timestamptz NOT NULL,
+    arrival_at       timestamptz NOT NULL,
+    -- The calendar day of departure, at the origin.
+    departure_date   date        NOT NULL
+);
+CREATE INDEX flights_by_departure ON flights (departure_at, id);
+CREATE INDEX flights_by_route ON flights (origin, destination, departure_date, departure_at, id);
+
+CREATE TABLE flight_cabins (
+    flight_id uuid   NOT NULL,
+    cabin     text   COLLATE "C" NOT NULL,
+    cabin_key text   COLLATE "C" NOT NULL,
+    place     bigint NOT NULL,
+    seats     bigint NOT NULL,
+    minor     bigint NOT NULL,
+    currency  text   NOT NULL,
+    PRIMARY KEY (flight_id, cabin)
+);
+
+-- Seats sold, also of cabins that are withdrawn.
+CREATE TABLE flight_sales (
+    flight_id uuid   NOT NULL,
+    cabin     text   COLLATE "C" NOT NULL,
+    sold      bigint NOT NULL,
+    PRIMARY KEY (flight_id, cabin)
+) WITH (fillfactor = 80);
+
+CREATE TABLE cars (
+    id            uuid   PRIMARY KEY,
+    supplier      text   NOT NULL,
+    code          text   NOT NULL,
+    name          text   NOT NULL,
+    car_class     text   NOT NULL,
+    car_class_key text   COLLATE "C" NOT NULL,
+    location      text   NOT NULL,
+    location_key  text   COLLATE "C" NOT NULL,
+    time_zone     text   NOT NULL,
+    vehicles      bigint NOT NULL,
+    daily_minor   bigint NOT NULL,
+    currency      text   COLLATE "C" NOT NULL
+);
+CREATE INDEX cars_by_price ON cars (currency, daily_minor, id);
+
+-- Rentals that stand. The interval is half open.
+CREATE TABLE car_rentals (
+    car_id      uuid        NOT NULL,
+    booking_id  uuid        NOT NULL,
+    pick_up_at  timestamptz NOT NULL,
+    drop_off_at timestamptz NOT NULL,
+    PRIMARY KEY (car_id, booking_id)
+);
+CREATE INDEX car_rentals_by_end ON car_rentals (car_id, drop_off_at, pick_up_at);
