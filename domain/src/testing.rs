@@ -1,6 +1,7 @@
 //! Given events, when a command, then events or an error: how the tests of aggregates read.
 
 pub(crate) mod samples;
+pub(crate) mod world;
 
 use std::fmt::Debug;
 

@@ -91,17 +91,18 @@ impl NoQuote {
 
 /// Prices a trip from today's offers. Whether anything is left is decided by the participants, not here.
 pub fn quote(wanted: &TripRequest, offers: Offers<'_>, occasion: Occasion) -> Result<TripPlan, NoQuote> {
-    let hotel = match (&wanted.hotel, offers.hotel) {
-        (Some(rooms), Some(hotel)) => Some(hotel_part(rooms, hotel, occasion)?),
-        _ => None,
+    // A part whose offer is not there is one that is not listed: it is refused, never left out.
+    let hotel = match &wanted.hotel {
+        Some(rooms) => Some(hotel_part(rooms, offers.hotel.unwrap_or(&Hotel::default()), occasion)?),
+        None => None,
     };
-    let flight = match (&wanted.flight, offers.flight) {
-        (Some(seats), Some(flight)) => Some(flight_part(seats, flight, occasion)?),
-        _ => None,
+    let flight = match &wanted.flight {
+        Some(seats) => Some(flight_part(seats, offers.flight.unwrap_or(&Flight::default()), occasion)?),
+        None => None,
     };
-    let car = match (&wanted.car, offers.car) {
-        (Some(vehicle), Some(car)) => Some(car_part(vehicle, car, occasion)?),
-        _ => None,
+    let car = match &wanted.car {
+        Some(vehicle) => Some(car_part(vehicle, offers.car.unwrap_or(&Car::default()), occasion)?),
+        None => None,
     };
     let parts: Vec<Offer> = [
         hotel.as_ref().map(|(_, offer)| *offer),

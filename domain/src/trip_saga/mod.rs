@@ -87,6 +87,16 @@ impl TripSaga {
         }
     }
 
+    /// What is being booked or taken back, as long as the saga needs it.
+    pub const fn plan(&self) -> Option<&TripPlan> {
+        match self {
+            Self::Forward(Forward { plan, .. })
+            | Self::Backward(Backward { plan, .. })
+            | Self::Succeeded { plan, .. } => Some(plan),
+            Self::NotStarted | Self::CancelledEarly | Self::Compensated => None,
+        }
+    }
+
     /// Nothing is left to do, as far as anyone has asked.
     pub const fn is_settled(&self) -> bool {
         matches!(self, Self::NotStarted | Self::Succeeded { .. } | Self::Compensated)
@@ -176,6 +186,7 @@ impl Backward {
                 self.left.retain(|step| *step != sends.order.step());
                 self.at = sends.order.step();
                 self.attempt = sends.attempt;
+                self.awaiting = Awaiting::Answer;
             }
             TripSagaEvent::UndoFaulted { retry_at, .. } => self.awaiting = Awaiting::Retry(*retry_at),
             TripSagaEvent::UndoRetried { sends, .. } => {

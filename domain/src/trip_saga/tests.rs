@@ -1,1 +1,97 @@
+mod cancellations;
+mod endings;
+mod faults;
 
+use std::collections::BTreeSet;
+
+use crate::aggregate::{Aggregate, Event};
+use crate::booking::Booking;
+use crate::failure::{Code, Failure};
+use crate::payment::GatewayOutcome;
+use crate::testing::samples::{ON_SALE, car_id, card, day, flight_id, hotel_id, trip as plan};
+use crate::testing::world::{World, trip};
+use crate::trip::{PaymentPlan, Step};
+use crate::trip_saga::{TripSaga, TripSagaEvent};
+
+/// Every non-empty subset of hotel, flight and car.
+fn subsets() -> impl Iterator<Item = [bool; 3]> {
+    (1..8u8).map(|bits| [bits & 1 != 0, bits & 2 != 0, bits & 4 != 0])
+}
+
+const PARTS: [Step; 3] = [Step::Hotel, Step::Flight, Step::Car];
+
+fn parts_of(subset: [bool; 3]) -> Vec<Step> {
+    PARTS.into_iter().zip(subset).filter(|(_, there)| *there).map(|(step, _)| step).collect()
+}
+
+fn reserved(step: Step) -> &'static str {
+    ["RoomsReserved", "SeatsReserved", "VehicleReserved"][step as usize]
+}
+
+fn refused(step: Step) -> &'static str {
+    ["RoomsRefused", "SeatsRefused", "VehicleRefused"][step as usize]
+}
+
+fn released(step: Step) -> &'static str {
+    ["RoomsReleased", "SeatsReleased", "VehicleReleased"][step as usize]
+}
+
+fn declined() -> GatewayOutcome {
+    GatewayOutcome::Refused(Failure::new(Code::PaymentDeclined, "The card was declined: use another one."))
+}
+
+/// A world in which a trip was asked for and nothing delivered yet.
+fn asked(subset: [bool; 3], payment: PaymentPlan) -> World {
+    let mut world = World::new([true; 3]);
+    world.request(plan(subset, payment));
+    world
+}
+
+/// The parts that trips hold, as the participants see it.
+fn held(world: &World) -> BTreeSet<Step> {
+    let mut held = BTreeSet::new();
+    if let Aggregate::Hotel(hotel) = world.aggregate(hotel_id().stream())
+        && hotel.rooms_left("DBL", day("2024-12-24")).is_some_and(|left| left < ON_SALE)
+    {
+        held.insert(Step::Hotel);
+    }
+    if let Aggregate::Flight(flight) = world.aggregate(flight_id().stream())
+        && flight.seats_left("ECONOMY").is_some_and(|left| left < ON_SALE)
+    {
+        held.insert(Step::Flight);
+    }
+    if let Aggregate::Car(car) = world.aggregate(car_id().stream())
+        && car.vehicles_left(plan([true; 3], card()).car.expect("a car").rental).is_some_and(|left| left < ON_SALE)
+    {
+        held.insert(Step::Car);
+    }
+    held
+}
+
+/// Everything stands or nothing does, for the booking, the saga, the participants and the money alike.
+fn assert_ended(world: &World, subset: [bool; 3], payment: &PaymentPlan) {
+    let Aggregate::Booking(booking) = world.aggregate(trip().stream()) else { panic!("no booking") };
+    match world.saga() {
+        TripSaga::Succeeded { .. } => {
+            assert!(matches!(booking, Booking::Approved { .. }), "{booking:?}");
+            assert_eq!(held(world), parts_of(subset).into_iter().collect());
+            let paid = if *payment == PaymentPlan::None { 0 } else { plan(subset, payment.clone()).total.minor };
+            assert_eq!(world.gateway.kept, paid);
+        }
+        TripSaga::Compensated => {
+            assert!(matches!(booking, Booking::Cancelled { .. }), "{booking:?}");
+            assert_eq!(held(world), BTreeSet::new());
+            assert_eq!(world.gateway.kept, 0);
+        }
+        other => panic!("not ended: {other:?}"),
+    }
+}
+
+/// The steps that were taken back, in order.
+fn undone(world: &World) -> Vec<Step> {
+    let undo = |event: &Event| match event {
+        Event::TripSaga(TripSagaEvent::UndoSucceeded { step, .. }) => Some(*step),
+        _ => None,
+    };
+    world.log.iter().filter_map(|(_, event)| undo(event)).collect()
+}

@@ -1,0 +1,277 @@
+//! All aggregates of a trip in memory: follows the messages of events until nothing is left to do. Time passes only when a saga waits.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use chrono::{DateTime, Utc};
+
+use super::samples::{booking, car_details, car_id, flight_details, flight_id, hotel_details, hotel_id, instant};
+use crate::aggregate::{Aggregate, Command, Event};
+use crate::booking::BookingCommand;
+use crate::car::CarCommand;
+use crate::dead_letter::{DeadLetterCommand, DeadLetterEvent, UnansweredInstruction};
+use crate::failure::{Code, Failure};
+use crate::flight::FlightCommand;
+use crate::hotel::HotelCommand;
+use crate::id::{BookingId, StreamId, StreamKind};
+use crate::message::{
+    Body, Destination, Direction, GatewayCall, GatewayCallKind, Instruction, Message, Order, messages,
+};
+use crate::money::Money;
+use crate::occasion::Occasion;
+use crate::payment::{GatewayOutcome, PaymentCommand};
+use crate::personal::{Personal, Traveller};
+use crate::trip::{Step, TripPlan};
+use crate::trip_saga::{TripSaga, TripSagaCommand};
+
+/// More messages than any trip of a test causes: beyond it something goes round in circles.
+const DELIVERIES_MAX: usize = 2_000;
+
+/// One log with a hotel, a flight, a fleet, and one trip.
+pub(crate) struct World {
+    pub(crate) now: DateTime<Utc>,
+    streams: BTreeMap<StreamId, Aggregate>,
+    /// Every event in order, without those that listed the supply.
+    pub(crate) log: Vec<(StreamId, Event)>,
+    pub(crate) outbox: VecDeque<Message>,
+    delivered: Vec<Message>,
+    /// How many deliveries of such an instruction fail technically before one succeeds.
+    pub(crate) faults: HashMap<(Step, Direction), u32>,
+    pub(crate) gateway: Gateway,
+}
+
+/// A payment gateway that remembers calls by their keys.
+#[derive(Default)]
+pub(crate) struct Gateway {
+    /// What it says to the next new calls; then it says yes.
+    pub(crate) script: VecDeque<GatewayOutcome>,
+    answered: BTreeMap<String, GatewayOutcome>,
+    /// Minor units taken and not given back.
+    pub(crate) kept: i64,
+}
+
+impl World {
+    /// With the participants that are listed; the others refuse with `NOT_FOUND`.
+    pub(crate) fn new(listed: [bool; 3]) -> Self {
+        let mut world = Self {
+            now: instant(super::samples::NOW),
+            streams: BTreeMap::new(),
+            log: Vec::new(),
+            outbox: VecDeque::new(),
+            delivered: Vec::new(),
+            faults: HashMap::new(),
+            gateway: Gateway::default(),
+        };
+        let occasion = world.occasion();
+        let supply = [
+            (hotel_id().stream(), Command::Hotel(HotelCommand::Upsert { details: hotel_details(), occasion })),
+            (flight_id().stream(), Command::Flight(FlightCommand::Upsert { details: flight_details(), occasion })),
+            (car_id().stream(), Command::Car(CarCommand::Upsert { details: car_details(), occasion })),
+        ];
+        for ((stream, command), _) in supply.into_iter().zip(listed).filter(|(_, listed)| *listed) {
+            world.give(stream, command);
+        }
+        world.log.clear();
+        world
+    }
+
+    pub(crate) fn request(&mut self, plan: TripPlan) {
+        let value = Traveller {
+            email: "traveller@example.com".into(),
+            name: "Pat Example".into(),
+            phone: Some("+44 20 7946 0000".into()),
+        };
+        let traveller = Personal { subject: trip().to_string(), value };
+        let command = BookingCommand::Request { owner: "someone".into(), traveller, plan };
+        self.give(trip().stream(), Command::Booking(command));
+    }
+
+    /// The traveller cancels; false when the booking refuses.
+    pub(crate) fn cancel(&mut self) {
+        let command = BookingCommand::Cancel { reason: Some("plans changed".into()), at: self.now };
+        self.give(trip().stream(), Command::Booking(command));
+    }
+
+    /// Delivers and waits for retries until nothing is left to do.
+    pub(crate) fn run(&mut self) {
+        self.run_with(|_| 0);
+    }
+
+    /// The same; `choose` picks which of so many waiting messages comes next.
+    pub(crate) fn run_with(&mut self, mut choose: impl FnMut(usize) -> usize) {
+        for _ in 0..DELIVERIES_MAX {
+            if !self.outbox.is_empty() {
+                self.deliver(choose(self.outbox.len()));
+            } else if !self.wake() {
+                return;
+            }
+        }
+        panic!("goes round in circles");
+    }
+
+    /// Delivers one waiting message; false when there is none.
+    pub(crate) fn deliver(&mut self, place: usize) -> bool {
+        let Some(message) = self.outbox.remove(place) else { return false };
+        if let Body::Instruction(instruction) = &message.body
+            && self.fails(instruction)
+        {
+            self.set_aside(message.booking, instruction);
+            return true;
+        }
+        self.hand_over(&message);
+        self.delivered.push(message);
+        true
+    }
+
+    /// Lets time pass until the saga's retry is due; false when it waits for none.
+    pub(crate) fn wake(&mut self) -> bool {
+        let Some(due) = self.saga().wake_up_at() else { return false };
+        self.now = self.now.max(due);
+        let command = TripSagaCommand::Wake { occasion: self.occasion() };
+        self.give(trip().saga(), Command::TripSaga(command));
+        true
+    }
+
+    /// Delivers again all that was ever delivered; true when nothing was written.
+    pub(crate) fn redelivery_writes_nothing(&mut self) -> bool {
+        let written = self.log.len();
+        for message in self.delivered.clone() {
+            self.hand_over(&message);
+        }
+        self.log.len() == written
+    }
+
+    pub(crate) fn saga(&self) -> TripSaga {
+        match self.streams.get(&trip().saga()) {
+            Some(Aggregate::TripSaga(saga)) => (**saga).clone(),
+            _ => TripSaga::default(),
+        }
+    }
+
+    pub(crate) fn aggregate(&self, stream: StreamId) -> Aggregate {
+        self.streams.get(&stream).cloned().unwrap_or_else(|| Aggregate::empty(stream.kind))
+    }
+
+    /// The names of all events since the supply was listed, in order.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.log.iter().map(|(_, event)| event.event_type()).collect()
+    }
+
+    fn hand_over(&mut self, message: &Message) {
+        match (message.to, &message.body) {
+            (Destination::Gateway, Body::GatewayCall(call)) => {
+                let outcome = self.gateway.ask(call);
+                let settle = PaymentCommand::Settle { key: call.key.clone(), kind: call.kind.clone(), outcome };
+                self.give(message.booking.payment(), Command::Payment(settle));
+            }
+            (Destination::Stream(stream), body) => {
+                let command = command(message.booking, body, self.occasion());
+                self.give(stream, command);
+            }
+            (Destination::Gateway, body) => panic!("not for a gateway: {body:?}"),
+        }
+    }
+
+    fn give(&mut self, stream: StreamId, command: Command) {
+        let state = self.streams.entry(stream).or_insert_with(|| Aggregate::empty(stream.kind));
+        for event in state.decide(command).unwrap_or_default() {
+            assert!(state.apply(&event), "an event of another kind");
+            self.outbox.extend(messages(stream, &event));
+            self.log.push((stream, event));
+        }
+    }
+
+    fn fails(&mut self, instruction: &Instruction) -> bool {
+        match self.faults.get_mut(&(instruction.order.step(), instruction.direction)) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// An instruction that nobody can handle becomes a dead letter, which answers it as a fault.
+    fn set_aside(&mut self, booking: BookingId, asked: &Instruction) {
+        let (step, direction, attempt) = (asked.order.step(), asked.direction, asked.attempt);
+        let letter = DeadLetterEvent::MessageDeadLettered {
+            booking,
+            cause_stream: booking.saga().to_string(),
+            cause_sequence: self.log.len() as u64,
+            place: 0,
+            instruction: Some(UnansweredInstruction { step, direction, attempt }),
+            failure: Failure::new(Code::Internal, "The decision failed."),
+        };
+        let stream = StreamId::new(StreamKind::DeadLetter, uuid::Uuid::from_u128(self.log.len() as u128));
+        self.give(stream, Command::DeadLetter(DeadLetterCommand::SetAside { letter }));
+    }
+
+    fn occasion(&self) -> Occasion {
+        Occasion { at: self.now, entropy: self.log.len() as u64 }
+    }
+}
+
+impl Gateway {
+    fn ask(&mut self, call: &GatewayCall) -> GatewayOutcome {
+        if let Some(outcome) = self.answered.get(&call.key) {
+            return outcome.clone();
+        }
+        let reference = format!("ch_{}", self.answered.len() + 1);
+        let outcome = self.script.pop_front().unwrap_or(GatewayOutcome::Done { reference });
+        if matches!(outcome, GatewayOutcome::Done { .. }) {
+            let Money { minor, .. } = call.amount;
+            self.kept += if call.kind == GatewayCallKind::Charge { minor } else { -minor };
+        }
+        self.answered.insert(call.key.clone(), outcome.clone());
+        outcome
+    }
+}
+
+/// The trip of the world.
+pub(crate) fn trip() -> BookingId {
+    booking(1)
+}
+
+fn command(booking: BookingId, body: &Body, occasion: Occasion) -> Command {
+    match body.clone() {
+        Body::StartTrip(plan) => Command::TripSaga(TripSagaCommand::Start { plan }),
+        Body::CancelTrip => Command::TripSaga(TripSagaCommand::Cancel),
+        Body::Answer(answer) => Command::TripSaga(TripSagaCommand::Answer { answer, occasion }),
+        Body::Instruction(instruction) => instructed(booking, instruction, occasion),
+        Body::GatewayCall(call) => panic!("not for an aggregate: {call:?}"),
+    }
+}
+
+fn instructed(
+    booking: BookingId,
+    Instruction { direction, attempt, order }: Instruction,
+    occasion: Occasion,
+) -> Command {
+    match (direction, order) {
+        (Direction::Request, Order::Rooms(part)) => {
+            Command::Hotel(HotelCommand::Reserve { booking, attempt, part, occasion })
+        }
+        (Direction::Undo, Order::Rooms(part)) => {
+            Command::Hotel(HotelCommand::Release { booking, attempt, part, occasion })
+        }
+        (Direction::Request, Order::Seats(part)) => {
+            Command::Flight(FlightCommand::Reserve { booking, attempt, part, occasion })
+        }
+        (Direction::Undo, Order::Seats(part)) => {
+            Command::Flight(FlightCommand::Release { booking, attempt, part, occasion })
+        }
+        (Direction::Request, Order::Vehicle(part)) => {
+            Command::Car(CarCommand::Reserve { booking, attempt, part, occasion })
+        }
+        (Direction::Undo, Order::Vehicle(part)) => {
+            Command::Car(CarCommand::Release { booking, attempt, part, occasion })
+        }
+        (Direction::Request, Order::Payment { plan, amount }) => {
+            Command::Payment(PaymentCommand::Request { booking, attempt, plan, amount })
+        }
+        (Direction::Undo, Order::Payment { amount, .. }) => {
+            Command::Payment(PaymentCommand::Cancel { booking, attempt, amount })
+        }
+        (Direction::Request, Order::Booking { .. }) => Command::Booking(BookingCommand::Approve { attempt }),
+        (Direction::Undo, Order::Booking { failure }) => Command::Booking(BookingCommand::Close { attempt, failure }),
+    }
+}
