@@ -1,0 +1,290 @@
+//! What callers and operators would miss if the engine were wrong.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use traveladvisor_commands::CallerCommand;
+use traveladvisor_commands::engine::Delivery;
+use traveladvisor_domain::failure::Code;
+use traveladvisor_domain::id::StreamKind;
+use traveladvisor_domain::money::{Currency, Money};
+use traveladvisor_domain::trip::PaymentPlan;
+
+use crate::support::{World, book, card, count, decoded, hotel, metadata, request, trip};
+
+const THIRTEEN: [&str; 13] = [
+    "BookingRequested",
+    "SagaStarted",
+    "RoomsReserved",
+    "StepSucceeded",
+    "SeatsReserved",
+    "StepSucceeded",
+    "VehicleReserved",
+    "StepSucceeded",
+    "PaymentRequested",
+    "PaymentCompleted",
+    "StepSucceeded",
+    "BookingApproved",
+    "SagaSucceeded",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trip_paid_at_the_counter_is_thirteen_events_in_one_commit() {
+    let world = World::begin(Delivery::Here).await;
+    let booking = world.book("k1", PaymentPlan::None).await.expect("booked");
+    assert_eq!(world.story(booking).await, THIRTEEN);
+    let events = world.events().await;
+    let trip: Vec<_> = events.iter().filter(|event| metadata(event).correlation == booking.to_string()).collect();
+    let batches: BTreeSet<_> = trip.iter().map(|event| metadata(event).batch).collect();
+    assert_eq!(batches.len(), 1, "one append");
+    // Every event that causes a message is marked, so that the relay delivers none of them again.
+    for event in &trip[..trip.len() - 1] {
+        let causes = !traveladvisor_domain::message::messages(event.stream, &decoded(event)).is_empty();
+        assert_eq!(metadata(event).is_fused(0), causes, "{}", event.event_type);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_is_charged_once_the_request_is_durable_and_its_answer_makes_the_second_commit() {
+    let world = World::begin(Delivery::Here).await;
+    let booking = world.book("k1", card("approves")).await.expect("booked");
+    assert_eq!(world.until(booking, &["SagaSucceeded"]).await, THIRTEEN);
+    let events = world.events().await;
+    let batches: Vec<String> = events
+        .iter()
+        .map(metadata)
+        .filter(|metadata| metadata.correlation == booking.to_string())
+        .map(|metadata| metadata.batch)
+        .collect();
+    assert!(batches[..9].iter().all(|batch| *batch == batches[0]), "events 1 to 9 are the first commit");
+    assert!(batches[9..].iter().all(|batch| *batch == batches[9]), "events 10 to 13 are the second");
+    assert_ne!(batches[0], batches[9]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_declined_card_gives_everything_back_in_reverse() {
+    let world = World::begin(Delivery::Here).await;
+    let booking = world.book("k1", card("declines")).await.expect("accepted");
+    let story = world.until(booking, &["SagaCompensated"]).await;
+    assert_eq!(
+        story[9..],
+        [
+            "PaymentFailed",
+            "StepRefused",
+            "VehicleReleased",
+            "UndoSucceeded",
+            "SeatsReleased",
+            "UndoSucceeded",
+            "RoomsReleased",
+            "UndoSucceeded",
+            "BookingCancelled",
+            "SagaCompensated"
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_car_is_the_story_of_the_design() {
+    let world = World::begin(Delivery::Here).await;
+    world.book("k1", PaymentPlan::None).await.expect("the only vehicle");
+    let booking = world.book("k2", PaymentPlan::None).await.expect("accepted");
+    let story = world.story(booking).await;
+    assert_eq!(
+        story[6..],
+        [
+            "VehicleRefused",
+            "StepRefused",
+            "SeatsReleased",
+            "UndoSucceeded",
+            "RoomsReleased",
+            "UndoSucceeded",
+            "BookingCancelled",
+            "SagaCompensated"
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fault_is_tried_three_times_in_all_by_wake_ups() {
+    let world = World::begin(Delivery::Here).await;
+    let booking = world.book("k1", card("processing_error")).await.expect("accepted");
+    let story = world.until(booking, &["SagaCompensated"]).await;
+    let times = |name: &str| story.iter().filter(|event| *event == name).count();
+    assert_eq!((times("PaymentRequested"), times("PaymentFaulted")), (3, 3));
+    assert_eq!((times("StepFaulted"), times("StepRetried"), times("StepRefused")), (2, 2, 1));
+    assert_eq!(world.log.next_wakeup().await.expect("read"), None, "no timer is left");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approved_trip_is_cancelled_forward_only() {
+    let world = World::begin(Delivery::Here).await;
+    let booking = world.book("k1", card("approves")).await.expect("booked");
+    world.until(booking, &["SagaSucceeded"]).await;
+    let cancel = CallerCommand::CancelBooking { booking, reason: Some("changed my mind".into()) };
+    let first = world.submit(cancel.clone(), None).await.expect("cancelled");
+    let story = world.until(booking, &["SagaCompensated"]).await;
+    assert_eq!(
+        story[13..],
+        [
+            "CancellationRequested",
+            "CancellationNoted",
+            "VehicleReleased",
+            "UndoSucceeded",
+            "SeatsReleased",
+            "UndoSucceeded",
+            "RoomsReleased",
+            "UndoSucceeded",
+            "RefundRequested",
+            "PaymentCancelled",
+            "UndoSucceeded",
+            "BookingCancelled",
+            "SagaCompensated"
+        ]
+    );
+    let again = world.submit(cancel, None).await.expect("so already");
+    assert!(first.changed && !again.changed);
+    assert_eq!(world.story(booking).await.len(), story.len(), "nothing was written again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_key_makes_one_booking_however_often_and_from_wherever() {
+    let mut world = World::begin(Delivery::Here).await;
+    let (second, running) = world.second_engine(Delivery::Elsewhere).await;
+    let command = || request(book(trip(PaymentPlan::None)), Some("same"));
+    let asked = (0..20).map(|n| if n % 2 == 0 { world.engine.clone() } else { second.clone() });
+    let answers = futures::future::join_all(asked.map(async |engine| engine.submit(command()).await)).await;
+    let subjects: BTreeSet<_> =
+        answers.iter().map(|answer| answer.as_ref().expect("an answer").subject.to_string()).collect();
+    assert_eq!(subjects.len(), 1);
+    assert_eq!(count(&world.events().await, StreamKind::Booking, "BookingRequested"), 1);
+
+    let other = world.submit(book(trip(PaymentPlan::Points)), Some("same")).await;
+    assert_eq!(other.expect_err("another input").code, Code::IdempotencyKeyReused);
+    // Sold out by now, yet the same key answers as before.
+    assert_eq!(
+        world.submit(book(trip(PaymentPlan::None)), Some("same")).await.expect("known").subject.to_string(),
+        *subjects.first().expect("one")
+    );
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_never_oversell_and_never_refuse_falsely() {
+    let mut world = World::begin(Delivery::Here).await;
+    for command in [
+        CallerCommand::UpsertHotel(hotel(25)),
+        CallerCommand::UpsertFlight(crate::support::flight(40)),
+        CallerCommand::UpsertCar(crate::support::car(40)),
+    ] {
+        world.submit(command, None).await.expect("listed");
+    }
+    let (second, running) = world.second_engine(Delivery::Elsewhere).await;
+    let bookings = (0..40).map(|n| {
+        let engine = if n % 2 == 0 { world.engine.clone() } else { second.clone() };
+        async move { engine.submit(request(book(trip(PaymentPlan::None)), Some(&format!("k{n}")))).await }
+    });
+    for answer in futures::future::join_all(bookings).await {
+        answer.expect("accepted");
+    }
+    let settled = async {
+        loop {
+            let events = world.events().await;
+            let ended = count(&events, StreamKind::TripSaga, "SagaSucceeded")
+                + count(&events, StreamKind::TripSaga, "SagaCompensated");
+            if ended == 40 {
+                return events;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let events = tokio::time::timeout(Duration::from_secs(60), settled).await.expect("all sagas end");
+    assert_eq!(count(&events, StreamKind::TripSaga, "SagaSucceeded"), 25, "every room is sold, none twice");
+    assert_eq!(count(&events, StreamKind::Hotel, "RoomsRefused"), 15);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_batch_did_not_handle_the_relay_delivers_after_a_restart() {
+    // Without relay nothing follows a charge: the first commit ends with the request.
+    let mut world = World::begin(Delivery::Elsewhere).await;
+    let booking = world.book("k1", card("approves")).await.expect("accepted");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(world.story(booking).await.len(), 9);
+    world.restart(Delivery::Here).await;
+    assert_eq!(world.until(booking, &["SagaSucceeded"]).await, THIRTEEN);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trip_whose_messages_all_cross_the_relay_has_the_same_events() {
+    let mut world = World::begin(Delivery::Here).await;
+    let booking = world.book("k1", PaymentPlan::None).await.expect("booked");
+    let fused = world.story(booking).await;
+    // A relay that starts from the very beginning delivers everything once more: nothing happens twice.
+    sqlx::query("UPDATE consumed_offsets SET \"offset\" = 0").execute(world.log.pool()).await.expect("set back");
+    sqlx::query("ALTER TABLE events DISABLE TRIGGER events_are_final")
+        .execute(world.log.pool())
+        .await
+        .expect("allowed");
+    sqlx::query("UPDATE events SET metadata = (metadata::jsonb - 'fused')::json")
+        .execute(world.log.pool())
+        .await
+        .expect("unmarked");
+    world.restart(Delivery::Here).await;
+    let next = world.book("k2", PaymentPlan::None).await.expect("accepted");
+    world.until(next, &["SagaCompensated"]).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(world.story(booking).await, fused);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refusals_name_the_field_and_leave_nothing() {
+    let world = World::begin(Delivery::Here).await;
+    let before = world.events().await.len();
+    let refused = async |change: fn(&mut traveladvisor_domain::booking::quote::TripRequest)| {
+        let mut wanted = trip(PaymentPlan::None);
+        change(&mut wanted);
+        let rejection = world.submit(book(wanted), Some("refused")).await.expect_err("refused");
+        (rejection.code, rejection.path.join("."))
+    };
+    let unknown = refused(|wanted| wanted.hotel.as_mut().expect("there").hotel.0 = uuid::Uuid::nil()).await;
+    assert_eq!(unknown, (Code::NotFound, "hotel.hotelId".to_owned()));
+    let cabin = refused(|wanted| wanted.flight.as_mut().expect("there").cabin = "ATTIC".into()).await;
+    assert_eq!(cabin, (Code::UnknownCabin, "flight.cabin".to_owned()));
+    let room_type = refused(|wanted| wanted.hotel.as_mut().expect("there").room_type = "X".into()).await;
+    assert_eq!(room_type, (Code::UnknownRoomType, "hotel.roomType".to_owned()));
+    let total = refused(|wanted| wanted.expected_total = Some(Money::new(1, Currency::GBP))).await;
+    assert_eq!(total, (Code::PriceChanged, "expectedTotal".to_owned()));
+    assert_eq!(world.events().await.len(), before);
+    // A refused key is free: the corrected command may use it.
+    world.book("refused", PaymentPlan::None).await.expect("accepted now");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expected_version_that_has_passed_is_refused_unless_it_is_so_already() {
+    let world = World::begin(Delivery::Here).await;
+    let booking = world.book("k1", PaymentPlan::None).await.expect("booked");
+    let cancel = |version| {
+        let mut asked = request(CallerCommand::CancelBooking { booking, reason: None }, None);
+        asked.expected_version = Some(version);
+        world.engine.submit(asked)
+    };
+    assert_eq!(cancel(1).await.expect_err("it is 2 by now").code, Code::VersionConflict);
+    cancel(2).await.expect("cancelled");
+    assert!(!cancel(2).await.expect("so already").changed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn positions_and_sequences_have_no_holes_in_streams() {
+    let world = World::begin(Delivery::Here).await;
+    let bookings = (0..30).map(|n| world.engine.submit(request(book(trip(PaymentPlan::None)), Some(&format!("k{n}")))));
+    let bookings: Vec<_> = bookings.collect();
+    for answer in futures::future::join_all(bookings).await {
+        answer.expect("accepted");
+    }
+    let mut sequences: BTreeMap<String, u64> = BTreeMap::new();
+    for event in world.events().await {
+        let last = sequences.entry(event.stream.to_string()).or_default();
+        assert_eq!(event.sequence, *last + 1, "{}", event.stream);
+        *last = event.sequence;
+    }
+}

@@ -1,0 +1,4 @@
+//! The engine against a real Postgres.
+
+mod engine;
+mod support;

@@ -1,0 +1,239 @@
+//! A small world: one hotel, one flight, one fleet, and an engine over a database of its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use traveladvisor_commands::engine::{Delivery, Ports, RunningEngine};
+use traveladvisor_commands::{CallerCommand, Engine, IdempotencyKey, Receipt, Rejection, Request};
+use traveladvisor_domain::aggregate::Event;
+use traveladvisor_domain::booking::quote::{RoomsWanted, SeatsWanted, TripRequest, VehicleWanted};
+use traveladvisor_domain::car::CarDetails;
+use traveladvisor_domain::flight::{CabinDetails, FlightDetails};
+use traveladvisor_domain::hotel::{HotelDetails, RoomTypeDetails};
+use traveladvisor_domain::id::{BookingId, CarId, FlightId, HotelId, StreamKind};
+use traveladvisor_domain::money::{Currency, Money};
+use traveladvisor_domain::personal::Traveller;
+use traveladvisor_domain::rental::Rental;
+use traveladvisor_domain::stay::Stay;
+use traveladvisor_domain::trip::{CardToken, PaymentPlan};
+use traveladvisor_infra::clock::{Clock, SandboxClock, SeededIds};
+use traveladvisor_infra::event_log::{EventLog, Metadata, Position, StoredEvent};
+use traveladvisor_infra::gateway::SandboxGateway;
+use traveladvisor_infra::postgres::SCHEMA;
+use traveladvisor_infra::testing::TestDatabase;
+
+/// A generous limit for anything that must happen at last.
+const AT_LAST: Duration = Duration::from_secs(30);
+
+pub(crate) struct World {
+    pub(crate) log: EventLog,
+    pub(crate) engine: Engine,
+    running: Option<RunningEngine>,
+    clock: Arc<dyn Clock>,
+    ids: u64,
+    _database: TestDatabase,
+}
+
+pub(crate) fn start() -> DateTime<Utc> {
+    "2024-12-01T00:00:00Z".parse().expect("an instant")
+}
+
+impl World {
+    pub(crate) async fn begin(delivery: Delivery) -> Self {
+        let database = TestDatabase::create(SCHEMA).await;
+        let log = EventLog::new("public", database.pool.clone());
+        let clock: Arc<dyn Clock> = Arc::new(SandboxClock::starting_at(start()));
+        let (engine, running) = start_engine(&log, &clock, 1, delivery).await;
+        let world = Self { log, engine, running: Some(running), clock, ids: 1, _database: database };
+        for command in [
+            CallerCommand::UpsertHotel(hotel(2)),
+            CallerCommand::UpsertFlight(flight(3)),
+            CallerCommand::UpsertCar(car(1)),
+        ] {
+            world.submit(command, None).await.expect("the supply is listed");
+        }
+        world
+    }
+
+    /// Another engine on the same log, as a second process would run it.
+    pub(crate) async fn second_engine(&mut self, delivery: Delivery) -> (Engine, RunningEngine) {
+        self.ids += 1;
+        start_engine(&self.log, &self.clock, self.ids, delivery).await
+    }
+
+    pub(crate) async fn restart(&mut self, delivery: Delivery) {
+        if let Some(running) = self.running.take() {
+            running.stop().await;
+        }
+        let (engine, running) = self.second_engine(delivery).await;
+        self.engine = engine;
+        self.running = Some(running);
+    }
+
+    pub(crate) async fn submit(&self, command: CallerCommand, key: Option<&str>) -> Result<Receipt, Rejection> {
+        self.engine.submit(request(command, key)).await
+    }
+
+    pub(crate) async fn book(&self, key: &str, payment: PaymentPlan) -> Result<BookingId, Rejection> {
+        let receipt = self.submit(book(trip(payment)), Some(key)).await?;
+        Ok(BookingId(receipt.subject.uuid))
+    }
+
+    pub(crate) async fn events(&self) -> Vec<StoredEvent> {
+        self.log.read_after(Position::START, 100_000).await.expect("the log is read")
+    }
+
+    /// Names of the events of a trip in all streams, in the order of the log.
+    pub(crate) async fn story(&self, booking: BookingId) -> Vec<String> {
+        let events = self.events().await;
+        events
+            .iter()
+            .filter(|event| metadata(event).correlation == booking.to_string())
+            .map(|event| event.event_type.clone())
+            .collect()
+    }
+
+    /// Waits until the saga of a trip has written an event of one of these names.
+    pub(crate) async fn until(&self, booking: BookingId, names: &[&str]) -> Vec<String> {
+        let arrived = async {
+            loop {
+                let story = self.story(booking).await;
+                if story.iter().any(|name| names.contains(&name.as_str())) {
+                    return story;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        match tokio::time::timeout(AT_LAST, arrived).await {
+            Ok(story) => story,
+            Err(_) => panic!("never came to {names:?}: {:?}", self.story(booking).await),
+        }
+    }
+}
+
+async fn start_engine(
+    log: &EventLog,
+    clock: &Arc<dyn Clock>,
+    seed: u64,
+    delivery: Delivery,
+) -> (Engine, RunningEngine) {
+    let ports = Ports {
+        clock: clock.clone(),
+        ids: Arc::new(SeededIds::new(seed)),
+        gateway: Arc::new(SandboxGateway::new(log.pool().clone())),
+    };
+    Engine::start(log.clone(), ports, delivery).await.expect("the engine starts")
+}
+
+pub(crate) fn metadata(event: &StoredEvent) -> Metadata {
+    event.decode_metadata().expect("metadata is readable")
+}
+
+pub(crate) fn decoded(event: &StoredEvent) -> Event {
+    event.decode().expect("the event is readable")
+}
+
+pub(crate) fn request(command: CallerCommand, key: Option<&str>) -> Request {
+    let idempotency =
+        key.map(|key| IdempotencyKey { key: key.to_owned(), input_hash: format!("{command:?}").into_bytes() });
+    Request { command, caller: "tests".into(), idempotency, expected_version: None, traceparent: None }
+}
+
+pub(crate) fn book(wanted: TripRequest) -> CallerCommand {
+    let traveller = Traveller {
+        email: "traveller@example.com".into(),
+        name: "A. Traveller".into(),
+        phone: Some("+44 20 7946 0000".into()),
+    };
+    CallerCommand::BookTrip { traveller, wanted }
+}
+
+pub(crate) fn card(token: &str) -> PaymentPlan {
+    PaymentPlan::Card(CardToken {
+        token: format!("tok_sandbox_{token}"),
+        brand: "visa".into(),
+        last_four: "4242".into(),
+    })
+}
+
+pub(crate) fn trip(payment: PaymentPlan) -> TripRequest {
+    let date = |text: &str| text.parse().expect("a date");
+    let instant = |text: &str| text.parse().expect("an instant");
+    TripRequest {
+        hotel: Some(RoomsWanted {
+            hotel: hotel_id(),
+            room_type: "DBL".into(),
+            stay: Stay::new(date("2025-01-10"), date("2025-01-12")).expect("a stay"),
+            rooms: 1,
+        }),
+        flight: Some(SeatsWanted { flight: FlightId::of("own", "F1"), cabin: "ECONOMY".into(), seats: 1 }),
+        car: Some(VehicleWanted {
+            car: CarId::of("own", "C1"),
+            rental: Rental::new(instant("2025-01-10T10:00:00Z"), instant("2025-01-12T10:00:00Z")).expect("a rental"),
+        }),
+        payment,
+        expected_total: None,
+    }
+}
+
+pub(crate) fn hotel_id() -> HotelId {
+    HotelId::of("own", "H1")
+}
+
+fn pounds(minor: i64) -> Money {
+    Money::new(minor, Currency::GBP)
+}
+
+pub(crate) fn hotel(rooms: u32) -> HotelDetails {
+    HotelDetails {
+        supplier: "own".into(),
+        code: "H1".into(),
+        name: "Hotel One".into(),
+        city: "London".into(),
+        country: "GB".into(),
+        time_zone: Tz::Europe__London,
+        latitude: None,
+        longitude: None,
+        room_types: vec![RoomTypeDetails {
+            code: "DBL".into(),
+            name: "Double".into(),
+            rooms,
+            nightly_price: pounds(10_000),
+        }],
+    }
+}
+
+pub(crate) fn flight(seats: u32) -> FlightDetails {
+    FlightDetails {
+        supplier: "own".into(),
+        code: "F1".into(),
+        carrier: "TA".into(),
+        origin: "LHR".into(),
+        origin_zone: Tz::Europe__London,
+        destination: "CDG".into(),
+        destination_zone: Tz::Europe__Paris,
+        departure_at: "2025-01-10T08:00:00Z".parse().expect("an instant"),
+        arrival_at: "2025-01-10T09:15:00Z".parse().expect("an instant"),
+        cabins: vec![CabinDetails { cabin: "ECONOMY".into(), seats, price: pounds(8_000) }],
+    }
+}
+
+pub(crate) fn car(vehicles: u32) -> CarDetails {
+    CarDetails {
+        supplier: "own".into(),
+        code: "C1".into(),
+        name: "Small car".into(),
+        car_class: "ECONOMY".into(),
+        location: "CDG".into(),
+        time_zone: Tz::Europe__Paris,
+        vehicles,
+        daily_price: pounds(3_000),
+    }
+}
+
+/// Events of one kind of stream that concern bookings, by name.
+pub(crate) fn count(events: &[StoredEvent], kind: StreamKind, name: &str) -> usize {
+    events.iter().filter(|event| event.stream.kind == kind && event.event_type == name).count()
+}
