@@ -14,6 +14,11 @@ pub const SCHEMA_VERSION: i32 = MIGRATIONS.len() as i32;
 /// Key of the lock that lets one process migrate at a time.
 const MIGRATION_LOCK: i64 = 0x7472_6176_656c;
 
+/// The steps, in order.
+pub fn migrations() -> &'static [&'static str] {
+    &MIGRATIONS
+}
+
 /// What a migration did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MigrationOutcome {

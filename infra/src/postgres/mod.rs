@@ -7,7 +7,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, PgPool};
 
-pub use migrate::{MigrateError, MigrationOutcome, SCHEMA, SCHEMA_VERSION, migrate, schema_version};
+pub use migrate::{MigrateError, MigrationOutcome, SCHEMA, SCHEMA_VERSION, migrate, migrations, schema_version};
 
 /// Most connections of one process.
 pub const CONNECTIONS_MAX: u32 = 24;
