@@ -1,0 +1,47 @@
+# One recipe for each habit; `just` alone lists them.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+# Lists the recipes.
+default:
+    @just --list --unsorted
+
+# Formatting, lints and dependencies, as CI judges them.
+check: fmt-check lint deny
+
+# All tests; the only thing needed beside Rust is a C compiler.
+test *ARGS:
+    cargo test --workspace {{ARGS}}
+
+# Books four trips from an empty directory on, and checks them against the log.
+demo *ARGS:
+    cargo run -- demo {{ARGS}}
+
+# Writes what is generated: today the GraphQL schema.
+generate:
+    cargo run --quiet -- schema > api/schema.graphql.new
+    mv api/schema.graphql.new api/schema.graphql
+
+# Fails when what is generated differs from what the repository holds.
+drift:
+    cargo run --quiet -- schema | diff --unified --label api/schema.graphql --label generated api/schema.graphql -
+
+# Formats the code.
+fmt:
+    cargo fmt --all
+
+# Fails when code is not formatted.
+fmt-check:
+    cargo fmt --all --check
+
+# Lints of all targets; a warning fails.
+lint:
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# Licences, versions and sources of dependencies (needs cargo-deny 0.18 or later).
+deny:
+    cargo deny check bans licenses sources
+
+# All that a change must pass.
+ci:
+    .ci/run
