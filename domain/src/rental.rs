@@ -64,3 +64,50 @@ impl From<Rental> for Instants {
         Self { pick_up: rental.pick_up, drop_off: rental.drop_off }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use proptest::prelude::*;
+
+    use super::{DAYS_MAX, Rental};
+    use crate::failure::Code;
+    use crate::testing::samples::instant;
+
+    fn of_seconds(seconds: i64) -> Result<Rental, crate::failure::Failure> {
+        let pick_up = instant("2024-12-24T08:00:00Z");
+        Rental::new(pick_up, pick_up + TimeDelta::seconds(seconds))
+    }
+
+    #[test]
+    fn a_rental_ends_after_it_begins_and_within_a_year() {
+        for seconds in [-1, 0, DAYS_MAX * 86_400 + 1] {
+            assert_eq!(of_seconds(seconds).unwrap_err().code, Code::InvalidInput, "{seconds} s");
+        }
+        assert_eq!(of_seconds(1).unwrap().started_days(), 1);
+        assert_eq!(of_seconds(DAYS_MAX * 86_400).unwrap().started_days(), DAYS_MAX);
+    }
+
+    #[test]
+    fn a_started_day_counts_also_when_it_is_a_nanosecond() {
+        let pick_up = instant("2024-12-24T08:00:00Z");
+        let rental = Rental::new(pick_up, pick_up + TimeDelta::days(1) + TimeDelta::nanoseconds(1)).unwrap();
+        assert_eq!(rental.started_days(), 2);
+    }
+
+    #[test]
+    fn a_stored_rental_is_checked_as_it_is_read() {
+        let stored = r#"{"pick_up":"2024-12-24T08:00:00Z","drop_off":"2024-12-24T08:00:01Z"}"#;
+        assert_eq!(serde_json::from_str::<Rental>(stored).unwrap(), of_seconds(1).unwrap());
+        let empty = r#"{"pick_up":"2024-12-24T08:00:00Z","drop_off":"2024-12-24T08:00:00Z"}"#;
+        assert!(serde_json::from_str::<Rental>(empty).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn started_days_cover_the_rental_and_no_day_more(seconds in 1..DAYS_MAX * 86_400) {
+            let days = of_seconds(seconds).unwrap().started_days();
+            prop_assert!((days - 1) * 86_400 < seconds && seconds <= days * 86_400);
+        }
+    }
+}

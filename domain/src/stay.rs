@@ -72,3 +72,42 @@ impl From<Stay> for Dates {
         Self { check_in: stay.check_in, check_out: stay.check_out }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::{Days, NaiveDate};
+
+    use super::{NIGHTS_MAX, Stay};
+    use crate::failure::Code;
+    use crate::testing::samples::day;
+
+    #[test]
+    fn a_stay_has_1_to_365_nights() {
+        let check_in = day("2024-12-24");
+        let length = |nights: i64| Stay::new(check_in, check_in + chrono::TimeDelta::days(nights));
+        for nights in [-1, 0, NIGHTS_MAX + 1] {
+            assert_eq!(length(nights).unwrap_err().code, Code::InvalidInput, "{nights} nights");
+        }
+        for nights in [1, NIGHTS_MAX] {
+            assert_eq!(length(nights).unwrap().night_count(), nights);
+        }
+        assert!(Stay::new(NaiveDate::MIN, NaiveDate::MAX).is_err());
+    }
+
+    #[test]
+    fn the_morning_of_departure_is_no_night() {
+        let stay = Stay::new(day("2024-02-28"), day("2024-03-01")).unwrap();
+        assert_eq!(stay.nights().collect::<Vec<_>>(), [day("2024-02-28"), day("2024-02-29")]);
+        let last = Stay::new(NaiveDate::MAX - Days::new(1), NaiveDate::MAX).unwrap();
+        assert_eq!(last.nights().count(), 1);
+    }
+
+    #[test]
+    fn a_stored_stay_is_checked_as_it_is_read() {
+        let stay = Stay::new(day("2024-12-24"), day("2024-12-26")).unwrap();
+        let stored = r#"{"check_in":"2024-12-24","check_out":"2024-12-26"}"#;
+        assert_eq!(serde_json::to_string(&stay).unwrap(), stored);
+        assert_eq!(serde_json::from_str::<Stay>(stored).unwrap(), stay);
+        assert!(serde_json::from_str::<Stay>(r#"{"check_in":"2024-12-24","check_out":"2024-12-24"}"#).is_err());
+    }
+}

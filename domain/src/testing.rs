@@ -83,7 +83,9 @@ pub(crate) struct Story<A: Decider> {
 /// An aggregate to which these events have happened.
 pub(crate) fn given<A: Decider>(events: &[A::Event]) -> Story<A> {
     let mut state = A::default();
-    events.iter().for_each(|event| state.take_in(event));
+    for event in events {
+        state.take_in(event);
+    }
     Story { state, outcome: Ok(Vec::new()) }
 }
 

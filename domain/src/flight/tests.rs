@@ -38,7 +38,7 @@ fn upsert(details: FlightDetails) -> FlightCommand {
 }
 
 fn cabin(name: &str, seats: u32) -> CabinDetails {
-    CabinDetails { cabin: name.into(), seats, price: pounds(100_00) }
+    CabinDetails { cabin: name.into(), seats, price: pounds(10_000) }
 }
 
 fn with_cabins(cabins: Vec<CabinDetails>) -> FlightDetails {
@@ -185,7 +185,7 @@ fn no_offer_names_the_field_at_fault() {
         assert_eq!((reason.failure.code, reason.field), (code, field));
     }
     let offer = flight.offer("ECONOMY", 2, at(NOW)).unwrap();
-    assert_eq!((offer.price, offer.starts_at), (pounds(200_00), instant("2024-12-24T01:30:00Z")));
+    assert_eq!((offer.price, offer.starts_at), (pounds(20_000), instant("2024-12-24T01:30:00Z")));
 }
 
 #[test]

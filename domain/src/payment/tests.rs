@@ -7,7 +7,7 @@ use crate::testing::{Story, given};
 use crate::trip::{PaymentPlan, Step};
 
 fn amount() -> Money {
-    pounds(350_00)
+    pounds(35_000)
 }
 
 fn request(attempt: u32, plan: PaymentPlan) -> PaymentCommand {

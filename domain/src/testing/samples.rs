@@ -18,7 +18,7 @@ pub(crate) const NOW: &str = "2024-12-01T12:00:00Z";
 /// Rooms of the sample hotel, seats of the flight's one cabin, vehicles of the fleet.
 pub(crate) const ON_SALE: u32 = 3;
 /// Minor units of one night, one seat, one started day.
-pub(crate) const UNIT_PRICE: i64 = 100_00;
+pub(crate) const UNIT_PRICE: i64 = 10_000;
 
 pub(crate) fn day(text: &str) -> NaiveDate {
     text.parse().expect("a date")

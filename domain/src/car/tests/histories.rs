@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 
 use super::{fleet_of, upsert};
+use crate::car::levels::Levels;
 use crate::car::{Car, CarCommand, CarDetails, CarEvent};
 use crate::failure::Code;
 use crate::occasion::Occasion;
@@ -25,8 +26,8 @@ fn rental(from: i64, hours: i64) -> Rental {
 }
 
 /// Vehicles that rentals need at the hour that needs most, counted one by one.
-fn needed<'a>(rentals: impl Iterator<Item = &'a Rental> + Clone) -> u32 {
-    let out = |at: DateTime<Utc>| rentals.clone().filter(|r| r.pick_up() <= at && at < r.drop_off()).count();
+fn needed(rentals: &[Rental]) -> u32 {
+    let out = |at: DateTime<Utc>| rentals.iter().filter(|r| r.pick_up() <= at && at < r.drop_off()).count();
     (0..2 * SPAN_HOURS).map(|number| out(hour(number))).max().unwrap_or(0).try_into().expect("few")
 }
 
@@ -52,12 +53,10 @@ proptest! {
                 match &event {
                     CarEvent::VehicleReserved { booking, part, .. } => {
                         prop_assert!(held.insert(*booking, part.rental).is_none(), "rented twice to one trip");
-                        let within = held.values().filter(|other| overlap(other, &part.rental));
-                        prop_assert!(needed_within(&part.rental, within) <= vehicles);
+                        prop_assert!(needed_within(&part.rental, held.values()) <= vehicles);
                     }
                     CarEvent::VehicleRefused { part, failure, .. } if failure.code != Code::Conflict => {
-                        let within = held.values().filter(|other| overlap(other, &part.rental));
-                        prop_assert!(needed_within(&part.rental, within) >= vehicles, "refused what was free");
+                        prop_assert!(needed_within(&part.rental, held.values()) >= vehicles, "refused what was free");
                     }
                     CarEvent::VehicleReleased { booking, part, .. } => {
                         prop_assert_eq!(held.remove(booking), Some(part.rental));
@@ -70,30 +69,30 @@ proptest! {
             car = stored_and_read(&car);
         }
         let span = rental(0, 2 * SPAN_HOURS);
-        prop_assert_eq!(car.vehicles_left(span), Some(vehicles.saturating_sub(needed(held.values()))));
+        prop_assert_eq!(car.vehicles_left(span), Some(vehicles.saturating_sub(needed(&held.into_values().collect::<Vec<_>>()))));
     }
 
     #[test]
     fn the_order_of_rentals_does_not_matter(spans in prop::collection::vec((0..SPAN_HOURS, 1..6i64), 1..20)) {
-        let (mut forth, mut back) = (super::super::Levels::default(), super::super::Levels::default());
-        spans.iter().for_each(|(from, hours)| forth.take(rental(*from, *hours)));
-        spans.iter().rev().for_each(|(from, hours)| back.take(rental(*from, *hours)));
+        let rentals: Vec<Rental> = spans.into_iter().map(|(from, hours)| rental(from, hours)).collect();
+        let (mut forth, mut back) = (Levels::default(), Levels::default());
+        for (one, other) in rentals.iter().zip(rentals.iter().rev()) {
+            forth.take(*one);
+            back.take(*other);
+        }
         prop_assert_eq!(&forth, &back);
-        spans.iter().for_each(|(from, hours)| forth.give_back(rental(*from, *hours)));
-        prop_assert_eq!(forth, super::super::Levels::default());
+        for rental in rentals {
+            forth.give_back(rental);
+        }
+        prop_assert_eq!(forth, Levels::default());
     }
 }
 
-fn overlap(one: &Rental, other: &Rental) -> bool {
-    one.pick_up() < other.drop_off() && other.pick_up() < one.drop_off()
-}
-
-/// Vehicles that rentals need at the hour within `span` that needs most.
-fn needed_within<'a>(span: &Rental, rentals: impl Iterator<Item = &'a Rental> + Clone) -> u32 {
-    let clipped: Vec<Rental> = rentals
-        .filter_map(|r| Rental::new(r.pick_up().max(span.pick_up()), r.drop_off().min(span.drop_off())).ok())
-        .collect();
-    needed(clipped.iter())
+/// Vehicles that are out at the hour within `span` that needs most.
+fn needed_within<'a>(span: &Rental, held: impl Iterator<Item = &'a Rental>) -> u32 {
+    let clipped =
+        held.filter_map(|r| Rental::new(r.pick_up().max(span.pick_up()), r.drop_off().min(span.drop_off())).ok());
+    needed(&clipped.collect::<Vec<_>>())
 }
 
 /// The `number`th day's job: a rental of three days in a week, a cancellation of every third.
