@@ -197,7 +197,7 @@ async fn two_processes_never_oversell_and_never_refuse_falsely() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    let events = tokio::time::timeout(Duration::from_secs(60), settled).await.expect("all sagas end");
+    let events = tokio::time::timeout(Duration::from_mins(1), settled).await.expect("all sagas end");
     assert_eq!(count(&events, StreamKind::TripSaga, "SagaSucceeded"), 25, "every room is sold, none twice");
     assert_eq!(count(&events, StreamKind::Hotel, "RoomsRefused"), 15);
     running.stop().await;
@@ -287,4 +287,54 @@ async fn positions_and_sequences_have_no_holes_in_streams() {
         assert_eq!(event.sequence, *last + 1, "{}", event.stream);
         *last = event.sequence;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn data_that_postgres_refuses_fails_its_own_job_only() {
+    let world = World::begin(Delivery::Here).await;
+    world.submit(CallerCommand::UpsertHotel(hotel(50)), None).await.expect("listed");
+    let mut bookings = Vec::new();
+    for n in 0..40 {
+        // A NUL cannot stand in a Postgres text, wherever the edge may have let it through.
+        let key = if n == 17 { "guilty\u{0}".to_owned() } else { format!("k{n}") };
+        bookings.push(world.engine.submit(request(book(trip(PaymentPlan::None)), Some(&key))));
+    }
+    for (n, answer) in futures::future::join_all(bookings).await.into_iter().enumerate() {
+        match answer {
+            Ok(_) => assert_ne!(n, 17),
+            Err(rejection) => assert_eq!((n, rejection.code), (17, Code::Internal)),
+        }
+    }
+    assert_eq!(count(&world.events().await, StreamKind::Booking, "BookingRequested"), 39);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_cannot_be_handled_becomes_a_dead_letter_and_its_saga_goes_on() {
+    let mut world = World::begin(Delivery::Elsewhere).await;
+    let lost = world.book("k1", card("declines")).await.expect("accepted");
+    // Somebody has written into the flight's stream what no program can read.
+    sqlx::query(
+        "INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, recorded_at) \
+         SELECT aggregate_type, aggregate_id, max(sequence) + 1, 'Nonsense', '1', '{}', \
+                '{\"batch\":\"\",\"command\":\"\",\"correlation\":\"\",\"actor\":\"\",\"occurred_at\":\"\"}', now() \
+           FROM events WHERE aggregate_type = 'flight' GROUP BY 1, 2",
+    )
+    .execute(world.log.pool())
+    .await
+    .expect("written");
+    world.restart(Delivery::Here).await;
+    let story = world.until(lost, &["UndoFaulted"]).await;
+    assert!(story.contains(&"VehicleReleased".to_owned()), "what comes before the flight is given back: {story:?}");
+    assert!(!story.contains(&"RoomsReleased".to_owned()), "an undo that is stuck holds back the earlier ones");
+    let events = world.events().await;
+    assert!(count(&events, StreamKind::DeadLetter, "MessageDeadLettered") >= 1);
+    assert!(world.log.next_wakeup().await.expect("read").is_some(), "it is tried again");
+
+    // Whoever needs that flight is told so at once; everybody else goes on.
+    let refused = world.book("k2", PaymentPlan::None).await.expect_err("the flight cannot be read");
+    assert_eq!(refused.code, Code::Internal);
+    let mut wanted = trip(PaymentPlan::None);
+    wanted.flight = None;
+    wanted.car = None;
+    world.submit(book(wanted), Some("k3")).await.expect("booked");
 }

@@ -106,10 +106,11 @@ impl World {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        match tokio::time::timeout(AT_LAST, arrived).await {
-            Ok(story) => story,
-            Err(_) => panic!("never came to {names:?}: {:?}", self.story(booking).await),
+        let arrived = tokio::time::timeout(AT_LAST, arrived).await;
+        if let Ok(story) = arrived {
+            return story;
         }
+        panic!("never came to {names:?}: {:?}", self.story(booking).await)
     }
 }
 

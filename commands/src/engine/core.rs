@@ -110,15 +110,18 @@ impl Core {
             part.jobs.into_iter().for_each(|job| give_back(job, unavailable()));
             return Err(Vec::new());
         }
+        let (guilty, sound): (Vec<Job>, Vec<Job>) =
+            part.jobs.into_iter().partition(|job| job.streams().iter().any(|stream| failed.contains_key(stream)));
+        part.jobs = sound;
+        // A part of a trip that cannot be read stays cold: the batch goes on without it.
+        if guilty.is_empty() {
+            return Ok(part);
+        }
         for (stream, error) in &failed {
             tracing::error!(%stream, %error, "a stream cannot be read");
         }
-        let (guilty, sound): (Vec<Job>, Vec<Job>) =
-            part.jobs.into_iter().partition(|job| job.streams().iter().any(|stream| failed.contains_key(stream)));
         let aside = guilty.into_iter().filter_map(|job| Self::set_aside(job, "its stream cannot be read")).collect();
-        part.jobs = sound;
-        // A part of a trip that cannot be read stays cold: the batch goes on without it.
-        if part.jobs.is_empty() { Err(vec![Part::of(aside)]) } else { Err(vec![part, Part::of(aside)]) }
+        Err(vec![part, Part::of(aside)])
     }
 
     fn decide(&self, jobs: &[Job]) -> Result<Decided, Poisoned> {

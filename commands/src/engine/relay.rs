@@ -25,7 +25,8 @@ pub(crate) struct Relay {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) gateway: Arc<dyn PaymentGateway>,
     pub(crate) lane: mpsc::Sender<Job>,
-    in_flight: BTreeMap<(u64, usize), Delivery>,
+    /// What is under way, by position and place. Without a delivery: an event that cannot be read, which holds the checkpoint back.
+    in_flight: BTreeMap<(u64, usize), Option<Delivery>>,
     done: mpsc::UnboundedReceiver<Done>,
     ack: mpsc::UnboundedSender<Done>,
     calls: Arc<Semaphore>,
@@ -119,13 +120,15 @@ impl Relay {
         Ok(!full)
     }
 
-    /// An event that cannot be read stops the relay: skipping it could lose a message.
+    /// An event that cannot be read may cause a message: the checkpoint stays before it, so that a program that can read it delivers
+    /// that message; what comes after it is delivered meanwhile.
     async fn deliver_event(&mut self, stored: &StoredEvent) -> Result<(), Stopped> {
         let (event, metadata) = match stored.decode().and_then(|event| Ok((event, stored.decode_metadata()?))) {
             Ok(read) => read,
             Err(error) => {
-                tracing::error!(%error, "the relay stops at an event that it cannot read");
-                return Err(Stopped);
+                tracing::error!(%error, "the relay's checkpoint stays before an event that it cannot read");
+                self.in_flight.insert((stored.position.0, 0), None);
+                return Ok(());
             }
         };
         for (place, message) in messages(stored.stream, &event).into_iter().enumerate() {
@@ -134,7 +137,7 @@ impl Relay {
             }
             let cause = self.cause(stored.stream, stored.sequence, place);
             let delivery = Delivery { message, cause, origin: origin(&metadata, &cause) };
-            self.in_flight.insert((stored.position.0, place), delivery.clone());
+            self.in_flight.insert((stored.position.0, place), Some(delivery.clone()));
             self.dispatch((stored.position.0, place), delivery).await?;
         }
         Ok(())
@@ -189,7 +192,7 @@ impl Relay {
 
     /// After a pause, so that whatever was in the way may pass.
     fn deliver_again(&self, at: (u64, usize)) {
-        let Some(delivery) = self.in_flight.get(&at).cloned() else { return };
+        let Some(Some(delivery)) = self.in_flight.get(&at).cloned() else { return };
         let token = Token::Message { position: at.0, place: at.1 };
         let report = Report::Source(Ack { sender: self.ack.clone(), token });
         let (lane, clock) = (self.lane.clone(), self.clock.clone());

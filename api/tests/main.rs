@@ -1,0 +1,1 @@
+//! api, as its users see it.

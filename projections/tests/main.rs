@@ -1,0 +1,1 @@
+//! projections, as its users see it.
