@@ -2,38 +2,22 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{Semaphore, mpsc};
-use traveladvisor_domain::id::BookingId;
+use tokio::sync::Semaphore;
 use traveladvisor_domain::message::GatewayCall;
 use traveladvisor_domain::payment::GatewayOutcome;
-use traveladvisor_infra::clock::Clock;
 use traveladvisor_infra::gateway::{PaymentGateway, UnknownOutcome};
 
-use super::job::{Cause, Job, Origin, Report, Task};
 use super::limits::{GATEWAY_ASK_PAUSE, GATEWAY_CALL_TIMEOUT};
-use super::occasion::draw;
 
-/// A call and whom to tell.
-pub(crate) struct GatewayJob {
-    pub(crate) booking: BookingId,
-    pub(crate) call: Box<GatewayCall>,
-    pub(crate) cause: Cause,
-    pub(crate) origin: Arc<Origin>,
-    pub(crate) report: Report,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) lane: mpsc::Sender<Job>,
-}
-
-/// Makes the call and brings its outcome to the engine. The call's key makes a repeated one harmless.
-pub(crate) async fn call_until_known(gateway: Arc<dyn PaymentGateway>, calls: Arc<Semaphore>, asked: GatewayJob) {
-    let GatewayJob { booking, call, cause, origin, report, clock, lane } = asked;
-    let outcome = {
-        let Ok(_permit) = calls.acquire().await else { return };
-        known_outcome(gateway.as_ref(), &call).await
-    };
-    let task = Task::Settle { booking, call, outcome, cause };
-    // A lane that is closed means that the process ends; the relay's checkpoint has not moved past this call.
-    let _ = lane.send(Job { task, occasion: draw(clock.as_ref()), origin, report, alone: false }).await;
+/// Makes the call as soon as there is a place for it, and stays until its outcome is known. The call's key makes a repeated one
+/// harmless. Nothing when the process ends meanwhile.
+pub(crate) async fn outcome_of(
+    gateway: Arc<dyn PaymentGateway>,
+    calls: &Semaphore,
+    call: &GatewayCall,
+) -> Option<GatewayOutcome> {
+    let _permit = calls.acquire().await.ok()?;
+    Some(known_outcome(gateway.as_ref(), call).await)
 }
 
 /// After an unknown outcome the key is looked up; only a call that surely never arrived is made again (L16).

@@ -48,3 +48,5 @@ pub const GATEWAY_CALL_TIMEOUT: Duration = Duration::from_secs(10);
 pub const WAKEUPS_PAGE: usize = 256;
 /// How often due wake-ups are looked for.
 pub const WAKEUPS_POLL: Duration = Duration::from_millis(100);
+/// How long the engine's tasks may take to end.
+pub const STOP_DEADLINE: Duration = Duration::from_secs(10);

@@ -29,7 +29,9 @@ use traveladvisor_infra::gateway::PaymentGateway;
 use self::cache::Cache;
 use self::core::{Core, RELAY};
 use self::job::{Job, Origin, Report, Task, catalogue_stream};
-use self::limits::{BATCH_CALLERS_MIN, BATCH_JOBS_MAX, CALLER_DEADLINE, CALLER_LANE_MAX, SYSTEM_LANE_MAX};
+use self::limits::{
+    BATCH_CALLERS_MIN, BATCH_JOBS_MAX, CALLER_DEADLINE, CALLER_LANE_MAX, STOP_DEADLINE, SYSTEM_LANE_MAX,
+};
 use self::relay::Relay;
 use crate::request::{CallerCommand, Receipt, Rejection, Request};
 
@@ -121,13 +123,23 @@ impl Engine {
 }
 
 impl RunningEngine {
-    /// Ends the sources, then the loop once its lanes are empty.
+    /// Ends the sources, then the loop once its lanes are empty. What cannot end in [`STOP_DEADLINE`] (a database that is away) is cut
+    /// off as a kill would: nothing acknowledged is lost, and what was under way is delivered after the next start.
     pub async fn stop(self) {
         self.stop.send_replace(true);
-        for source in self.sources {
-            let _ = source.await;
+        let tasks = self.sources.into_iter().chain([self.core]);
+        let cut_off: Vec<_> = tasks.map(|task| (task.abort_handle(), task)).collect();
+        let deadline = tokio::time::sleep(STOP_DEADLINE);
+        tokio::pin!(deadline);
+        for (abort, task) in cut_off {
+            tokio::select! {
+                _ = task => {}
+                () = &mut deadline => {
+                    tracing::warn!("a task of the engine did not end in time and is cut off");
+                    abort.abort();
+                }
+            }
         }
-        let _ = self.core.await;
     }
 }
 

@@ -12,7 +12,7 @@ use traveladvisor_infra::event_log::{EventLog, LogError, Metadata, Position, Sto
 use traveladvisor_infra::gateway::PaymentGateway;
 
 use super::core::RELAY;
-use super::gateway_calls::{GatewayJob, call_until_known};
+use super::gateway_calls::outcome_of;
 use super::job::{Ack, Cause, Done, Job, Origin, Report, Task, Token};
 use super::limits::{
     GATEWAY_CALLS_AT_ONCE_MAX, REDELIVERY_PAUSE, RELAY_CHECKPOINT_EVERY, RELAY_IN_FLIGHT_MAX, RELAY_PAGE, RELAY_POLL,
@@ -144,25 +144,22 @@ impl Relay {
     }
 
     async fn dispatch(&self, at: (u64, usize), delivery: Delivery) -> Result<(), Stopped> {
-        let token = Token::Message { position: at.0, place: at.1 };
-        let report = Report::Source(Ack { sender: self.ack.clone(), token });
-        let occasion = draw(self.clock.as_ref());
-        let Delivery { message, cause, origin } = delivery;
-        if let (Destination::Gateway, Body::GatewayCall(call)) = (message.to, &message.body) {
-            let asked = GatewayJob {
-                booking: message.booking,
-                call: Box::new(call.clone()),
-                cause,
-                origin,
-                report,
-                clock: self.clock.clone(),
-                lane: self.lane.clone(),
-            };
-            tokio::spawn(call_until_known(self.gateway.clone(), self.calls.clone(), asked));
+        if delivery.is_gateway_call() {
+            tokio::spawn(self.outlet(at).deliver(delivery));
             return Ok(());
         }
-        let task = Task::Message { message: Box::new(message), cause };
-        self.lane.send(Job { task, occasion, origin, report, alone: false }).await.map_err(|_| Stopped)
+        self.outlet(at).deliver(delivery).await
+    }
+
+    fn outlet(&self, at: (u64, usize)) -> Outlet {
+        let token = Token::Message { position: at.0, place: at.1 };
+        Outlet {
+            gateway: self.gateway.clone(),
+            calls: self.calls.clone(),
+            clock: self.clock.clone(),
+            lane: self.lane.clone(),
+            report: Report::Source(Ack { sender: self.ack.clone(), token }),
+        }
     }
 
     /// Takes in what the engine reports, this and all that waits.
@@ -193,15 +190,11 @@ impl Relay {
     /// After a pause, so that whatever was in the way may pass.
     fn deliver_again(&self, at: (u64, usize)) {
         let Some(Some(delivery)) = self.in_flight.get(&at).cloned() else { return };
-        let token = Token::Message { position: at.0, place: at.1 };
-        let report = Report::Source(Ack { sender: self.ack.clone(), token });
-        let (lane, clock) = (self.lane.clone(), self.clock.clone());
+        let outlet = self.outlet(at);
         tokio::spawn(async move {
             tokio::time::sleep(REDELIVERY_PAUSE).await;
-            let task = Task::Message { message: Box::new(delivery.message), cause: delivery.cause };
-            let job = Job { task, occasion: draw(clock.as_ref()), origin: delivery.origin, report, alone: false };
             // A lane that is closed means that the process ends; the checkpoint has not moved past this message.
-            let _ = lane.send(job).await;
+            let _ = outlet.deliver(delivery).await;
         });
     }
 
@@ -219,7 +212,8 @@ impl Relay {
             return;
         }
         match self.log.move_offset(RELAY, self.checkpoint.0, handled.0).await {
-            Ok(()) => self.checkpoint = handled,
+            Ok(Some(moved_by_others)) => self.checkpoint = Position(moved_by_others),
+            Ok(None) => self.checkpoint = handled,
             Err(error) => tracing::warn!(%error, "the relay's checkpoint is not written; it is tried again"),
         }
     }
@@ -227,6 +221,37 @@ impl Relay {
     fn cause(&self, stream: StreamId, sequence: u64, place: usize) -> Cause {
         let message_id = message_id(self.log.name(), stream, sequence, place);
         Cause { stream, sequence, place, message_id }
+    }
+}
+
+/// The way of one delivery: to the engine's lane, or to the gateway and then to the lane.
+struct Outlet {
+    gateway: Arc<dyn PaymentGateway>,
+    calls: Arc<Semaphore>,
+    clock: Arc<dyn Clock>,
+    lane: mpsc::Sender<Job>,
+    report: Report,
+}
+
+impl Outlet {
+    async fn deliver(self, delivery: Delivery) -> Result<(), Stopped> {
+        let Delivery { message, cause, origin } = delivery;
+        let task = match &message.body {
+            Body::GatewayCall(call) => {
+                let Some(outcome) = outcome_of(self.gateway, &self.calls, call).await else { return Err(Stopped) };
+                Task::Settle { booking: message.booking, call: Box::new(call.clone()), outcome, cause }
+            }
+            _ => Task::Message { message: Box::new(message), cause },
+        };
+        let occasion = draw(self.clock.as_ref());
+        let job = Job { task, occasion, origin, report: self.report, alone: false };
+        self.lane.send(job).await.map_err(|_| Stopped)
+    }
+}
+
+impl Delivery {
+    const fn is_gateway_call(&self) -> bool {
+        matches!(self.message.to, Destination::Gateway)
     }
 }
 

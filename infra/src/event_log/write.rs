@@ -154,14 +154,17 @@ fn bind_keys<'q>(
 }
 
 impl EventLog {
-    /// Moves a consumed offset, compare and set; harmless twice.
-    pub async fn move_offset(&self, source: &str, expected: u64, new: u64) -> Result<(), LogError> {
-        sqlx::query("UPDATE consumed_offsets SET \"offset\" = $3 WHERE source = $1 AND \"offset\" = $2")
+    /// Moves a consumed offset, compare and set; harmless twice. Returns where it stands when it was not where expected.
+    pub async fn move_offset(&self, source: &str, expected: u64, new: u64) -> Result<Option<u64>, LogError> {
+        let moved = sqlx::query("UPDATE consumed_offsets SET \"offset\" = $3 WHERE source = $1 AND \"offset\" = $2")
             .bind(source)
             .bind(expected.cast_signed())
             .bind(new.cast_signed())
             .execute(self.pool())
             .await?;
-        Ok(())
+        if moved.rows_affected() > 0 {
+            return Ok(None);
+        }
+        self.consumed_offset(source).await.map(Some)
     }
 }

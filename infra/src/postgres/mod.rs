@@ -1,5 +1,6 @@
 //! Postgres: the pool, the schema and its versions.
 
+mod condition;
 mod migrate;
 
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, PgPool};
 
+pub use condition::{Condition, SERVER_VERSION_MIN, condition};
 pub use migrate::{MigrateError, MigrationOutcome, SCHEMA, SCHEMA_VERSION, migrate, migrations, schema_version};
 
 /// Most connections of one process.

@@ -1,0 +1,43 @@
+//! How a server is doing: what an operator must know before trusting it.
+
+use sqlx::{PgPool, Row};
+
+use super::migrate::schema_version;
+use crate::event_log::LogError;
+
+/// The oldest major version that serves.
+pub const SERVER_VERSION_MIN: u32 = 15;
+/// `server_version_num` is the major version times this, plus the minor one.
+const VERSION_FACTOR: u32 = 10_000;
+
+/// How a server is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    /// Major version.
+    pub version: u32,
+    /// The version as the server writes it.
+    pub version_text: String,
+    /// Whether what is acknowledged is on disk (L6).
+    pub fsync: bool,
+    /// Whether a commit waits for the disk (L6).
+    pub synchronous_commit: bool,
+    /// Version of our schema; absent when there is none.
+    pub schema_version: Option<i32>,
+}
+
+/// Asks the server.
+pub async fn condition(pool: &PgPool) -> Result<Condition, LogError> {
+    let row = sqlx::query(
+        "SELECT current_setting('server_version_num')::integer AS number, current_setting('server_version') AS version, \
+                current_setting('fsync') = 'on' AS fsync, current_setting('synchronous_commit') <> 'off' AS synchronous",
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(Condition {
+        version: row.get::<i32, _>("number").unsigned_abs() / VERSION_FACTOR,
+        version_text: row.get("version"),
+        fsync: row.get("fsync"),
+        synchronous_commit: row.get("synchronous"),
+        schema_version: schema_version(pool).await?,
+    })
+}
