@@ -158,7 +158,7 @@ pub struct Message {
     pub body: Body,
 }
 
-/// The stable id of the message at `place` of the event at `sequence` of `stream`: the same at every delivery (UUIDv5).
+/// The stable id of the message at `place` of the event at `sequence` of `stream`: the same at every delivery (`UUIDv5`).
 pub fn message_id(log: &str, stream: StreamId, sequence: u64, place: usize) -> Uuid {
     Uuid::new_v5(&MESSAGES, format!("{log}\0{stream}\0{sequence}\0{place}").as_bytes())
 }
@@ -171,7 +171,7 @@ pub fn messages(stream: StreamId, event: &Event) -> Vec<Message> {
 /// Today every event causes one message at most; places are kept so that this may change.
 fn caused(stream: StreamId, event: &Event) -> Option<Message> {
     match event {
-        Event::Booking(event) => from_booking(BookingId(stream.uuid), event),
+        Event::Booking(event) => Some(from_booking(BookingId(stream.uuid), event)),
         Event::TripSaga(event) => from_saga(BookingId(stream.uuid), event),
         Event::Hotel(event) => from_hotel(event),
         Event::Flight(event) => from_flight(event),
@@ -181,19 +181,19 @@ fn caused(stream: StreamId, event: &Event) -> Option<Message> {
     }
 }
 
-fn from_booking(booking: BookingId, event: &BookingEvent) -> Option<Message> {
+fn from_booking(booking: BookingId, event: &BookingEvent) -> Message {
     let body = match event {
         BookingEvent::BookingRequested { plan, .. } => Body::StartTrip(plan.clone()),
         BookingEvent::CancellationRequested { .. } => Body::CancelTrip,
         BookingEvent::BookingApproved { attempt } => {
-            return Some(answer(booking, Step::Approve, Direction::Request, *attempt, Outcome::Done));
+            return answer(booking, Step::Approve, Direction::Request, *attempt, Outcome::Done);
         }
         BookingEvent::BookingCancelled { attempt, .. } => {
-            return Some(answer(booking, Step::Approve, Direction::Undo, *attempt, Outcome::Done));
+            return answer(booking, Step::Approve, Direction::Undo, *attempt, Outcome::Done);
         }
         BookingEvent::AnswerRepeated { answer } => Body::Answer(answer.clone()),
     };
-    Some(to_saga(booking, body))
+    to_saga(booking, body)
 }
 
 fn from_saga(booking: BookingId, event: &TripSagaEvent) -> Option<Message> {

@@ -11,6 +11,7 @@ pub const REASON_CHARS_MAX: usize = 500;
 
 /// Commands of the aggregate `booking`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "made once and moved on; a box would cost an allocation each")]
 pub enum BookingCommand {
     /// Ask for a trip that was quoted.
     Request {

@@ -9,6 +9,7 @@ use crate::trip::TripPlan;
 
 /// Events of the stream `booking`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "made once and moved on; a box would cost an allocation each")]
 pub enum BookingEvent {
     /// A trip is asked for. The only event that holds personal values (L8).
     BookingRequested {

@@ -1,4 +1,4 @@
-//! Crockford's base 32 as the TypeID specification uses it: lower case, 26 characters for 128 bits.
+//! Crockford's base 32 as the `TypeID` specification uses it: lower case, 26 characters for 128 bits.
 
 use uuid::Uuid;
 

@@ -1,4 +1,4 @@
-//! Identifiers: TypeIDs, a prefix that names the kind and a UUID (<https://github.com/jetify-com/typeid>, version 0.3).
+//! Identifiers: `TypeIDs`, a prefix that names the kind and a UUID (<https://github.com/jetify-com/typeid>, version 0.3).
 
 mod base32;
 #[cfg(test)]
@@ -10,7 +10,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Name space of the ids that derive from a supplier and its code (UUIDv5).
+/// Name space of the ids that derive from a supplier and its code (`UUIDv5`).
 const CATALOGUE: Uuid = Uuid::from_u128(0x6f0e_2c59_5b0b_5f0a_9d0f_7a1c_41e8_b0d3);
 
 /// A text that is no id of the expected kind.

@@ -6,6 +6,7 @@ use crate::trip::TripPlan;
 
 /// Commands of the process manager. None is an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "made once and moved on; a box would cost an allocation each")]
 pub enum TripSagaCommand {
     /// Begin.
     Start {

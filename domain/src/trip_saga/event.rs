@@ -10,6 +10,7 @@ use crate::trip::{Step, TripPlan};
 
 /// Events of the stream `trip_saga`; its UUID is the booking's. `sends` is the instruction that the event causes, whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "made once and moved on; a box would cost an allocation each")]
 pub enum TripSagaEvent {
     /// It begins.
     SagaStarted {

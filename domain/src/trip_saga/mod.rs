@@ -148,10 +148,11 @@ impl Forward {
                 let failed = FailedStep { step: *step, failure: failure.clone() };
                 return self.sent(sends, Some(failed));
             }
-            TripSagaEvent::StepRetried { sends, .. } => return self.sent(sends, None),
+            TripSagaEvent::StepRetried { sends, .. } | TripSagaEvent::CancellationNoted { sends: Some(sends) } => {
+                return self.sent(sends, None);
+            }
             TripSagaEvent::StepFaulted { retry_at, .. } => self.awaiting = Awaiting::Retry(*retry_at),
             TripSagaEvent::CancellationNoted { sends: None } => self.cancelled = true,
-            TripSagaEvent::CancellationNoted { sends: Some(sends) } => return self.sent(sends, None),
             TripSagaEvent::SagaSucceeded => {
                 self.done.push(self.at);
                 return TripSaga::Succeeded { plan: self.plan, done: self.done };
