@@ -24,7 +24,8 @@ pub fn pool(options: PgConnectOptions) -> PgPool {
         .application_name("traveladvisor")
         .options([
             ("statement_timeout", STATEMENT_TIMEOUT_MS.to_string()),
-            ("default_transaction_isolation", "read committed".to_owned()),
+            // The server splits these options at spaces.
+            ("default_transaction_isolation", "read\\ committed".to_owned()),
             ("timezone", "UTC".to_owned()),
         ])
         .log_statements(tracing::log::LevelFilter::Off);

@@ -1,0 +1,125 @@
+//! `doctor`: is everything as it should be?
+
+use serde::Serialize;
+use traveladvisor_infra::config::Config;
+use traveladvisor_infra::postgres::{self, SCHEMA_VERSION, SERVER_VERSION_MIN};
+use traveladvisor_infra::private_server::Role;
+
+use super::failure::Failure;
+use super::house::{House, Schema};
+use super::print::{Printer, table};
+use super::signals::unless_stopped;
+
+/// The relay's name among the consumers of the log.
+const RELAY: &str = "relay";
+/// Events that a reader may be behind the log's end and still count as following it.
+const LAG_EVENTS_MAX: u64 = 1_000;
+
+/// What was looked at, and what came of it.
+#[derive(Debug, Serialize)]
+struct Check {
+    name: &'static str,
+    ok: bool,
+    detail: String,
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    checks: &'a [Check],
+}
+
+/// Runs the verb.
+pub(crate) async fn run(config: Config, printer: Printer) -> Result<(), Failure> {
+    let mut checks = vec![settings(&config)];
+    let opened = House::open(config, Schema::Ignore).await;
+    let reachable = match opened {
+        Ok(house) => {
+            let examined = unless_stopped(examine(&house, &mut checks)).await;
+            house.close().await?;
+            examined
+        }
+        Err(failure) => Err(failure),
+    };
+    let failure = reachable.err();
+    if let Some(failure) = &failure {
+        let detail = failure.message.clone().unwrap_or_default();
+        checks.push(Check { name: "server", ok: false, detail });
+    }
+    print(&checks, printer)?;
+    match failure {
+        Some(failure) => Err(Failure { message: None, ..failure }),
+        None if checks.iter().all(|check| check.ok) => Ok(()),
+        None => Err(Failure::damage_told()),
+    }
+}
+
+fn settings(config: &Config) -> Check {
+    let server = match config.database_url {
+        Some(_) => "the server of DATABASE_URL".to_owned(),
+        None => format!("its own server in {}", config.data_dir.display()),
+    };
+    Check { name: "settings", ok: true, detail: format!("mode {:?}, {server}", config.mode).to_lowercase() }
+}
+
+async fn examine(house: &House, checks: &mut Vec<Check>) -> Result<(), Failure> {
+    let log = &house.log;
+    let condition = postgres::condition(log.pool()).await?;
+    let role = match house.server().map(traveladvisor_infra::private_server::PrivateServer::role) {
+        Some(Role::Owner) => ", started by this program",
+        Some(Role::Attached) => ", in use by another process of this program",
+        None => "",
+    };
+    checks.push(Check {
+        name: "server",
+        ok: condition.version >= SERVER_VERSION_MIN,
+        detail: format!("Postgres {}{role}", condition.version_text),
+    });
+    checks.push(Check {
+        name: "durability",
+        ok: condition.fsync && condition.synchronous_commit,
+        detail: format!("fsync {}, synchronous_commit {}", on(condition.fsync), on(condition.synchronous_commit)),
+    });
+    let found = condition.schema_version;
+    checks.push(Check {
+        name: "schema",
+        ok: found == Some(SCHEMA_VERSION),
+        detail: match found {
+            Some(SCHEMA_VERSION) => format!("version {SCHEMA_VERSION}"),
+            Some(other) => format!("version {other}, this program works with {SCHEMA_VERSION}: run `traveladvisor migrate`"),
+            None => "none yet: run `traveladvisor migrate`".to_owned(),
+        },
+    });
+    let clock = house.clock().now();
+    let source = if house.config.clock.is_some() { "the sandbox's clock" } else { "the machine's clock" };
+    checks.push(Check { name: "clock", ok: true, detail: format!("{} ({source})", clock.format("%Y-%m-%d %H:%M:%SZ")) });
+    if found == Some(SCHEMA_VERSION) {
+        let head = log.head().await?;
+        checks.push(Check { name: "log", ok: true, detail: format!("{head} is the last position") });
+        checks.push(reader("relay", log.consumed_offset(RELAY).await?, head.0));
+    }
+    Ok(())
+}
+
+fn reader(name: &'static str, position: u64, head: u64) -> Check {
+    let lag = head.saturating_sub(position);
+    let detail = match lag {
+        0 => format!("at {position}, nothing is waiting"),
+        lag => format!("at {position}, {lag} events behind: run `traveladvisor serve` to let it catch up"),
+    };
+    Check { name, ok: lag <= LAG_EVENTS_MAX, detail }
+}
+
+const fn on(setting: bool) -> &'static str {
+    if setting { "on" } else { "off" }
+}
+
+fn print(checks: &[Check], printer: Printer) -> Result<(), Failure> {
+    if printer.is_json() {
+        return Ok(printer.json(&Report { checks })?);
+    }
+    let mut rows = table(&["check", "", "detail"]);
+    for check in checks {
+        rows.add_row([check.name, if check.ok { "ok" } else { "WRONG" }, &check.detail]);
+    }
+    Ok(printer.line(rows.to_string())?)
+}

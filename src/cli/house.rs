@@ -1,0 +1,133 @@
+//! The one place that opens the house: settings, server, pool, schema, log.
+
+use std::sync::Arc;
+
+use secrecy::ExposeSecret;
+use traveladvisor_commands::engine::Ports;
+use traveladvisor_infra::clock::{Clock, RandomIds, SandboxClock, SystemClock};
+use traveladvisor_infra::config::Config;
+use traveladvisor_infra::event_log::EventLog;
+use traveladvisor_infra::gateway::SandboxGateway;
+use traveladvisor_infra::postgres::{self, MigrationOutcome, SCHEMA_VERSION};
+use traveladvisor_infra::private_server::{Durability, PrivateServer, ServerOptions};
+
+use super::failure::Failure;
+use super::signals::unless_stopped;
+
+/// The log's name: the schema it lives in (L7).
+const LOG_NAME: &str = "public";
+
+/// What is to be done about the schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Schema {
+    /// Create or upgrade it.
+    Migrate,
+    /// It must be there and of today's version.
+    Expect,
+    /// Look at nothing.
+    Ignore,
+}
+
+/// An open house. [`House::close`] it before the program ends.
+pub(crate) struct House {
+    /// The settings.
+    pub(crate) config: Config,
+    /// The log.
+    pub(crate) log: EventLog,
+    /// What was done about the schema, if anything was.
+    pub(crate) migration: Option<MigrationOutcome>,
+    server: Option<PrivateServer>,
+}
+
+impl House {
+    /// Opens what the settings describe.
+    pub(crate) async fn open(config: Config, schema: Schema) -> Result<Self, Failure> {
+        let (server, pool) = match &config.database_url {
+            Some(url) => {
+                let options = url.expose_secret().parse().map_err(|_| {
+                    Failure::usage("DATABASE_URL is no Postgres address; write postgres://user:password@host:5432/database")
+                })?;
+                (None, postgres::pool(options))
+            }
+            None => {
+                let server = private_server(&config, schema).await?;
+                let pool = postgres::pool(server.connect_options());
+                (Some(server), pool)
+            }
+        };
+        let log = EventLog::new(LOG_NAME, pool);
+        let mut house = Self { config, log, migration: None, server };
+        match house.prepare(schema).await {
+            Ok(migration) => {
+                house.migration = migration;
+                Ok(house)
+            }
+            Err(failure) => {
+                house.close().await?;
+                Err(failure)
+            }
+        }
+    }
+
+    async fn prepare(&self, schema: Schema) -> Result<Option<MigrationOutcome>, Failure> {
+        match schema {
+            Schema::Ignore => Ok(None),
+            Schema::Migrate => Ok(Some(unless_stopped(async { Ok(postgres::migrate(self.log.pool()).await?) }).await?)),
+            Schema::Expect => {
+                let found = postgres::schema_version(self.log.pool()).await;
+                match found.map_err(traveladvisor_infra::event_log::LogError::from)? {
+                    Some(SCHEMA_VERSION) => Ok(None),
+                    Some(other) => Err(Failure::failed(format!(
+                        "the database has schema version {other}, this program works with {SCHEMA_VERSION}: run `traveladvisor migrate`"
+                    ))),
+                    None => Err(no_schema()),
+                }
+            }
+        }
+    }
+
+    /// The clock that the settings ask for.
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        match self.config.clock {
+            Some(start) => Arc::new(SandboxClock::starting_at(start)),
+            None => Arc::new(SystemClock),
+        }
+    }
+
+    /// What the engine needs of the outside.
+    pub(crate) fn ports(&self) -> Ports {
+        let gateway = Arc::new(SandboxGateway::new(self.log.pool().clone()));
+        Ports { clock: self.clock(), ids: Arc::new(RandomIds), gateway }
+    }
+
+    /// The private server, if the house runs on one.
+    pub(crate) const fn server(&self) -> Option<&PrivateServer> {
+        self.server.as_ref()
+    }
+
+    /// Closes everything in order: connections first, then the server, if nobody else uses it.
+    pub(crate) async fn close(self) -> Result<(), Failure> {
+        self.log.pool().close().await;
+        if let Some(server) = self.server {
+            server.stop().await?;
+        }
+        Ok(())
+    }
+}
+
+async fn private_server(config: &Config, schema: Schema) -> Result<PrivateServer, Failure> {
+    // Whoever only wants to read should not get a database made in the wrong directory.
+    if schema == Schema::Expect && !config.data_dir.join("postgres").exists() {
+        return Err(no_schema());
+    }
+    let options = ServerOptions {
+        data_dir: config.data_dir.clone(),
+        postgres_bin: config.postgres_bin.clone(),
+        durability: Durability::Durable,
+    };
+    unless_stopped(async { Ok(PrivateServer::start_or_attach(&options).await?) }).await
+}
+
+fn no_schema() -> Failure {
+    Failure::failed("there is no database here yet: run `traveladvisor migrate`, or name the right --data-dir")
+}

@@ -1,0 +1,148 @@
+//! The command line: one file for each verb.
+
+mod catalog;
+mod completions;
+mod doctor;
+mod events;
+mod failure;
+mod house;
+mod migrate;
+mod print;
+mod signals;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use chrono::{DateTime, Utc};
+use clap::{Args, Parser, Subcommand};
+use traveladvisor_infra::clock::parse_instant;
+use traveladvisor_infra::config::{Config, Overrides};
+use traveladvisor_infra::telemetry::{self, Verbosity};
+
+use self::failure::Failure;
+use self::print::Printer;
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 drift or damage found, 4 refused by the domain, 5 a needed service is unavailable.
+
+Settings: the command line goes before the environment (DATABASE_URL, TRAVELADVISOR_*), that before the file \
+(--config, or traveladvisor.toml here). Without DATABASE_URL the program runs its own Postgres in the data directory. \
+NO_COLOR switches colours off; TRAVELADVISOR_LOG=debug says more on standard error.";
+
+/// A booking engine for whole trips: hotel, flight and car, all of it or none of it.
+#[derive(Debug, Parser)]
+#[command(name = "traveladvisor", version, after_help = AFTER_HELP, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// What every verb takes.
+#[derive(Debug, Clone, Args)]
+struct Globals {
+    /// Where the program keeps what it has [default: .traveladvisor]
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Print JSON of a stable shape, which each verb's help describes
+    #[arg(long, global = true)]
+    json: bool,
+    /// Print results only: no progress, no hints, no warnings
+    #[arg(long, global = true)]
+    quiet: bool,
+    /// Read settings from this file
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Directory with `initdb` and `postgres` for the private server
+    #[arg(long, global = true, value_name = "DIR")]
+    postgres_bin: Option<PathBuf>,
+}
+
+/// What only the sandbox takes.
+#[derive(Debug, Clone, Args)]
+struct Sandbox {
+    /// Let the sandbox's clock start here and run on, such as 2024-12-01 or 2024-12-01T09:30:00Z
+    #[arg(long, value_name = "INSTANT", value_parser = parse_instant)]
+    clock: Option<DateTime<Utc>>,
+}
+
+/// Where to listen, and with which clock.
+#[derive(Debug, Clone, Args)]
+struct Listening {
+    /// Address and port of the HTTP server [default: 127.0.0.1:8072]
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Option<SocketAddr>,
+    #[command(flatten)]
+    sandbox: Sandbox,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Create or upgrade the database schema. --json: {"outcome": "created"|"upgraded"|"up_to_date", "version"}
+    Migrate,
+    /// Check settings, server, schema, durability, relay and projections; 3 when something is wrong, 5 when the server is away.
+    /// --json: {"checks": [{"name", "ok", "detail"}]}
+    Doctor,
+    /// Write the completion script of a shell to standard output
+    Completions {
+        /// bash, elvish, fish, powershell or zsh
+        shell: clap_complete::Shell,
+    },
+    /// The catalogue of hotels, flights and cars
+    #[command(subcommand)]
+    Catalog(catalog::CatalogVerb),
+    /// The event log
+    #[command(subcommand)]
+    Events(events::EventsVerb),
+}
+
+/// Runs the program.
+pub(crate) async fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nothing better can be done when even this cannot be printed.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(failure::FAILED));
+        }
+    };
+    let printer = Printer::new(cli.globals.json, cli.globals.quiet);
+    match dispatch(cli, printer).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if let Some(message) = &failure.message {
+                printer.error(message);
+            }
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+async fn dispatch(cli: Cli, printer: Printer) -> Result<(), Failure> {
+    let globals = cli.globals;
+    match cli.verb {
+        Verb::Migrate => migrate::run(settings(&globals, None)?, printer).await,
+        Verb::Doctor => doctor::run(settings(&globals, None)?, printer).await,
+        Verb::Completions { shell } => completions::run(shell),
+        Verb::Catalog(verb) => catalog::run(verb, &globals, printer).await,
+        Verb::Events(verb) => events::run(verb, settings(&globals, None)?, printer).await,
+    }
+}
+
+/// Reads the settings and starts to log by them.
+fn settings(globals: &Globals, listening: Option<&Listening>) -> Result<Config, Failure> {
+    let overrides = Overrides {
+        config_file: globals.config.clone(),
+        data_dir: globals.data_dir.clone(),
+        postgres_bin: globals.postgres_bin.clone(),
+        listen: listening.and_then(|given| given.listen),
+        clock: listening.and_then(|given| given.sandbox.clock),
+        mode: None,
+    };
+    let config = Config::load(overrides).map_err(|error| Failure::usage(error.to_string()))?;
+    let verbosity = if globals.quiet { Verbosity::Quiet } else { Verbosity::Normal };
+    telemetry::init(&config.log_level, config.log_format, verbosity).map_err(Failure::usage)?;
+    Ok(config)
+}
