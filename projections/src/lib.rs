@@ -1,6 +1,14 @@
 //! The read side: the projector runtime, read models and their queries.
+//!
+//! One folder for each read model: `mod.rs` (the projection), what it folds and writes, and `query.rs` (what is read of it).
 
+pub mod booking;
+pub mod car_availability;
+mod cursor;
+pub mod flight_availability;
+pub mod hotel_availability;
 pub mod reads;
 pub mod runtime;
 mod search;
+mod sql;
 pub mod views;

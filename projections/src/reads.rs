@@ -7,9 +7,10 @@ use tokio::sync::watch;
 use traveladvisor_domain::id::{BookingId, CarId, FlightId, HotelId};
 use traveladvisor_infra::event_log::{EventLog, Position};
 
-use crate::runtime::{ProjectionName, Projectors};
+use crate::runtime::{Ear, ProjectionName, Projectors};
 pub use crate::search::{BookingFilter, CarSearch, FlightSearch, HotelSearch, PAGE_ITEMS_MAX, Page, Slice};
 use crate::views::{BookingView, CarView, FlightView, HotelView, SagaView};
+use crate::{booking, car_availability, flight_availability, hotel_availability};
 
 /// Why something could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,75 +40,88 @@ pub enum ReadError {
 #[derive(Debug, Clone)]
 pub struct Reads {
     pool: PgPool,
+    /// In the order of [`ProjectionName::ALL`].
+    ears: [Ear; 4],
 }
 
 impl Reads {
     /// Reads of the log's database; waits for these projectors.
-    pub fn new(log: &EventLog, _projectors: &Projectors) -> Self {
-        Self { pool: log.pool().clone() }
+    pub fn new(log: &EventLog, projectors: &Projectors) -> Self {
+        Self { pool: log.pool().clone(), ears: projectors.ears() }
     }
 
     /// A trip.
-    pub async fn booking(&self, _id: BookingId) -> Result<Option<BookingView>, ReadError> {
-        self.not_yet()
+    pub async fn booking(&self, id: BookingId) -> Result<Option<BookingView>, ReadError> {
+        booking::query::booking(&self.pool, id).await
     }
 
     /// Trips, the newest first.
-    pub async fn bookings(&self, _filter: &BookingFilter, _page: &Page) -> Result<Slice<BookingView>, ReadError> {
-        self.not_yet()
+    pub async fn bookings(&self, filter: &BookingFilter, page: &Page) -> Result<Slice<BookingView>, ReadError> {
+        booking::query::bookings(&self.pool, filter, page).await
     }
 
     /// The process manager of a trip.
-    pub async fn saga(&self, _id: BookingId) -> Result<Option<SagaView>, ReadError> {
-        self.not_yet()
+    pub async fn saga(&self, id: BookingId) -> Result<Option<SagaView>, ReadError> {
+        booking::query::saga(&self.pool, id).await
     }
 
     /// A hotel; rooms left and totals are absent.
-    pub async fn hotel(&self, _id: HotelId) -> Result<Option<HotelView>, ReadError> {
-        self.not_yet()
+    pub async fn hotel(&self, id: HotelId) -> Result<Option<HotelView>, ReadError> {
+        hotel_availability::query::hotel(&self.pool, id).await
     }
 
     /// A flight.
-    pub async fn flight(&self, _id: FlightId) -> Result<Option<FlightView>, ReadError> {
-        self.not_yet()
+    pub async fn flight(&self, id: FlightId) -> Result<Option<FlightView>, ReadError> {
+        flight_availability::query::flight(&self.pool, id).await
     }
 
     /// A car; vehicles left and total are absent.
-    pub async fn car(&self, _id: CarId) -> Result<Option<CarView>, ReadError> {
-        self.not_yet()
+    pub async fn car(&self, id: CarId) -> Result<Option<CarView>, ReadError> {
+        car_availability::query::car(&self.pool, id).await
     }
 
-    /// Hotels by name.
-    pub async fn hotels(&self, _search: &HotelSearch, _page: &Page) -> Result<Slice<HotelView>, ReadError> {
-        self.not_yet()
+    /// Hotels by name. With a stay, those are left out of which no room type has the rooms in every night.
+    pub async fn hotels(&self, search: &HotelSearch, page: &Page) -> Result<Slice<HotelView>, ReadError> {
+        hotel_availability::query::hotels(&self.pool, search, page).await
     }
 
-    /// Flights by departure.
-    pub async fn flights(&self, _search: &FlightSearch, _page: &Page) -> Result<Slice<FlightView>, ReadError> {
-        self.not_yet()
+    /// Flights by departure. Those are left out of which no cabin, or not the cabin asked for, has the seats.
+    pub async fn flights(&self, search: &FlightSearch, page: &Page) -> Result<Slice<FlightView>, ReadError> {
+        flight_availability::query::flights(&self.pool, search, page).await
     }
 
-    /// Cars by daily price.
-    pub async fn cars(&self, _search: &CarSearch, _page: &Page) -> Result<Slice<CarView>, ReadError> {
-        self.not_yet()
+    /// Cars by daily price, each currency by itself. With a rental, those are left out that have no vehicle for the whole of it.
+    pub async fn cars(&self, search: &CarSearch, page: &Page) -> Result<Slice<CarView>, ReadError> {
+        car_availability::query::cars(&self.pool, search, page).await
     }
 
-    /// Waits until a projection has taken in the event at a position.
+    /// Waits until a projection has taken in the event at a position, for `limit` at most.
+    ///
+    /// Errors: [`ReadError::Behind`], at once when the projection will not move again in this process.
     pub async fn wait_for(
         &self,
         projection: ProjectionName,
         wanted: Position,
-        _limit: Duration,
+        limit: Duration,
     ) -> Result<(), ReadError> {
-        Err(ReadError::Behind { projection: projection.as_str(), reached: Position::START, wanted })
+        let ear = &self.ears[projection.place()];
+        let mut position = ear.position.clone();
+        let mut condition = ear.condition.clone();
+        let reached = async {
+            tokio::select! {
+                biased;
+                reached = position.wait_for(|reached| *reached >= wanted) => reached.is_ok(),
+                _ = condition.wait_for(|(state, _)| state.is_final()) => false,
+            }
+        };
+        if tokio::time::timeout(limit, reached).await.unwrap_or(false) {
+            return Ok(());
+        }
+        Err(ReadError::Behind { projection: projection.as_str(), reached: *ear.position.borrow(), wanted })
     }
 
     /// Tells how far the projection `booking` has come: changes whenever bookings may have changed.
     pub fn booking_changes(&self) -> watch::Receiver<Position> {
-        watch::channel(Position::START).1
-    }
-
-    fn not_yet<T>(&self) -> Result<T, ReadError> {
-        Err(ReadError::Unavailable(format!("not filled yet ({} connections)", self.pool.size())))
+        self.ears[ProjectionName::Booking.place()].position.clone()
     }
 }

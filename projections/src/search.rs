@@ -29,6 +29,32 @@ pub struct Slice<T> {
     pub has_previous: bool,
 }
 
+impl Page {
+    /// Items that may be given.
+    pub(crate) fn items_max(&self) -> usize {
+        self.first.min(PAGE_ITEMS_MAX)
+    }
+
+    /// One more than is given, to know whether more follows.
+    pub(crate) fn rows_to_read(&self) -> i64 {
+        self.items_max() as i64 + 1
+    }
+}
+
+impl<T> Slice<T> {
+    /// A page on which nothing stands.
+    pub(crate) const fn empty(page: &Page) -> Self {
+        Self { items: Vec::new(), has_next: false, has_previous: page.after.is_some() }
+    }
+
+    /// A page of the rows that were read for it.
+    pub(crate) fn cut(mut items: Vec<(String, T)>, page: &Page) -> Self {
+        let has_next = items.len() > page.items_max();
+        items.truncate(page.items_max());
+        Self { items, has_next, has_previous: page.after.is_some() }
+    }
+}
+
 /// Which bookings. All that is given must hold; an empty list holds always.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BookingFilter {
@@ -40,7 +66,7 @@ pub struct BookingFilter {
     pub status: Vec<BookingStatus>,
     /// Only these states of the saga.
     pub saga_status: Vec<SagaStatus>,
-    /// Asked for at this instant or later.
+    /// Asked for at this instant or later. Instants outside the years 1 to 9999 match nothing.
     pub created_from: Option<DateTime<Utc>>,
     /// Asked for before this instant.
     pub created_to: Option<DateTime<Utc>>,

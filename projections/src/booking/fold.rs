@@ -1,0 +1,212 @@
+//! An event of any stream taken into its trip. The table of public states is kept here.
+
+use traveladvisor_domain::aggregate::Event;
+use traveladvisor_domain::booking::BookingEvent;
+use traveladvisor_domain::car::CarEvent;
+use traveladvisor_domain::failure::{Code, Failure};
+use traveladvisor_domain::flight::FlightEvent;
+use traveladvisor_domain::hotel::HotelEvent;
+use traveladvisor_domain::message::{Direction, FailedStep, Instruction};
+use traveladvisor_domain::payment::PaymentEvent;
+use traveladvisor_domain::trip::Step;
+use traveladvisor_domain::trip_saga::TripSagaEvent;
+
+use super::key::booking_of;
+use super::rows::{BookingBatch, TimelineRow};
+use super::state::{BookingState, Standing};
+use super::summary::summary;
+use crate::runtime::{FoldError, Recorded};
+use crate::views::{FailureView, PaymentStatus, SagaStatus};
+
+/// Takes an event into its trip and into the timeline. What concerns a trip that nobody asked for is left out: there is nothing to show.
+pub(super) fn fold(batch: &mut BookingBatch, recorded: &Recorded) -> Result<(), FoldError> {
+    let Some(booking) = booking_of(recorded) else { return Ok(()) };
+    if let Event::Booking(BookingEvent::BookingRequested { owner, traveller, plan }) = &recorded.event {
+        let state = BookingState::requested(owner.clone(), traveller.value.clone(), plan.clone(), recorded);
+        if batch.states.insert(booking, state).is_some() {
+            return Err(FoldError::new("the trip was asked for twice"));
+        }
+    }
+    let Some(state) = batch.states.get_mut(&booking) else { return Ok(()) };
+    take(state, recorded);
+    batch.timeline.push(TimelineRow {
+        booking,
+        position: recorded.position,
+        at: recorded.occurred_at,
+        kind: recorded.stream.kind,
+        event_type: recorded.event.event_type(),
+        summary: summary(&recorded.event),
+        status: state.status(),
+        saga_status: state.saga_status(),
+    });
+    Ok(())
+}
+
+fn take(state: &mut BookingState, recorded: &Recorded) {
+    match &recorded.event {
+        Event::Booking(event) => {
+            state.version = recorded.sequence;
+            take_booking(state, event);
+        }
+        Event::TripSaga(event) => {
+            state.saga.take(event, recorded.occurred_at);
+            take_saga(state, event);
+        }
+        Event::Hotel(event) => take_hotel(state, event),
+        Event::Flight(event) => take_flight(state, event),
+        Event::Car(event) => take_car(state, event),
+        Event::Payment(event) => take_payment(state, event),
+        Event::DeadLetter(_) => {}
+    }
+    state.updated_at = state.updated_at.max(recorded.occurred_at);
+    state.position = recorded.position;
+}
+
+fn take_booking(state: &mut BookingState, event: &BookingEvent) {
+    match event {
+        BookingEvent::CancellationRequested { .. } => {
+            state.course.standing = Standing::CancelRequested;
+            state.saga.status = after_cancellation(state.saga.status);
+        }
+        BookingEvent::BookingApproved { .. } if state.course.standing == Standing::Requested => {
+            state.course.standing = Standing::Approved;
+        }
+        BookingEvent::BookingCancelled { failure, .. } => {
+            blame(state, failure.as_ref());
+            state.closed();
+        }
+        BookingEvent::BookingRequested { .. }
+        | BookingEvent::BookingApproved { .. }
+        | BookingEvent::AnswerRepeated { .. } => {}
+    }
+}
+
+/// A trip under way awaits an answer; one that stood is on its way back, also before its saga has said so.
+const fn after_cancellation(saga: SagaStatus) -> SagaStatus {
+    match saga {
+        SagaStatus::Started => SagaStatus::Processing,
+        SagaStatus::Succeeded => SagaStatus::Compensating,
+        other => other,
+    }
+}
+
+fn take_saga(state: &mut BookingState, event: &TripSagaEvent) {
+    match event {
+        TripSagaEvent::StepSucceeded { step, .. } => match step {
+            Step::Hotel | Step::Flight | Step::Car => state.booked(*step),
+            Step::Payment | Step::Approve => {}
+        },
+        TripSagaEvent::StepRefused { step, failure, .. } => {
+            state.refused(*step);
+            payment_faulted(state, *step);
+            blame(state, Some(&FailedStep { step: *step, failure: failure.clone() }));
+        }
+        TripSagaEvent::StepFaulted { step, .. } => payment_faulted(state, *step),
+        TripSagaEvent::UndoSucceeded { step, .. } => state.given_back(*step),
+        TripSagaEvent::SagaCompensated { failure } => blame(state, failure.as_ref()),
+        TripSagaEvent::SagaStarted { .. }
+        | TripSagaEvent::StepRetried { .. }
+        | TripSagaEvent::CancellationNoted { .. }
+        | TripSagaEvent::UndoFaulted { .. }
+        | TripSagaEvent::UndoRetried { .. }
+        | TripSagaEvent::SagaSucceeded => {}
+    }
+    if let Some(Instruction { direction: Direction::Undo, order, .. }) = event.sends() {
+        state.course.undoing = true;
+        state.giving_back(order.step());
+    }
+    state.saga.status = saga_status(state, event);
+}
+
+fn saga_status(state: &BookingState, event: &TripSagaEvent) -> SagaStatus {
+    match event {
+        TripSagaEvent::SagaCompensated { .. } => SagaStatus::Compensated,
+        _ if state.course.undoing => SagaStatus::Compensating,
+        TripSagaEvent::SagaSucceeded if state.course.standing == Standing::CancelRequested => SagaStatus::Compensating,
+        TripSagaEvent::SagaSucceeded => SagaStatus::Succeeded,
+        // A cancellation that was asked for before the saga began.
+        TripSagaEvent::SagaStarted { .. } => state.saga.status,
+        _ => SagaStatus::Processing,
+    }
+}
+
+/// Rooms, seats or a vehicle are reserved: the first answer, if no other came before.
+fn part_booked(state: &mut BookingState, step: Step) {
+    state.booked(step);
+    if state.saga.status == SagaStatus::Started {
+        state.saga.status = SagaStatus::Processing;
+    }
+}
+
+fn take_hotel(state: &mut BookingState, event: &HotelEvent) {
+    match event {
+        HotelEvent::RoomsReserved { .. } => part_booked(state, Step::Hotel),
+        HotelEvent::RoomsRefused { .. } => state.refused(Step::Hotel),
+        HotelEvent::RoomsReleased { .. } | HotelEvent::ReservationBarred { .. } => state.given_back(Step::Hotel),
+        _ => {}
+    }
+}
+
+fn take_flight(state: &mut BookingState, event: &FlightEvent) {
+    match event {
+        FlightEvent::SeatsReserved { .. } => part_booked(state, Step::Flight),
+        FlightEvent::SeatsRefused { .. } => state.refused(Step::Flight),
+        FlightEvent::SeatsReleased { .. } | FlightEvent::ReservationBarred { .. } => state.given_back(Step::Flight),
+        _ => {}
+    }
+}
+
+fn take_car(state: &mut BookingState, event: &CarEvent) {
+    match event {
+        CarEvent::VehicleReserved { .. } => part_booked(state, Step::Car),
+        CarEvent::VehicleRefused { .. } => state.refused(Step::Car),
+        CarEvent::VehicleReleased { .. } | CarEvent::ReservationBarred { .. } => state.given_back(Step::Car),
+        _ => {}
+    }
+}
+
+fn take_payment(state: &mut BookingState, event: &PaymentEvent) {
+    let payment = &mut state.payment;
+    match event {
+        PaymentEvent::PaymentCompleted { .. } => {
+            payment.status = PaymentStatus::Completed;
+            payment.failure_code = None;
+            state.course.payment_faulted = false;
+        }
+        PaymentEvent::PaymentFailed { failure, .. } => {
+            payment.failure_code = Some(failure.code);
+            // A request that came after its cancel is refused without changing where the payment stands.
+            if payment.status == PaymentStatus::Pending {
+                payment.status = PaymentStatus::Failed;
+            }
+        }
+        PaymentEvent::PaymentFaulted { failure, .. } => {
+            payment.failure_code = Some(failure.code);
+            state.course.payment_faulted = true;
+        }
+        PaymentEvent::PaymentCancelled { refunded, .. } => {
+            payment.status = PaymentStatus::Cancelled;
+            payment.refunded = *refunded;
+        }
+        PaymentEvent::PaymentRequested { .. }
+        | PaymentEvent::UndoAwaited { .. }
+        | PaymentEvent::RefundRequested { .. }
+        | PaymentEvent::RefundFaulted { .. }
+        | PaymentEvent::PaymentBarred { .. }
+        | PaymentEvent::AnswerRepeated { .. } => {}
+    }
+}
+
+/// A fault that the payment itself could not tell, such as a dead letter.
+fn payment_faulted(state: &mut BookingState, step: Step) {
+    if step == Step::Payment && state.payment.status == PaymentStatus::Pending {
+        state.course.payment_faulted = true;
+        state.payment.failure_code.get_or_insert(Code::Unavailable);
+    }
+}
+
+fn blame(state: &mut BookingState, failed: Option<&FailedStep>) {
+    if let Some(FailedStep { step, failure: Failure { code, message } }) = failed {
+        state.failure = Some(FailureView { step: *step, code: *code, message: message.clone() });
+    }
+}

@@ -1,0 +1,229 @@
+//! One sentence for each event, for a traveller or an operator. No personal values, no free words of callers; prices as decimal text.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use traveladvisor_domain::aggregate::Event;
+use traveladvisor_domain::booking::BookingEvent;
+use traveladvisor_domain::car::CarEvent;
+use traveladvisor_domain::dead_letter::DeadLetterEvent;
+use traveladvisor_domain::failure::Failure;
+use traveladvisor_domain::flight::FlightEvent;
+use traveladvisor_domain::hotel::HotelEvent;
+use traveladvisor_domain::message::{Direction, Instruction};
+use traveladvisor_domain::payment::PaymentEvent;
+use traveladvisor_domain::trip::{CarPart, FlightPart, HotelPart, PaymentPlan, Step, TripPlan};
+use traveladvisor_domain::trip_saga::TripSagaEvent;
+
+pub(super) fn summary(event: &Event) -> String {
+    match event {
+        Event::Booking(event) => of_booking(event),
+        Event::TripSaga(event) => of_saga(event),
+        Event::Hotel(event) => of_hotel(event),
+        Event::Flight(event) => of_flight(event),
+        Event::Car(event) => of_car(event),
+        Event::Payment(event) => of_payment(event),
+        Event::DeadLetter(event) => of_dead_letter(event),
+    }
+}
+
+fn of_booking(event: &BookingEvent) -> String {
+    match event {
+        BookingEvent::BookingRequested { plan, .. } => {
+            format!("A trip with {} was requested for {}.", parts(plan), plan.total)
+        }
+        BookingEvent::CancellationRequested { .. } => "The traveller asked to cancel the trip.".to_owned(),
+        BookingEvent::BookingApproved { .. } => "The booking was approved.".to_owned(),
+        BookingEvent::BookingCancelled { failure: None, .. } => "The booking was cancelled.".to_owned(),
+        BookingEvent::BookingCancelled { failure: Some(failed), .. } => {
+            format!("The booking was cancelled because {} failed.", thing(failed.step))
+        }
+        BookingEvent::AnswerRepeated { .. } => "The booking's answer was given again.".to_owned(),
+    }
+}
+
+fn parts(plan: &TripPlan) -> String {
+    let present = [plan.hotel.is_some(), plan.flight.is_some(), plan.car.is_some()];
+    let names: Vec<&str> =
+        ["a hotel", "a flight", "a car"].into_iter().zip(present).filter_map(|(name, is)| is.then_some(name)).collect();
+    match names.as_slice() {
+        [first, second, third] => format!("{first}, {second} and {third}"),
+        [first, second] => format!("{first} and {second}"),
+        names => names.concat(),
+    }
+}
+
+fn of_saga(event: &TripSagaEvent) -> String {
+    match event {
+        TripSagaEvent::SagaStarted { sends, .. } => format!("Work on the trip began: {}.", next(sends)),
+        TripSagaEvent::StepSucceeded { step, sends, .. } => {
+            format!("{} is done: {}.", capital(thing(*step)), next(sends))
+        }
+        TripSagaEvent::StepRefused { step, failure, sends, .. } => {
+            format!("{} failed ({}): {}.", capital(thing(*step)), failure.code, next(sends))
+        }
+        TripSagaEvent::StepFaulted { step, attempt, retry_at, .. } => {
+            format!("Try {attempt} of {} met a fault; the next try is at {}.", thing(*step), instant(*retry_at))
+        }
+        TripSagaEvent::StepRetried { step, attempt, .. } => format!("Try {attempt} of {} began.", thing(*step)),
+        TripSagaEvent::CancellationNoted { sends: Some(sends) } => {
+            format!("The cancellation was taken up: {}.", next(sends))
+        }
+        TripSagaEvent::CancellationNoted { sends: None } => {
+            "The cancellation was taken up; an outstanding answer is awaited first.".to_owned()
+        }
+        TripSagaEvent::UndoSucceeded { step, sends, .. } => {
+            format!("{} is taken back: {}.", capital(thing(*step)), next(sends))
+        }
+        TripSagaEvent::UndoFaulted { step, attempt, retry_at, .. } => {
+            format!(
+                "Try {attempt} of taking back {} met a fault; the next try is at {}.",
+                thing(*step),
+                instant(*retry_at)
+            )
+        }
+        TripSagaEvent::UndoRetried { step, attempt, .. } => {
+            format!("Try {attempt} of taking back {} began.", thing(*step))
+        }
+        TripSagaEvent::SagaSucceeded => "Everything stands.".to_owned(),
+        TripSagaEvent::SagaCompensated { .. } => "Everything is taken back.".to_owned(),
+    }
+}
+
+/// What the saga asks for next.
+fn next(sends: &Instruction) -> &'static str {
+    match (sends.direction, sends.order.step()) {
+        (Direction::Request, Step::Hotel) => "the rooms are asked for",
+        (Direction::Request, Step::Flight) => "the seats are asked for",
+        (Direction::Request, Step::Car) => "the car is asked for",
+        (Direction::Request, Step::Payment) => "the payment is asked for",
+        (Direction::Request, Step::Approve) => "the booking is to be approved",
+        (Direction::Undo, Step::Hotel) => "the rooms are to be given back",
+        (Direction::Undo, Step::Flight) => "the seats are to be given back",
+        (Direction::Undo, Step::Car) => "the car is to be given back",
+        (Direction::Undo, Step::Payment) => "the money is to be given back",
+        (Direction::Undo, Step::Approve) => "the booking is to be cancelled",
+    }
+}
+
+const fn thing(step: Step) -> &'static str {
+    match step {
+        Step::Hotel => "the hotel",
+        Step::Flight => "the flight",
+        Step::Car => "the car",
+        Step::Payment => "the payment",
+        Step::Approve => "the approval",
+    }
+}
+
+fn of_hotel(event: &HotelEvent) -> String {
+    match event {
+        HotelEvent::RoomsReserved { part, .. } => format!("{} reserved for {}.", rooms(part), part.price),
+        HotelEvent::RoomsRefused { part, failure, .. } => format!("{} not reserved: {}", rooms(part), why(failure)),
+        HotelEvent::RoomsReleased { part, .. } => format!("{} given back.", rooms(part)),
+        HotelEvent::ReservationBarred { .. } => {
+            "No rooms were held; a request that comes late will be refused.".to_owned()
+        }
+        HotelEvent::AnswerRepeated { .. } => "The hotel's answer was given again.".to_owned(),
+        HotelEvent::HotelListed { .. } | HotelEvent::HotelChanged { .. } | HotelEvent::AllotmentChanged { .. } => {
+            "The hotel's offer changed.".to_owned()
+        }
+    }
+}
+
+fn rooms(part: &HotelPart) -> String {
+    let (noun, verb) = if part.rooms == 1 { ("room", "was") } else { ("rooms", "were") };
+    let (from, to) = (part.stay.check_in(), part.stay.check_out());
+    format!("{} {noun} of type {} from {from} to {to} {verb}", part.rooms, part.room_type)
+}
+
+fn of_flight(event: &FlightEvent) -> String {
+    match event {
+        FlightEvent::SeatsReserved { part, .. } => format!("{} reserved for {}.", seats(part), part.price),
+        FlightEvent::SeatsRefused { part, failure, .. } => format!("{} not reserved: {}", seats(part), why(failure)),
+        FlightEvent::SeatsReleased { part, .. } => format!("{} given back.", seats(part)),
+        FlightEvent::ReservationBarred { .. } => {
+            "No seats were held; a request that comes late will be refused.".to_owned()
+        }
+        FlightEvent::AnswerRepeated { .. } => "The flight's answer was given again.".to_owned(),
+        FlightEvent::FlightListed { .. } | FlightEvent::FlightChanged { .. } => {
+            "The flight's offer changed.".to_owned()
+        }
+    }
+}
+
+fn seats(part: &FlightPart) -> String {
+    let (noun, verb) = if part.seats == 1 { ("seat", "was") } else { ("seats", "were") };
+    format!("{} {noun} in {} {verb}", part.seats, part.cabin)
+}
+
+fn of_car(event: &CarEvent) -> String {
+    match event {
+        CarEvent::VehicleReserved { part, .. } => format!("{} reserved for {}.", vehicle(part), part.price),
+        CarEvent::VehicleRefused { part, failure, .. } => format!("{} not reserved: {}", vehicle(part), why(failure)),
+        CarEvent::VehicleReleased { part, .. } => format!("{} given back.", vehicle(part)),
+        CarEvent::ReservationBarred { .. } => "No car was held; a request that comes late will be refused.".to_owned(),
+        CarEvent::AnswerRepeated { .. } => "The car's answer was given again.".to_owned(),
+        CarEvent::CarListed { .. } | CarEvent::CarChanged { .. } => "The car's offer changed.".to_owned(),
+    }
+}
+
+fn vehicle(part: &CarPart) -> String {
+    format!("A car from {} to {} was", instant(part.rental.pick_up()), instant(part.rental.drop_off()))
+}
+
+fn of_payment(event: &PaymentEvent) -> String {
+    match event {
+        PaymentEvent::PaymentRequested { amount, plan, .. } => match plan {
+            PaymentPlan::Card(card) => {
+                format!("{amount} was asked for from the {} card ending in {}.", card.brand, card.last_four)
+            }
+            PaymentPlan::Points => format!("{amount} was asked for in points."),
+            PaymentPlan::None => format!("{amount} is to be paid at the counter."),
+        },
+        PaymentEvent::PaymentCompleted { amount, charge: Some(_), .. } => format!("{amount} was paid."),
+        PaymentEvent::PaymentCompleted { charge: None, .. } => "Nothing is to be paid in advance.".to_owned(),
+        PaymentEvent::PaymentFailed { failure, .. } => format!("The payment was refused: {}", why(failure)),
+        PaymentEvent::PaymentFaulted { failure, .. } => {
+            format!("The payment met a fault, nothing was taken: {}", why(failure))
+        }
+        PaymentEvent::UndoAwaited { .. } => {
+            "The payment is to be given back once the gateway has told its outcome.".to_owned()
+        }
+        PaymentEvent::RefundRequested { call } => format!("The refund of {} was asked for.", call.amount),
+        PaymentEvent::RefundFaulted { failure, .. } => {
+            format!("The refund met a fault, nothing was given back: {}", why(failure))
+        }
+        PaymentEvent::PaymentCancelled { refunded, .. } if refunded.minor == 0 => {
+            "The payment was cancelled; nothing had been taken.".to_owned()
+        }
+        PaymentEvent::PaymentCancelled { refunded, .. } => format!("{refunded} was given back."),
+        PaymentEvent::PaymentBarred { .. } => {
+            "Nothing was taken; a request that comes late will be refused.".to_owned()
+        }
+        PaymentEvent::AnswerRepeated { .. } => "The payment's answer was given again.".to_owned(),
+    }
+}
+
+fn of_dead_letter(event: &DeadLetterEvent) -> String {
+    let DeadLetterEvent::MessageDeadLettered { instruction, failure, .. } = event;
+    let message = match instruction {
+        Some(asked) if asked.direction == Direction::Undo => format!("A message to take back {}", thing(asked.step)),
+        Some(asked) => format!("A message that asks for {}", thing(asked.step)),
+        None => "A message".to_owned(),
+    };
+    format!("{message} could not be handled and was set aside ({}).", failure.code)
+}
+
+fn why(failure: &Failure) -> String {
+    let message = failure.message.trim_end();
+    let end = if message.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{message}{end} ({})", failure.code)
+}
+
+fn instant(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}

@@ -1,0 +1,71 @@
+//! How far a projection has come, and who may move it: one row each.
+
+use sqlx::{PgConnection, PgPool, Row};
+use traveladvisor_infra::event_log::Position;
+
+/// A checkpoint as its owner found it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Checkpoint {
+    pub(super) position: Position,
+    pub(super) epoch: i64,
+    pub(super) version: u32,
+}
+
+/// Takes a checkpoint over: raises its epoch, so that nothing of a former owner can follow. Makes it when it is new.
+pub(super) async fn claim(pool: &PgPool, name: &str, version: u32) -> Result<Checkpoint, sqlx::Error> {
+    let row = sqlx::query(
+        "INSERT INTO projection_checkpoints AS c (name, version, position, epoch) VALUES ($1, $2, 0, 1) \
+         ON CONFLICT (name) DO UPDATE SET epoch = c.epoch + 1, stopped_reason = NULL \
+         RETURNING position, epoch, version",
+    )
+    .bind(name)
+    .bind(version.cast_signed())
+    .fetch_one(pool)
+    .await?;
+    Ok(Checkpoint {
+        position: Position(row.get::<i64, _>("position").unsigned_abs()),
+        epoch: row.get("epoch"),
+        version: row.get::<i32, _>("version").unsigned_abs(),
+    })
+}
+
+/// Where the checkpoint of an owner stands; absent when another has taken it over.
+pub(super) async fn position(pool: &PgPool, name: &str, epoch: i64) -> Result<Option<Position>, sqlx::Error> {
+    let found: Option<i64> =
+        sqlx::query_scalar("SELECT position FROM projection_checkpoints WHERE name = $1 AND epoch = $2")
+            .bind(name)
+            .bind(epoch)
+            .fetch_optional(pool)
+            .await?;
+    Ok(found.map(|position| Position(position.unsigned_abs())))
+}
+
+/// Moves the checkpoint inside the caller's transaction; false when it is not where its owner left it.
+pub(super) async fn advance(
+    connection: &mut PgConnection,
+    name: &str,
+    epoch: i64,
+    from: Position,
+    to: Position,
+) -> Result<bool, sqlx::Error> {
+    let moved =
+        sqlx::query("UPDATE projection_checkpoints SET position = $4 WHERE name = $1 AND epoch = $2 AND position = $3")
+            .bind(name)
+            .bind(epoch)
+            .bind(from.0.cast_signed())
+            .bind(to.0.cast_signed())
+            .execute(connection)
+            .await?;
+    Ok(moved.rows_affected() == 1)
+}
+
+/// Writes down why a projection stays where it is.
+pub(super) async fn stop(pool: &PgPool, name: &str, epoch: i64, reason: &str) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE projection_checkpoints SET stopped_reason = $3 WHERE name = $1 AND epoch = $2")
+        .bind(name)
+        .bind(epoch)
+        .bind(reason)
+        .execute(pool)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,105 @@
+//! What a projection is: which events it takes in, into which rows, and how it writes them.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use traveladvisor_domain::aggregate::Event;
+use traveladvisor_domain::id::{StreamId, StreamKind};
+use traveladvisor_infra::event_log::{Position, StoredEvent};
+
+/// An event of the log, decoded once and shared by all projections.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recorded {
+    /// Its place in the log.
+    pub position: Position,
+    /// Its stream.
+    pub stream: StreamId,
+    /// Its place in the stream, from 1.
+    pub sequence: u64,
+    /// The server's time at the append.
+    pub recorded_at: DateTime<Utc>,
+    /// The program's time of the decision.
+    pub occurred_at: DateTime<Utc>,
+    /// The event itself.
+    pub event: Event,
+}
+
+/// An event that a projection cannot take in.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct FoldError {
+    /// Why, without any value of the event.
+    pub reason: String,
+}
+
+impl FoldError {
+    /// An error with its reason, which must not quote values.
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into() }
+    }
+}
+
+/// A read model: events in, rows out. Live runs and rebuilds use the same `fold` and `flush`.
+pub trait Projection: Send + Sync + 'static {
+    /// Its stored name.
+    const NAME: &'static str;
+    /// The version of its fold, from 1. Rows of another version are never touched.
+    const VERSION: u32;
+    /// The kinds of streams that it reads; events of others pass by.
+    const STREAMS: &'static [StreamKind];
+    /// Rows in the making.
+    type Batch: Send;
+
+    /// Which row family an event belongs to, for example the booking's id; absent when it does not concern this projection.
+    /// Later events of a key must not overtake earlier ones.
+    fn key(recorded: &Recorded) -> Option<String>;
+
+    /// A batch that knows the present rows of these keys, as far as the fold needs them.
+    fn load(
+        &self,
+        keys: &BTreeSet<String>,
+        connection: &mut PgConnection,
+    ) -> impl Future<Output = Result<Self::Batch, sqlx::Error>> + Send;
+
+    /// Takes an event into the batch. Pure.
+    fn fold(&self, batch: &mut Self::Batch, recorded: &Recorded) -> Result<(), FoldError>;
+
+    /// Writes the batch with a few statements, however many rows it has.
+    fn flush(
+        &self,
+        batch: Self::Batch,
+        connection: &mut PgConnection,
+    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+}
+
+/// An event as the tail hands it out; one that cannot be read stops only those who need it.
+#[derive(Debug, Clone)]
+pub(super) struct Tailed {
+    pub(super) position: Position,
+    pub(super) kind: StreamKind,
+    pub(super) recorded: Result<Recorded, FoldError>,
+}
+
+impl Tailed {
+    pub(super) fn read(stored: &StoredEvent) -> Self {
+        Self { position: stored.position, kind: stored.stream.kind, recorded: decode(stored) }
+    }
+}
+
+fn decode(stored: &StoredEvent) -> Result<Recorded, FoldError> {
+    let unreadable = |error: &dyn std::fmt::Display| FoldError::new(error.to_string());
+    let event = stored.decode().map_err(|error| unreadable(&error))?;
+    let metadata = stored.decode_metadata().map_err(|error| unreadable(&error))?;
+    let occurred_at = DateTime::parse_from_rfc3339(&metadata.occurred_at)
+        .map_err(|_| FoldError::new("its metadata names no instant as occurred_at"))?;
+    Ok(Recorded {
+        position: stored.position,
+        stream: stored.stream,
+        sequence: stored.sequence,
+        recorded_at: stored.recorded_at,
+        occurred_at: occurred_at.with_timezone(&Utc),
+        event,
+    })
+}

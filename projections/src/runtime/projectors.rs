@@ -1,0 +1,92 @@
+//! All projections of this program, each with its projector.
+
+use futures::future::join_all;
+use traveladvisor_infra::event_log::{EventLog, Position};
+
+use super::projector::Projector;
+use super::status::{Ear, ProjectionStatus};
+use super::tail::Tail;
+use crate::booking::BookingProjection;
+use crate::car_availability::CarAvailability;
+use crate::flight_availability::FlightAvailability;
+use crate::hotel_availability::HotelAvailability;
+use crate::runtime::Projection;
+
+/// The projections of this program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ProjectionName {
+    /// Trips and their sagas.
+    Booking,
+    /// Rooms left.
+    HotelAvailability,
+    /// Seats left.
+    FlightAvailability,
+    /// Vehicles left.
+    CarAvailability,
+}
+
+impl ProjectionName {
+    /// All of them, in the order in which they are told.
+    pub const ALL: [Self; 4] =
+        [Self::Booking, Self::HotelAvailability, Self::FlightAvailability, Self::CarAvailability];
+
+    /// Its place in [`Self::ALL`].
+    pub(crate) const fn place(self) -> usize {
+        match self {
+            Self::Booking => 0,
+            Self::HotelAvailability => 1,
+            Self::FlightAvailability => 2,
+            Self::CarAvailability => 3,
+        }
+    }
+
+    /// The stored name, for example `hotel_availability`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Booking => BookingProjection::NAME,
+            Self::HotelAvailability => HotelAvailability::NAME,
+            Self::FlightAvailability => FlightAvailability::NAME,
+            Self::CarAvailability => CarAvailability::NAME,
+        }
+    }
+}
+
+/// The projectors of this process. Dropping them ends their work as well, without waiting for it.
+#[derive(Debug)]
+pub struct Projectors {
+    /// In the order of [`ProjectionName::ALL`].
+    running: [Projector; 4],
+}
+
+impl Projectors {
+    /// Starts one projector for each projection; each takes its checkpoint over from whoever had it. Must be called inside tokio.
+    pub fn start(log: EventLog) -> Self {
+        let tail = Tail::new(log);
+        let running = ProjectionName::ALL.map(|name| match name {
+            ProjectionName::Booking => Projector::start(BookingProjection, tail.clone()),
+            ProjectionName::HotelAvailability => Projector::start(HotelAvailability, tail.clone()),
+            ProjectionName::FlightAvailability => Projector::start(FlightAvailability, tail.clone()),
+            ProjectionName::CarAvailability => Projector::start(CarAvailability, tail.clone()),
+        });
+        Self { running }
+    }
+
+    /// How far each projection has come.
+    pub fn positions(&self) -> Vec<(&'static str, Position)> {
+        self.status().into_iter().map(|status| (status.name, status.position)).collect()
+    }
+
+    /// How each projection is doing.
+    pub fn status(&self) -> Vec<ProjectionStatus> {
+        self.running.iter().map(Projector::status).collect()
+    }
+
+    /// Ends them after the batch they are at.
+    pub async fn stop(self) {
+        join_all(self.running.map(Projector::stop)).await;
+    }
+
+    pub(crate) fn ears(&self) -> [Ear; 4] {
+        self.running.each_ref().map(|projector| projector.ear().clone())
+    }
+}

@@ -1,0 +1,99 @@
+//! What a projector tells of itself.
+
+use tokio::sync::watch;
+use traveladvisor_infra::event_log::Position;
+
+/// What a projector is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ProjectionState {
+    /// Taking over its checkpoint.
+    Starting,
+    /// Following the log.
+    Live,
+    /// The database does not answer; it tries again.
+    Waiting,
+    /// It met an event that it cannot take in, and stays before it.
+    Stopped,
+    /// Another process has taken it over.
+    Deposed,
+    /// The program asked it to end.
+    Ended,
+}
+
+impl ProjectionState {
+    /// The word for it, for example `live`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Live => "live",
+            Self::Waiting => "waiting",
+            Self::Stopped => "stopped",
+            Self::Deposed => "deposed",
+            Self::Ended => "ended",
+        }
+    }
+
+    /// It will not move again in this process.
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Stopped | Self::Deposed | Self::Ended)
+    }
+}
+
+/// How a projection is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectionStatus {
+    /// Which.
+    pub name: &'static str,
+    /// The version of its fold.
+    pub version: u32,
+    /// The last event it has taken in.
+    pub position: Position,
+    /// What it is doing.
+    pub state: ProjectionState,
+    /// Why, if it is not live. Never quotes an event.
+    pub reason: Option<String>,
+}
+
+/// The sending side of a projector's position and state.
+#[derive(Debug)]
+pub(super) struct Voice {
+    position: watch::Sender<Position>,
+    condition: watch::Sender<(ProjectionState, Option<String>)>,
+}
+
+/// The receiving side. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Ear {
+    pub(crate) name: &'static str,
+    version: u32,
+    pub(crate) position: watch::Receiver<Position>,
+    pub(crate) condition: watch::Receiver<(ProjectionState, Option<String>)>,
+}
+
+pub(super) fn channel(name: &'static str, version: u32) -> (Voice, Ear) {
+    let (position, heard_position) = watch::channel(Position::START);
+    let (condition, heard_condition) = watch::channel((ProjectionState::Starting, None));
+    (Voice { position, condition }, Ear { name, version, position: heard_position, condition: heard_condition })
+}
+
+impl Voice {
+    pub(super) fn reached(&self, position: Position) {
+        self.position.send_if_modified(|known| std::mem::replace(known, position) != position);
+    }
+
+    pub(super) fn is(&self, state: ProjectionState, reason: Option<String>) {
+        let next = (state, reason);
+        self.condition.send_if_modified(|known| {
+            let changed = *known != next;
+            *known = next;
+            changed
+        });
+    }
+}
+
+impl Ear {
+    pub(super) fn status(&self) -> ProjectionStatus {
+        let (state, reason) = self.condition.borrow().clone();
+        ProjectionStatus { name: self.name, version: self.version, position: *self.position.borrow(), state, reason }
+    }
+}
