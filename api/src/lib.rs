@@ -1,1 +1,15 @@
 //! The edge: HTTP, GraphQL, limits.
+//!
+//! One request takes this way: `http` bounds and reads it, `graphql::execute` parses it, bounds what it may cost and runs it under a
+//! deadline, one file under `graphql/mutation` or `graphql/query` does what is asked, and `graphql::scrub` sees to it that no answer
+//! repeats what a caller gave.
+
+mod api;
+mod caller;
+mod graphql;
+mod http;
+pub mod limits;
+
+pub use api::{Api, Parts, Positions, Readiness};
+pub use graphql::sdl;
+pub use http::{router, serve};

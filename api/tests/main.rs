@@ -1,1 +1,3 @@
-//! api, as its users see it.
+//! The API's contract, from outside of the crate.
+
+mod schema;

@@ -1,0 +1,65 @@
+//! What the edge needs of the rest of the program.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use traveladvisor_commands::Engine;
+use traveladvisor_infra::clock::Clock;
+use traveladvisor_infra::event_log::Position;
+use traveladvisor_infra::gateway::PaymentGateway;
+use traveladvisor_projections::reads::Reads;
+
+use crate::graphql::{TravelSchema, builder};
+use crate::http::Metrics;
+
+/// Tells whether requests can be served; if not, why, in a sentence without secrets.
+pub type Readiness = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+
+/// Tells how far each projection has come.
+pub type Positions = Arc<dyn Fn() -> Vec<(&'static str, Position)> + Send + Sync>;
+
+/// The parts that the edge is built of.
+#[derive(Clone)]
+pub struct Parts {
+    /// Takes commands.
+    pub engine: Engine,
+    /// Answers queries.
+    pub reads: Reads,
+    /// Exchanges card numbers for tokens.
+    pub gateway: Arc<dyn PaymentGateway>,
+    /// The program's time.
+    pub clock: Arc<dyn Clock>,
+    /// For `/health/ready`.
+    pub ready: Readiness,
+    /// For `/metrics`.
+    pub positions: Positions,
+}
+
+/// The edge, ready to be served. Cheap to clone.
+#[derive(Clone)]
+pub struct Api {
+    pub(crate) schema: TravelSchema,
+    pub(crate) ready: Readiness,
+    pub(crate) positions: Positions,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+impl Api {
+    /// The edge of a program.
+    pub fn new(parts: Parts) -> Self {
+        let schema = builder().data(parts.engine).data(parts.reads).data(parts.gateway).data(parts.clock).finish();
+        Self { schema, ready: parts.ready, positions: parts.positions, metrics: Arc::default() }
+    }
+
+    /// An edge without a program behind it: whatever needs one answers INTERNAL.
+    #[cfg(test)]
+    pub(crate) fn alone(ready: Result<(), &'static str>) -> Self {
+        let ready = ready.map_err(str::to_owned);
+        Self {
+            schema: builder().finish(),
+            ready: Arc::new(move || Box::pin(std::future::ready(ready.clone()))),
+            positions: Arc::new(|| vec![("booking", Position(42))]),
+            metrics: Arc::default(),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! One GraphQL request from parameters to answer: parsed, bounded, executed under a deadline, scrubbed.
+
+use std::panic::AssertUnwindSafe;
+
+use async_graphql::parser::types::OperationType;
+use async_graphql::{Request, Response, ServerError, Value, Variables};
+use futures::FutureExt;
+use serde::Serialize;
+
+use super::TravelSchema;
+use super::document::{operation_type, parse};
+use super::fault::server_error;
+use super::scrub::scrub;
+use super::types::ErrorCode;
+use crate::caller::{Caller, Trace};
+use crate::limits::{ERRORS_MAX, REQUEST_DEADLINE};
+
+/// The parameters of a GraphQL request, however they came.
+#[derive(Debug)]
+pub(crate) struct Parameters {
+    /// The document.
+    pub(crate) query: String,
+    /// Which of its operations.
+    pub(crate) operation_name: Option<String>,
+    /// Its variables: a JSON object or null.
+    pub(crate) variables: serde_json::Value,
+}
+
+/// What may be asked on the way the request came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Allowed {
+    /// Reads only, as HTTP's GET is safe.
+    Queries,
+    /// Reads and writes.
+    Everything,
+}
+
+/// How far a request got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// It was executed; single fields may have failed.
+    Executed,
+    /// GraphQL rejected it before anything was executed.
+    Rejected,
+    /// A write on a way that allows reads only.
+    NotAllowed,
+    /// The deadline passed.
+    TimedOut,
+    /// It broke on a defect of ours.
+    Broken,
+}
+
+/// A GraphQL response. `data` is left out when nothing was executed (GraphQL specification, 7.1).
+#[derive(Debug, Serialize)]
+pub(crate) struct Answer {
+    #[serde(skip)]
+    pub(crate) stage: Stage,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<ServerError>,
+}
+
+impl Answer {
+    /// An answer that is one error.
+    pub(crate) fn of(stage: Stage, code: ErrorCode, message: &str) -> Self {
+        Self { stage, data: None, errors: vec![server_error(code, message)] }
+    }
+
+    fn rejected(error: ServerError) -> Self {
+        Self { stage: Stage::Rejected, data: None, errors: vec![error] }
+    }
+}
+
+/// Executes a request for a caller.
+pub(crate) async fn execute(
+    schema: &TravelSchema,
+    parameters: Parameters,
+    caller: Caller,
+    trace: Trace,
+    allowed: Allowed,
+) -> Answer {
+    let document = match parse(&parameters.query) {
+        Ok(document) => document,
+        Err(error) => return Answer::rejected(error),
+    };
+    let operation = operation_type(&document, parameters.operation_name.as_deref());
+    if allowed == Allowed::Queries && operation == Some(OperationType::Mutation) {
+        return Answer::of(Stage::NotAllowed, ErrorCode::InvalidInput, "Mutations are sent by POST: GET only reads.");
+    }
+    let mut request =
+        Request::new(parameters.query).variables(Variables::from_json(parameters.variables)).data(caller).data(trace);
+    request.operation_name = parameters.operation_name;
+    request.set_parsed_query(document);
+    // A panic in a resolver must not take the connection, and the other requests on it, with it.
+    let execution = AssertUnwindSafe(schema.execute(request)).catch_unwind();
+    match tokio::time::timeout(REQUEST_DEADLINE, execution).await {
+        Ok(Ok(response)) => answer(response),
+        Ok(Err(_panic)) => {
+            Answer::of(Stage::Broken, ErrorCode::Internal, "Something went wrong on our side: report it.")
+        }
+        Err(_elapsed) => {
+            let message = "The answer took too long: ask again, with the same idempotency key.";
+            Answer::of(Stage::TimedOut, ErrorCode::DeadlineExceeded, message)
+        }
+    }
+}
+
+/// An error without a path comes from before the execution: every resolver's error names its field.
+fn answer(response: Response) -> Answer {
+    let executed = response.data != Value::Null || response.errors.iter().any(|error| !error.path.is_empty());
+    let errors = response.errors.into_iter().take(ERRORS_MAX).map(scrub).collect();
+    if executed {
+        return Answer { stage: Stage::Executed, data: Some(response.data), errors };
+    }
+    Answer { stage: Stage::Rejected, data: None, errors }
+}

@@ -1,0 +1,38 @@
+//! The GraphQL schema and its execution.
+
+mod card_number;
+mod document;
+pub(crate) mod execute;
+mod fault;
+mod mutation;
+mod query;
+mod read;
+pub(crate) mod scalars;
+mod scrub;
+pub(crate) mod types;
+
+use async_graphql::registry::SDLExportOptions;
+use async_graphql::{EmptySubscription, Schema, SchemaBuilder};
+
+use self::mutation::Mutation;
+use self::query::Query;
+use self::types::Node;
+use crate::limits::{FIELD_DIRECTIVES_MAX, QUERY_COMPLEXITY_MAX, QUERY_DEPTH_MAX};
+
+/// The schema with what its resolvers need.
+pub(crate) type TravelSchema = Schema<Query, Mutation, EmptySubscription>;
+
+/// The schema without the parts that resolvers need.
+pub(crate) fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+        .register_output_type::<Node>()
+        .limit_complexity(QUERY_COMPLEXITY_MAX)
+        .limit_depth(QUERY_DEPTH_MAX)
+        .limit_directives(FIELD_DIRECTIVES_MAX)
+}
+
+/// The schema in the schema definition language: types by name, the rest in the order of the code; the same at every call.
+pub fn sdl() -> String {
+    let options = SDLExportOptions::new().prefer_single_line_descriptions().use_space_ident();
+    builder().finish().sdl_with_options(options)
+}

@@ -1,0 +1,100 @@
+//! `cancelBooking`: the traveller wants a trip cancelled.
+
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use serde::Serialize;
+use tokio::time::Instant;
+use traveladvisor_commands::input::text;
+use traveladvisor_commands::{CallerCommand, IdempotencyKey, input_hash};
+use traveladvisor_domain::booking::REASON_CHARS_MAX;
+use traveladvisor_domain::id::BookingId;
+
+use super::rules::{idempotency_key, version};
+use super::submit::{Findings, Submission, submit};
+use crate::graphql::read::booking_finished;
+use crate::graphql::scalars::Position;
+use crate::graphql::types::{Booking, BookingWait, UserError};
+use crate::limits::{FINISHED_WAIT, MUTATION_COMPLEXITY};
+
+/// A trip to cancel.
+#[derive(InputObject)]
+pub(crate) struct CancelBookingInput {
+    /// The trip.
+    pub(crate) booking_id: ID,
+    /// Why, at most 500 characters.
+    pub(crate) reason: Option<String>,
+    /// Same key, one effect. A cancellation asked for twice is one without a key, too.
+    pub(crate) idempotency_key: Option<String>,
+    /// The `version` that was read: when it is another by now and the trip is not being cancelled already, `VERSION_CONFLICT`.
+    pub(crate) expected_version: Option<i64>,
+    /// When to answer.
+    #[graphql(default)]
+    pub(crate) wait: BookingWait,
+}
+
+/// What became of a cancellation.
+#[derive(Debug, Default, SimpleObject)]
+pub(crate) struct CancelBookingPayload {
+    /// The trip, read at `position`; null when there are errors. Its `id` alone costs no read.
+    booking: Option<Booking>,
+    /// Hand it back as `atLeast` to read your own write; null when there are errors.
+    position: Option<Position>,
+    /// What to put right; empty when the cancellation was accepted.
+    errors: Vec<UserError>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct CancelBooking;
+
+#[Object]
+impl CancelBooking {
+    /// Cancels a trip as a whole and gives the money back. A trip that is cancelled already stays so.
+    #[graphql(complexity = "MUTATION_COMPLEXITY + child_complexity")]
+    async fn cancel_booking(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The trip, and why.")] input: CancelBookingInput,
+    ) -> Result<CancelBookingPayload> {
+        let until = Instant::now() + FINISHED_WAIT;
+        let wait = input.wait;
+        let (id, submission) = match check(input) {
+            Ok(checked) => checked,
+            Err(errors) => return Ok(CancelBookingPayload { errors, ..CancelBookingPayload::default() }),
+        };
+        let receipt = match submit(ctx, submission).await? {
+            Ok(receipt) => receipt,
+            Err(errors) => return Ok(CancelBookingPayload { errors, ..CancelBookingPayload::default() }),
+        };
+        let position = receipt.position;
+        let booking = match wait {
+            BookingWait::Accepted => Booking::at(id, position),
+            BookingWait::Finished => booking_finished(ctx, id, position, until).await?,
+        };
+        Ok(CancelBookingPayload { booking: Some(booking), position: Some(Position(position)), errors: Vec::new() })
+    }
+}
+
+/// What of the input tells whether a key came with the same input again.
+#[derive(Serialize)]
+struct Hashed<'a> {
+    booking: BookingId,
+    reason: Option<&'a str>,
+    expected_version: Option<u64>,
+}
+
+fn check(given: CancelBookingInput) -> std::result::Result<(BookingId, Submission), Vec<UserError>> {
+    let mut findings = Findings::default();
+    let id: Option<BookingId> = findings.id(&["bookingId"], "booking", &given.booking_id);
+    let reason = given.reason.filter(|reason| !reason.is_empty());
+    let reason = reason.and_then(|reason| findings.check(&["reason"], text(&reason, REASON_CHARS_MAX)));
+    let key = given.idempotency_key.and_then(|key| findings.check(&["idempotencyKey"], idempotency_key(&key)));
+    let expected_version =
+        given.expected_version.and_then(|given| findings.check(&["expectedVersion"], version(given)));
+    let booking = findings.settle(id)?;
+    let hash = input_hash(&Hashed { booking, reason: reason.as_deref(), expected_version });
+    let submission = Submission {
+        command: CallerCommand::CancelBooking { booking, reason },
+        idempotency: key.map(|key| IdempotencyKey { key, input_hash: hash }),
+        expected_version,
+    };
+    Ok((booking, submission))
+}

@@ -1,0 +1,23 @@
+//! What callers can change: one file for each mutation.
+
+mod book_trip;
+mod cancel_booking;
+mod change_allotment;
+mod rules;
+mod submit;
+mod upsert_car;
+mod upsert_flight;
+mod upsert_hotel;
+
+use async_graphql::MergedObject;
+
+/// What callers can change. What a caller did wrong is answered in the payload's `errors`.
+#[derive(Debug, Default, MergedObject)]
+pub(crate) struct Mutation(
+    book_trip::BookTrip,
+    cancel_booking::CancelBooking,
+    upsert_hotel::UpsertHotel,
+    change_allotment::ChangeAllotment,
+    upsert_flight::UpsertFlight,
+    upsert_car::UpsertCar,
+);

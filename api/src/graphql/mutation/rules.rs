@@ -1,0 +1,58 @@
+//! Rules of fields that only the API has.
+
+use chrono::{Datelike, NaiveDate};
+use traveladvisor_commands::input::{FieldError, YEAR_MAX, YEAR_MIN, text};
+
+use crate::limits::{EMAIL_CHARS_MAX, IDEMPOTENCY_KEY_CHARS_MAX};
+
+/// A key of 1 to 255 characters without control characters.
+pub(crate) fn idempotency_key(value: &str) -> Result<String, FieldError> {
+    text(value, IDEMPOTENCY_KEY_CHARS_MAX)
+}
+
+/// Something, one `@`, something, and no spaces. Whether the address exists only a mail can tell.
+pub(crate) fn email(value: &str) -> Result<String, FieldError> {
+    let address = text(value, EMAIL_CHARS_MAX)?;
+    let parts: Vec<&str> = address.split('@').collect();
+    let well_formed = matches!(parts[..], [local, domain] if !local.is_empty() && !domain.is_empty());
+    if !well_formed || address.chars().any(char::is_whitespace) {
+        return Err(FieldError::new("not an e-mail address: write one such as name@example.com"));
+    }
+    Ok(address)
+}
+
+/// A date from [`YEAR_MIN`] to [`YEAR_MAX`].
+pub(crate) fn date(value: NaiveDate) -> Result<NaiveDate, FieldError> {
+    if (YEAR_MIN..=YEAR_MAX).contains(&value.year()) {
+        return Ok(value);
+    }
+    Err(FieldError::new(format!("out of range: give a year from {YEAR_MIN} to {YEAR_MAX}")))
+}
+
+/// A sequence, from 0.
+pub(crate) fn version(value: i64) -> Result<u64, FieldError> {
+    u64::try_from(value).map_err(|_| FieldError::new("out of range: give the version that was read"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_one_at_sign_between_two_parts() {
+        assert!(email("a@b").is_ok());
+        let long = format!("{}@example.com", "a".repeat(EMAIL_CHARS_MAX));
+        for text in ["", "a", "@b", "a@", "a@b@c", "a b@c", "a@b\u{0}", "a@b\n", &long] {
+            assert!(email(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_has_1_to_255_characters() {
+        assert!(idempotency_key("k").is_ok());
+        assert!(idempotency_key(&"é".repeat(IDEMPOTENCY_KEY_CHARS_MAX)).is_ok());
+        for text in [String::new(), "k".repeat(IDEMPOTENCY_KEY_CHARS_MAX + 1), "a\u{0}".into(), "a\u{1b}".into()] {
+            assert!(idempotency_key(&text).is_err(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! `booking`: one trip.
+
+use async_graphql::{Context, ID, Object, Result};
+use traveladvisor_domain::id::BookingId;
+use traveladvisor_projections::runtime::ProjectionName;
+
+use crate::graphql::read::{read_fault, reads, wait_for};
+use crate::graphql::scalars::Position;
+use crate::graphql::types::Booking;
+
+#[derive(Debug, Default)]
+pub(crate) struct BookingQuery;
+
+#[Object]
+impl BookingQuery {
+    /// A trip; null when there is none with this id.
+    async fn booking(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The trip's id.")] id: ID,
+        #[graphql(desc = "Wait until what happened up to this position is seen; `UNAVAILABLE` after 5 s.")]
+        at_least: Option<Position>,
+    ) -> Result<Option<Booking>> {
+        let Ok(id) = id.parse::<BookingId>() else { return Ok(None) };
+        if let Some(Position(position)) = at_least {
+            wait_for(ctx, ProjectionName::Booking, position).await?;
+        }
+        Ok(reads(ctx)?.booking(id).await.map_err(read_fault)?.map(Booking::from))
+    }
+}

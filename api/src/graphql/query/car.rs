@@ -1,0 +1,19 @@
+//! `car`: one car.
+
+use async_graphql::{Context, ID, Object, Result};
+use traveladvisor_domain::id::CarId;
+
+use crate::graphql::read::{read_fault, reads};
+use crate::graphql::types::Car;
+
+#[derive(Debug, Default)]
+pub(crate) struct CarQuery;
+
+#[Object]
+impl CarQuery {
+    /// A fleet; null when there is none with this id.
+    async fn car(&self, ctx: &Context<'_>, #[graphql(desc = "The car's id.")] id: ID) -> Result<Option<Car>> {
+        let Ok(id) = id.parse::<CarId>() else { return Ok(None) };
+        Ok(reads(ctx)?.car(id).await.map_err(read_fault)?.map(Car::from))
+    }
+}

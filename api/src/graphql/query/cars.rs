@@ -1,0 +1,51 @@
+//! `cars`: fleets by place, class and rental.
+
+use async_graphql::{Context, InputObject, Object, Result};
+use traveladvisor_projections::reads::CarSearch;
+
+use super::filter;
+use crate::graphql::read::{read_fault, reads};
+use crate::graphql::scalars::DateTime;
+use crate::graphql::types::{CarConnection, Window, page};
+use crate::limits::SEARCH_COMPLEXITY;
+
+/// Which cars. All that is given must hold. With instants only fleets that have a vehicle for the whole rental.
+#[derive(InputObject)]
+pub(crate) struct CarFilter {
+    /// Where vehicles are taken and brought back; upper and lower case are the same.
+    pub(crate) location: Option<String>,
+    /// Class; upper and lower case are the same.
+    pub(crate) car_class: Option<String>,
+    /// When the vehicle is taken; with `dropOffAt`.
+    pub(crate) pick_up_at: Option<DateTime>,
+    /// When it is brought back; with `pickUpAt`.
+    pub(crate) drop_off_at: Option<DateTime>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct CarsQuery;
+
+#[Object]
+impl CarsQuery {
+    /// Cars by daily price.
+    #[graphql(complexity = "SEARCH_COMPLEXITY + Window::entries(first) * child_complexity")]
+    async fn cars(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which cars.")] filter: CarFilter,
+        #[graphql(desc = "Entries wanted, 1 to 100.", default_with = "Some(20)")] first: Option<i64>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+    ) -> Result<CarConnection> {
+        let page = page(Window { first, after })?;
+        let search = search(filter)?;
+        Ok(reads(ctx)?.cars(&search, &page).await.map_err(read_fault)?.into())
+    }
+}
+
+fn search(given: CarFilter) -> Result<CarSearch> {
+    Ok(CarSearch {
+        location: filter::text("location", given.location)?,
+        car_class: filter::text("carClass", given.car_class)?,
+        rental: filter::rental(given.pick_up_at.map(|at| at.0), given.drop_off_at.map(|at| at.0))?,
+    })
+}

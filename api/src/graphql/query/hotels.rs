@@ -1,0 +1,59 @@
+//! `hotels`: properties by place, words and stay.
+
+use async_graphql::{Context, InputObject, Object, Result};
+use traveladvisor_domain::trip::ROOMS_MAX;
+use traveladvisor_projections::reads::HotelSearch;
+
+use super::filter;
+use crate::graphql::read::{read_fault, reads};
+use crate::graphql::scalars::Date;
+use crate::graphql::types::{HotelConnection, Window, page};
+use crate::limits::SEARCH_COMPLEXITY;
+
+/// Which hotels. All that is given must hold. With dates only those that still sell the rooms in every night of the stay.
+#[derive(InputObject)]
+pub(crate) struct HotelFilter {
+    /// The city's name; upper and lower case are the same.
+    pub(crate) city: Option<String>,
+    /// Country, ISO 3166-1 alpha-2; upper and lower case are the same.
+    pub(crate) country: Option<String>,
+    /// Words that all stand in name or city.
+    pub(crate) text: Option<String>,
+    /// First night; with `checkOut`.
+    pub(crate) check_in: Option<Date>,
+    /// The morning of departure; with `checkIn`.
+    pub(crate) check_out: Option<Date>,
+    /// Rooms wanted, 1 to 99.
+    #[graphql(default_with = "Some(1)")]
+    pub(crate) rooms: Option<i64>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct HotelsQuery;
+
+#[Object]
+impl HotelsQuery {
+    /// Hotels by name.
+    #[graphql(complexity = "SEARCH_COMPLEXITY + Window::entries(first) * child_complexity")]
+    async fn hotels(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which hotels.")] filter: HotelFilter,
+        #[graphql(desc = "Entries wanted, 1 to 100.", default_with = "Some(20)")] first: Option<i64>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+    ) -> Result<HotelConnection> {
+        let page = page(Window { first, after })?;
+        let search = search(filter)?;
+        Ok(reads(ctx)?.hotels(&search, &page).await.map_err(read_fault)?.into())
+    }
+}
+
+fn search(given: HotelFilter) -> Result<HotelSearch> {
+    Ok(HotelSearch {
+        city: filter::text("city", given.city)?,
+        country: filter::text("country", given.country)?,
+        text: filter::text("text", given.text)?,
+        stay: filter::stay(given.check_in.map(|date| date.0), given.check_out.map(|date| date.0))?,
+        rooms: filter::count("rooms", given.rooms, ROOMS_MAX)?,
+    })
+}

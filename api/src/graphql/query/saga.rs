@@ -1,0 +1,23 @@
+//! `saga`: the process manager of one trip.
+
+use async_graphql::{Context, ID, Object, Result};
+use traveladvisor_domain::id::BookingId;
+
+use crate::graphql::read::{read_fault, reads};
+use crate::graphql::types::Saga;
+
+#[derive(Debug, Default)]
+pub(crate) struct SagaQuery;
+
+#[Object]
+impl SagaQuery {
+    /// The process manager of a trip; null when there is no such trip.
+    async fn saga(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The trip's id.")] booking_id: ID,
+    ) -> Result<Option<Saga>> {
+        let Ok(id) = booking_id.parse::<BookingId>() else { return Ok(None) };
+        Ok(reads(ctx)?.saga(id).await.map_err(read_fault)?.map(Saga::from))
+    }
+}

@@ -1,0 +1,76 @@
+//! Reading at a position: a projection is waited for, within a bound, then asked.
+
+use async_graphql::{Context, Error, Result};
+use tokio::time::Instant;
+use traveladvisor_domain::id::BookingId;
+use traveladvisor_infra::event_log::Position;
+use traveladvisor_projections::reads::{ReadError, Reads};
+use traveladvisor_projections::runtime::ProjectionName;
+use traveladvisor_projections::views::BookingView;
+
+use super::fault::{fault, internal};
+use super::types::{Booking, ErrorCode};
+use crate::graphql::types::bad_cursor;
+use crate::limits::READ_WAIT;
+
+/// The read side of a request.
+pub(crate) fn reads<'a>(ctx: &Context<'a>) -> Result<&'a Reads> {
+    ctx.data::<Reads>().map_err(|error| internal(&error.message))
+}
+
+/// Waits until a projection has come to a position; UNAVAILABLE when that takes too long.
+pub(crate) async fn wait_for(ctx: &Context<'_>, projection: ProjectionName, position: Position) -> Result<()> {
+    reads(ctx)?.wait_for(projection, position, READ_WAIT).await.map_err(read_fault)
+}
+
+/// A trip that is there at a position.
+pub(crate) async fn booking_at(ctx: &Context<'_>, id: BookingId, position: Position) -> Result<BookingView> {
+    wait_for(ctx, ProjectionName::Booking, position).await?;
+    let view = reads(ctx)?.booking(id).await.map_err(read_fault)?;
+    view.ok_or_else(|| internal(&format!("{id} is in the log and not in its projection")))
+}
+
+/// The trip once its saga has ended, or at `until` as it stands then.
+pub(crate) async fn booking_finished(
+    ctx: &Context<'_>,
+    id: BookingId,
+    position: Position,
+    until: Instant,
+) -> Result<Booking> {
+    let settled = settled(reads(ctx)?, id, position);
+    match tokio::time::timeout_at(until, settled).await {
+        Ok(Some(view)) => Ok(view.into()),
+        // As it stands: whoever reads its fields reads it then, and hears of a fault if there is one.
+        Ok(None) | Err(_) => Ok(Booking::at(id, position)),
+    }
+}
+
+/// None when the read side cannot tell.
+async fn settled(reads: &Reads, id: BookingId, position: Position) -> Option<BookingView> {
+    reads.wait_for(ProjectionName::Booking, position, READ_WAIT).await.ok()?;
+    let mut changes = reads.booking_changes();
+    loop {
+        changes.borrow_and_update();
+        match reads.booking(id).await.ok()? {
+            Some(view) if view.is_settled() => return Some(view),
+            _ => changes.changed().await.ok()?,
+        }
+    }
+}
+
+/// What a caller hears when a read failed. The reason itself may name tables and hosts, so it goes to our log only.
+#[expect(clippy::needless_pass_by_value, reason = "stands in map_err")]
+pub(crate) fn read_fault(error: ReadError) -> Error {
+    match error {
+        ReadError::BadCursor => bad_cursor(),
+        ReadError::Behind { .. } => {
+            tracing::warn!(%error, "a read gave up waiting");
+            fault(ErrorCode::Unavailable, "The answer is not ready yet: ask again in a moment.")
+        }
+        ReadError::Unavailable(_) => {
+            tracing::warn!(%error, "a read failed");
+            fault(ErrorCode::Unavailable, "The database does not answer: ask again in a moment.")
+        }
+        ReadError::Damaged(_) => internal(&error),
+    }
+}

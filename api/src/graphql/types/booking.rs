@@ -1,0 +1,263 @@
+//! Trips.
+
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use tokio::sync::OnceCell;
+use traveladvisor_domain::id::BookingId;
+use traveladvisor_domain::trip::{CarPart, FlightPart, HotelPart};
+use traveladvisor_infra::event_log;
+use traveladvisor_projections::views::{self, BookingView, PartView};
+
+use super::{BookingStatus, ErrorCode, Money, PartStatus, PaymentMethod, PaymentStatus, SagaStatus, TimelineEntry};
+use crate::graphql::read::booking_at;
+use crate::graphql::scalars::{Date, DateTime};
+
+/// A trip. Read when the first field other than its id is asked for.
+#[derive(Debug)]
+pub(crate) struct Booking {
+    id: BookingId,
+    position: event_log::Position,
+    view: OnceCell<Box<BookingView>>,
+}
+
+impl Booking {
+    /// A trip that is there at a position.
+    pub(crate) fn at(id: BookingId, position: event_log::Position) -> Self {
+        Self { id, position, view: OnceCell::new() }
+    }
+
+    async fn view(&self, ctx: &Context<'_>) -> Result<&BookingView> {
+        let read = async || booking_at(ctx, self.id, self.position).await.map(Box::new);
+        self.view.get_or_try_init(read).await.map(Box::as_ref)
+    }
+}
+
+impl From<BookingView> for Booking {
+    fn from(view: BookingView) -> Self {
+        Self { id: view.id, position: view.position, view: OnceCell::new_with(Some(Box::new(view))) }
+    }
+}
+
+/// A trip: a hotel, a flight and a car, or any of them, booked as a whole.
+#[Object]
+impl Booking {
+    /// Stays the same for ever.
+    pub(crate) async fn id(&self) -> ID {
+        ID(self.id.to_string())
+    }
+
+    /// Where it stands.
+    async fn status(&self, ctx: &Context<'_>) -> Result<BookingStatus> {
+        Ok(self.view(ctx).await?.status.into())
+    }
+
+    /// Where its process manager stands.
+    async fn saga_status(&self, ctx: &Context<'_>) -> Result<SagaStatus> {
+        Ok(self.view(ctx).await?.saga_status.into())
+    }
+
+    /// Sequence of the booking's stream; for `expectedVersion`.
+    async fn version(&self, ctx: &Context<'_>) -> Result<u64> {
+        Ok(self.view(ctx).await?.version)
+    }
+
+    /// Who travels.
+    async fn traveller(&self, ctx: &Context<'_>) -> Result<Traveller> {
+        Ok(self.view(ctx).await?.traveller.clone().into())
+    }
+
+    /// The hotel; null when the trip has none.
+    async fn hotel(&self, ctx: &Context<'_>) -> Result<Option<BookedHotel>> {
+        Ok(self.view(ctx).await?.hotel.as_ref().map(BookedHotel::from))
+    }
+
+    /// The flight; null when the trip has none.
+    async fn flight(&self, ctx: &Context<'_>) -> Result<Option<BookedFlight>> {
+        Ok(self.view(ctx).await?.flight.as_ref().map(BookedFlight::from))
+    }
+
+    /// The car; null when the trip has none.
+    async fn car(&self, ctx: &Context<'_>) -> Result<Option<BookedCar>> {
+        Ok(self.view(ctx).await?.car.as_ref().map(BookedCar::from))
+    }
+
+    /// How it is paid, and where that stands.
+    async fn payment(&self, ctx: &Context<'_>) -> Result<Payment> {
+        Ok(self.view(ctx).await?.payment.clone().into())
+    }
+
+    /// The sum of the parts, taxes included.
+    async fn total(&self, ctx: &Context<'_>) -> Result<Money> {
+        Ok(self.view(ctx).await?.total.into())
+    }
+
+    /// What made it fail; null when nothing did, also when the traveller cancelled.
+    async fn failure(&self, ctx: &Context<'_>) -> Result<Option<BookingFailure>> {
+        Ok(self.view(ctx).await?.failure.clone().map(BookingFailure::from))
+    }
+
+    /// Everything that happened to it, oldest first.
+    async fn timeline(&self, ctx: &Context<'_>) -> Result<Vec<TimelineEntry>> {
+        Ok(self.view(ctx).await?.timeline.iter().cloned().map(TimelineEntry::from).collect())
+    }
+
+    /// When it was asked for.
+    async fn created_at(&self, ctx: &Context<'_>) -> Result<DateTime> {
+        Ok(DateTime(self.view(ctx).await?.created_at))
+    }
+
+    /// When something last happened to it.
+    async fn updated_at(&self, ctx: &Context<'_>) -> Result<DateTime> {
+        Ok(DateTime(self.view(ctx).await?.updated_at))
+    }
+}
+
+/// The person who travels. A value that was erased is null.
+#[derive(SimpleObject)]
+pub(crate) struct Traveller {
+    /// E-mail address, as given.
+    pub(crate) email: Option<String>,
+    /// Full name, as given.
+    pub(crate) name: Option<String>,
+    /// Telephone number, as given.
+    pub(crate) phone: Option<String>,
+}
+
+/// Rooms of one type for one stay.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct BookedHotel {
+    /// The property.
+    pub(crate) hotel_id: ID,
+    /// The property's code of the room type.
+    pub(crate) room_type: String,
+    /// First night, a date of the property.
+    pub(crate) check_in: Date,
+    /// The morning of departure, no longer a night of the stay.
+    pub(crate) check_out: Date,
+    /// How many rooms.
+    pub(crate) rooms: u32,
+    /// Nightly price × nights × rooms.
+    pub(crate) price: Money,
+    /// Where this part stands.
+    pub(crate) status: PartStatus,
+}
+
+/// Seats of one cabin on one departure.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct BookedFlight {
+    /// The departure.
+    pub(crate) flight_id: ID,
+    /// The cabin.
+    pub(crate) cabin: String,
+    /// How many seats.
+    pub(crate) seats: u32,
+    /// Seat price × seats.
+    pub(crate) price: Money,
+    /// Where this part stands.
+    pub(crate) status: PartStatus,
+}
+
+/// One vehicle for one rental.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct BookedCar {
+    /// The fleet.
+    pub(crate) car_id: ID,
+    /// When the vehicle is taken.
+    pub(crate) pick_up_at: DateTime,
+    /// When it is brought back.
+    pub(crate) drop_off_at: DateTime,
+    /// Daily price × started days.
+    pub(crate) price: Money,
+    /// Where this part stands.
+    pub(crate) status: PartStatus,
+}
+
+/// The payment of a trip.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct Payment {
+    /// How it is paid.
+    pub(crate) method: PaymentMethod,
+    /// Where it stands.
+    pub(crate) status: PaymentStatus,
+    /// The card's brand, for example `visa`; null without a card.
+    pub(crate) brand: Option<String>,
+    /// The card's last four digits; null without a card.
+    pub(crate) last_four: Option<String>,
+    /// Why it was refused, or the last fault.
+    pub(crate) failure_code: Option<String>,
+    /// What was given back; zero when nothing was.
+    pub(crate) refunded: Money,
+}
+
+/// What made a trip fail.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct BookingFailure {
+    /// Which step, for example `car`.
+    pub(crate) step: String,
+    /// Stable code.
+    pub(crate) code: ErrorCode,
+    /// One sentence that says what to do.
+    pub(crate) message: String,
+}
+
+impl From<views::TravellerView> for Traveller {
+    fn from(view: views::TravellerView) -> Self {
+        Self { email: Some(view.email), name: Some(view.name), phone: view.phone }
+    }
+}
+
+impl From<&PartView<HotelPart>> for BookedHotel {
+    fn from(view: &PartView<HotelPart>) -> Self {
+        Self {
+            hotel_id: ID(view.part.hotel.to_string()),
+            room_type: view.part.room_type.clone(),
+            check_in: Date(view.part.stay.check_in()),
+            check_out: Date(view.part.stay.check_out()),
+            rooms: view.part.rooms,
+            price: view.part.price.into(),
+            status: view.status.into(),
+        }
+    }
+}
+
+impl From<&PartView<FlightPart>> for BookedFlight {
+    fn from(view: &PartView<FlightPart>) -> Self {
+        Self {
+            flight_id: ID(view.part.flight.to_string()),
+            cabin: view.part.cabin.clone(),
+            seats: view.part.seats,
+            price: view.part.price.into(),
+            status: view.status.into(),
+        }
+    }
+}
+
+impl From<&PartView<CarPart>> for BookedCar {
+    fn from(view: &PartView<CarPart>) -> Self {
+        Self {
+            car_id: ID(view.part.car.to_string()),
+            pick_up_at: DateTime(view.part.rental.pick_up()),
+            drop_off_at: DateTime(view.part.rental.drop_off()),
+            price: view.part.price.into(),
+            status: view.status.into(),
+        }
+    }
+}
+
+impl From<views::PaymentView> for Payment {
+    fn from(view: views::PaymentView) -> Self {
+        Self {
+            method: view.method.into(),
+            status: view.status.into(),
+            brand: view.brand,
+            last_four: view.last_four,
+            failure_code: view.failure_code.map(|code| code.to_string()),
+            refunded: view.refunded.into(),
+        }
+    }
+}
+
+impl From<views::FailureView> for BookingFailure {
+    fn from(view: views::FailureView) -> Self {
+        Self { step: view.step.as_str().to_owned(), code: view.code.into(), message: view.message }
+    }
+}

@@ -1,0 +1,95 @@
+//! The closed list of codes, as the schema names them.
+
+use async_graphql::Enum;
+use traveladvisor_domain::failure::Code;
+
+/// Why something did not happen. A closed list: adding a code is a change of the schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub(crate) enum ErrorCode {
+    /// A field is malformed or outside its bounds: correct it.
+    InvalidInput,
+    /// There is no such booking, hotel, flight or car: check the id.
+    NotFound,
+    /// The idempotency key was used before with another input: take a new key.
+    IdempotencyKeyReused,
+    /// `expectedVersion` is not the current one: read again.
+    VersionConflict,
+    /// Others kept changing the same things: try again.
+    Conflict,
+    /// Nothing is left to sell: choose other dates or another offer.
+    SoldOut,
+    /// The supplier has closed the sale: choose other dates or another offer.
+    StopSell,
+    /// The date or instant has passed: choose a later one.
+    Past,
+    /// The hotel has no such room type: read its room types.
+    UnknownRoomType,
+    /// The flight has no such cabin: read its cabins.
+    UnknownCabin,
+    /// Today's price is not the expected or quoted one: confirm the new one.
+    PriceChanged,
+    /// The parts are priced in different currencies: book them as separate trips.
+    CurrencyMismatch,
+    /// The card was declined: use another.
+    PaymentDeclined,
+    /// The account does not hold the amount: use another card.
+    InsufficientFunds,
+    /// This payment method cannot be used: choose another.
+    PaymentMethodUnavailable,
+    /// The booking is in no state to be cancelled.
+    NotCancellable,
+    /// The saga has nothing to resolve.
+    NotResolvable,
+    /// The caller is not known: sign in.
+    Unauthenticated,
+    /// The caller may not do this.
+    Forbidden,
+    /// Too many requests: wait a while.
+    RateLimited,
+    /// The query asks for too much at once: ask for less.
+    QueryTooComplex,
+    /// Too much is waiting already: try again later.
+    Overloaded,
+    /// A needed service is away: try again later, with the same idempotency key.
+    Unavailable,
+    /// The answer took too long: ask again, with the same idempotency key.
+    DeadlineExceeded,
+    /// A defect of ours: report it.
+    Internal,
+}
+
+impl ErrorCode {
+    /// The code as it is written, for example `SOLD_OUT`.
+    pub(crate) fn as_str(self) -> &'static str {
+        use async_graphql::resolver_utils::EnumType;
+        Self::items().iter().find(|item| item.value == self).map_or("INTERNAL", |item| item.name)
+    }
+}
+
+impl From<Code> for ErrorCode {
+    fn from(code: Code) -> Self {
+        match code {
+            Code::InvalidInput => Self::InvalidInput,
+            Code::NotFound => Self::NotFound,
+            Code::IdempotencyKeyReused => Self::IdempotencyKeyReused,
+            Code::VersionConflict => Self::VersionConflict,
+            Code::Conflict => Self::Conflict,
+            Code::SoldOut => Self::SoldOut,
+            Code::StopSell => Self::StopSell,
+            Code::Past => Self::Past,
+            Code::UnknownRoomType => Self::UnknownRoomType,
+            Code::UnknownCabin => Self::UnknownCabin,
+            Code::PriceChanged => Self::PriceChanged,
+            Code::CurrencyMismatch => Self::CurrencyMismatch,
+            Code::PaymentDeclined => Self::PaymentDeclined,
+            Code::InsufficientFunds => Self::InsufficientFunds,
+            Code::PaymentMethodUnavailable => Self::PaymentMethodUnavailable,
+            Code::NotCancellable => Self::NotCancellable,
+            Code::NotResolvable => Self::NotResolvable,
+            Code::Unavailable => Self::Unavailable,
+            Code::Overloaded => Self::Overloaded,
+            Code::DeadlineExceeded => Self::DeadlineExceeded,
+            Code::Internal => Self::Internal,
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The types of the schema, and how the domain's and the read side's values become them.
+
+mod booking;
+mod car;
+mod code;
+mod flight;
+mod hotel;
+mod money;
+mod node;
+mod page;
+mod saga;
+mod timeline;
+mod user_error;
+mod words;
+
+pub(crate) use booking::Booking;
+pub(crate) use car::Car;
+pub(crate) use code::ErrorCode;
+pub(crate) use flight::Flight;
+pub(crate) use hotel::Hotel;
+pub(crate) use money::{Money, MoneyInput};
+pub(crate) use node::Node;
+pub(crate) use page::{BookingConnection, CarConnection, FlightConnection, HotelConnection};
+pub(crate) use page::{Window, bad_cursor, page};
+pub(crate) use saga::Saga;
+pub(crate) use timeline::TimelineEntry;
+pub(crate) use user_error::UserError;
+pub(crate) use words::{BookingStatus, BookingWait, PartStatus, PaymentMethod, PaymentStatus, SagaStatus};

@@ -1,0 +1,43 @@
+//! Answers as HTTP: every one is JSON, also those that no GraphQL request led to.
+
+use axum::body::Body;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+use serde::Serialize;
+
+use super::negotiate::Media;
+use crate::graphql::execute::{Answer, Stage};
+use crate::graphql::types::ErrorCode;
+
+/// A GraphQL answer in the media type asked for.
+pub(crate) fn graphql(answer: &Answer, media: Media) -> Response {
+    json(status(answer.stage, media), media, answer)
+}
+
+/// A request that is none: the same shape, so that every client can read it.
+pub(crate) fn refuse(status: StatusCode, code: ErrorCode, message: &str, media: Media) -> Response {
+    json(status, media, &Answer::of(Stage::Rejected, code, message))
+}
+
+/// `application/json` promises 200 to whatever GraphQL answered; the newer type tells by the status.
+fn status(stage: Stage, media: Media) -> StatusCode {
+    match (stage, media) {
+        (Stage::NotAllowed, _) => StatusCode::METHOD_NOT_ALLOWED,
+        (Stage::Executed, _) | (_, Media::Json) => StatusCode::OK,
+        (Stage::Rejected, Media::GraphqlResponse) => StatusCode::BAD_REQUEST,
+        (Stage::TimedOut, Media::GraphqlResponse) => StatusCode::GATEWAY_TIMEOUT,
+        (Stage::Broken, Media::GraphqlResponse) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// Any value as JSON. Answers speak of persons and of the present: nobody keeps them.
+pub(crate) fn json(status: StatusCode, media: Media, value: &impl Serialize) -> Response {
+    let bytes = serde_json::to_vec(value).unwrap_or_default();
+    let mut response = Response::new(Body::from(bytes));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

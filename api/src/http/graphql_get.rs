@@ -1,0 +1,59 @@
+//! `GET /graphql`: the same parameters in the query string, for reads only.
+
+use axum::extract::{Query, State};
+use axum::http::header::ALLOW;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::response::Response;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::answer;
+use super::negotiate::Media;
+use crate::api::Api;
+use crate::caller::{Caller, Trace};
+use crate::graphql::execute::{Allowed, Parameters, Stage, execute};
+use crate::graphql::types::ErrorCode;
+
+/// Why the query string is no GraphQL request.
+const MALFORMED: &str = "The query string is no GraphQL request: give `query`, and `variables` as JSON.";
+const NOT_ACCEPTABLE: &str =
+    "No media type that we have is accepted: accept application/json or application/graphql-response+json.";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct QueryString {
+    query: String,
+    operation_name: Option<String>,
+    variables: Option<String>,
+}
+
+/// Answers a GET.
+pub(super) async fn get(State(api): State<Api>, uri: Uri, headers: HeaderMap) -> Response {
+    let Some(media) = Media::accepted(&headers) else {
+        return answer::refuse(StatusCode::NOT_ACCEPTABLE, ErrorCode::InvalidInput, NOT_ACCEPTABLE, Media::Json);
+    };
+    let Some(parameters) = parameters(&uri) else {
+        return answer::refuse(StatusCode::BAD_REQUEST, ErrorCode::InvalidInput, MALFORMED, media);
+    };
+    let (caller, trace) = (Caller::of(&headers), Trace::of(&headers));
+    let answered = execute(&api.schema, parameters, caller, trace, Allowed::Queries).await;
+    let mut response = answer::graphql(&answered, media);
+    if answered.stage == Stage::NotAllowed {
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+    }
+    response
+}
+
+fn parameters(uri: &Uri) -> Option<Parameters> {
+    let Query(given) = Query::<QueryString>::try_from_uri(uri).ok()?;
+    let variables = match given.variables.filter(|text| !text.is_empty()) {
+        Some(text) => serde_json::from_str(&text).ok()?,
+        None => Value::Null,
+    };
+    let operation_name = given.operation_name.filter(|name| !name.is_empty());
+    (variables.is_object() || variables.is_null()).then_some(Parameters {
+        query: given.query,
+        operation_name,
+        variables,
+    })
+}

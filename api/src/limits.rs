@@ -1,0 +1,62 @@
+//! Every bound of the edge, by name.
+
+use std::time::Duration;
+
+/// Largest request body, in bytes.
+pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// How much of a body that is too large is still read and thrown away, in bytes, so that its sender hears the answer instead of a reset.
+pub const BODY_DRAINED_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// How long a caller may take to send the headers of a request.
+pub const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a caller may take to send the body of a request.
+pub const BODY_READ_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a GraphQL request may take, from the body's end to its answer. Longer than [`FINISHED_WAIT`] and a read after it.
+pub const REQUEST_DEADLINE: Duration = Duration::from_secs(40);
+/// How long requests under way may still take once the server was told to stop.
+pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
+/// Connections served at once; further ones wait to be accepted.
+pub const CONNECTIONS_MAX: usize = 4096;
+/// Pause before the next accept when the machine has no more sockets to give.
+pub const ACCEPT_RETRY_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long `wait: FINISHED` waits for the saga's end; then the booking is answered as it stands.
+pub const FINISHED_WAIT: Duration = Duration::from_secs(30);
+/// How long a read waits for a projection to reach a position; then UNAVAILABLE.
+pub const READ_WAIT: Duration = Duration::from_secs(5);
+
+/// Deepest nesting of fields in a query: introspection by the usual tools takes 15.
+pub const QUERY_DEPTH_MAX: usize = 15;
+/// Greatest complexity of a query: one for each field, a page's fields times its length, and the price of a write or a search.
+pub const QUERY_COMPLEXITY_MAX: usize = 20_000;
+/// Most selections of a document once its fragments are written out.
+pub const QUERY_SELECTIONS_MAX: usize = 5_000;
+/// Most directives on one field.
+pub const FIELD_DIRECTIVES_MAX: usize = 8;
+/// Complexity of a mutation beside its selection.
+pub const MUTATION_COMPLEXITY: usize = 500;
+/// Complexity of a search beside its page.
+pub const SEARCH_COMPLEXITY: usize = 50;
+/// Most errors told in one answer.
+pub const ERRORS_MAX: usize = 20;
+
+/// Entries of a page when the caller names no number.
+pub const PAGE_DEFAULT: i64 = 20;
+/// Most entries of a page.
+pub const PAGE_MAX: i64 = 100;
+/// Longest cursor, in bytes.
+pub const CURSOR_BYTES_MAX: usize = 1024;
+
+/// Longest idempotency key, in characters.
+pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
+/// Longest e-mail address, in characters (RFC 5321).
+pub const EMAIL_CHARS_MAX: usize = 254;
+/// Longest name of a traveller, in characters.
+pub const TRAVELLER_NAME_CHARS_MAX: usize = 200;
+/// Longest telephone number, in characters.
+pub const PHONE_CHARS_MAX: usize = 32;
+/// Longest text handed to the payment gateway as a card number, in characters.
+pub const CARD_NUMBER_CHARS_MAX: usize = 64;
+/// Longest text of a search filter, in characters.
+pub const FILTER_CHARS_MAX: usize = 200;
+/// Most room types of a hotel or cabins of a flight in one input.
+pub const OFFERS_MAX: usize = 200;

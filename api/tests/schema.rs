@@ -1,0 +1,116 @@
+//! The schema that clients rely on.
+
+use std::collections::BTreeMap;
+
+use async_graphql::parser::parse_schema;
+use async_graphql::parser::types::{
+    FieldDefinition, InputValueDefinition, ServiceDocument, TypeKind, TypeSystemDefinition,
+};
+
+/// What the repository holds.
+const COMMITTED: &str = include_str!("../schema.graphql");
+/// What clients rely on, whatever is added.
+const CORE: &str = include_str!("core.graphql");
+
+#[test]
+fn the_schema_in_the_repository_is_the_programs() {
+    assert!(COMMITTED == traveladvisor_api::sdl(), "regenerate api/schema.graphql: `traveladvisor schema`");
+}
+
+#[test]
+fn the_core_that_clients_rely_on_is_whole() {
+    let ours = facts(&traveladvisor_api::sdl());
+    let missing: Vec<_> = facts(CORE).into_iter().filter(|(what, how)| ours.get(what) != Some(how)).collect();
+    assert!(missing.is_empty(), "missing or changed: {missing:#?}");
+}
+
+#[test]
+fn everything_in_the_schema_is_described() {
+    let mute: Vec<String> = described(&traveladvisor_api::sdl())
+        .into_iter()
+        .filter_map(|(what, is_described)| (!is_described).then_some(what))
+        .collect();
+    assert!(mute.is_empty(), "without a description: {mute:#?}");
+}
+
+#[test]
+fn the_schema_is_the_same_at_every_call() {
+    assert_eq!(traveladvisor_api::sdl(), traveladvisor_api::sdl());
+}
+
+fn document(sdl: &str) -> ServiceDocument {
+    parse_schema(sdl).expect("the schema parses")
+}
+
+/// Each type, field, argument and enum value by its full name, with its type and default.
+fn facts(sdl: &str) -> BTreeMap<String, String> {
+    let mut facts = BTreeMap::new();
+    visit(sdl, &mut |what, how, _described| {
+        facts.insert(what, how);
+    });
+    facts
+}
+
+fn described(sdl: &str) -> BTreeMap<String, bool> {
+    let mut all = BTreeMap::new();
+    visit(sdl, &mut |what, _how, described| {
+        all.insert(what, described);
+    });
+    all
+}
+
+fn visit(sdl: &str, see: &mut impl FnMut(String, String, bool)) {
+    for definition in document(sdl).definitions {
+        let TypeSystemDefinition::Type(definition) = definition else { continue };
+        let definition = definition.node;
+        let name = definition.name.node.to_string();
+        let described = definition.description.is_some();
+        match definition.kind {
+            TypeKind::Scalar => see(name, "scalar".to_owned(), described),
+            TypeKind::Enum(kind) => {
+                see(name.clone(), "enum".to_owned(), described);
+                for value in kind.values {
+                    let value = value.node;
+                    see(format!("{name}.{}", value.value.node), "value".to_owned(), value.description.is_some());
+                }
+            }
+            TypeKind::Object(kind) => {
+                let interfaces: Vec<String> = kind.implements.iter().map(|name| name.node.to_string()).collect();
+                see(name.clone(), format!("type {}", interfaces.join(" & ")), described);
+                fields(&name, kind.fields.into_iter().map(|field| field.node), see);
+            }
+            TypeKind::Interface(kind) => {
+                see(name.clone(), "interface".to_owned(), described);
+                fields(&name, kind.fields.into_iter().map(|field| field.node), see);
+            }
+            TypeKind::InputObject(kind) => {
+                see(name.clone(), "input".to_owned(), described);
+                inputs(&name, kind.fields.into_iter().map(|field| field.node), see);
+            }
+            TypeKind::Union(_) => see(name, "union".to_owned(), described),
+        }
+    }
+}
+
+fn fields(parent: &str, fields: impl Iterator<Item = FieldDefinition>, see: &mut impl FnMut(String, String, bool)) {
+    for field in fields {
+        let name = format!("{parent}.{}", field.name.node);
+        see(name.clone(), field.ty.node.to_string(), field.description.is_some());
+        inputs(&name, field.arguments.into_iter().map(|argument| argument.node), see);
+    }
+}
+
+fn inputs(
+    parent: &str,
+    values: impl Iterator<Item = InputValueDefinition>,
+    see: &mut impl FnMut(String, String, bool),
+) {
+    for value in values {
+        let default = value.default_value.map(|default| format!(" = {}", default.node)).unwrap_or_default();
+        see(
+            format!("{parent}.{}", value.name.node),
+            format!("{}{default}", value.ty.node),
+            value.description.is_some(),
+        );
+    }
+}
