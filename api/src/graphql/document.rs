@@ -77,6 +77,8 @@ impl<'a> WrittenOut<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use super::*;
 
     fn code(error: &ServerError) -> String {
@@ -87,7 +89,8 @@ mod tests {
     fn fragments_that_multiply_are_refused_at_once() {
         let mut query = "{ ...f0 } ".to_owned();
         for n in 0..60 {
-            query.push_str(&format!("fragment f{n} on Query {{ ...f{0} ...f{0} }} ", n + 1));
+            let next = n + 1;
+            let _ = write!(query, "fragment f{n} on Query {{ ...f{next} ...f{next} }} ");
         }
         query.push_str("fragment f60 on Query { __typename }");
         assert_eq!(code(&parse(&query).expect_err("too much")), "\"QUERY_TOO_COMPLEX\"");

@@ -2,6 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 
+use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Request, Response, ServerError, Value, Variables};
 use futures::FutureExt;
@@ -108,10 +109,13 @@ pub(crate) async fn execute(
 
 /// An error without a path comes from before the execution: every resolver's error names its field.
 fn answer(response: Response) -> Answer {
-    let executed = response.data != Value::Null || response.errors.iter().any(|error| !error.path.is_empty());
+    let rejected = !response.errors.is_empty() && response.errors.iter().all(|error| error.path.is_empty());
+    // Where every field is skipped the library answers null instead of an object without members.
+    let nothing = response.data == Value::Null && response.errors.is_empty();
+    let data = if nothing { Value::Object(IndexMap::default()) } else { response.data };
     let errors = response.errors.into_iter().take(ERRORS_MAX).map(scrub).collect();
-    if executed {
-        return Answer { stage: Stage::Executed, data: Some(response.data), errors };
+    if rejected && data == Value::Null {
+        return Answer { stage: Stage::Rejected, data: None, errors };
     }
-    Answer { stage: Stage::Rejected, data: None, errors }
+    Answer { stage: Stage::Executed, data: Some(data), errors }
 }

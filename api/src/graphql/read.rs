@@ -1,4 +1,6 @@
 //! Reading at a position: a projection is waited for, within a bound, then asked.
+//!
+//! Fields that may be null answer `Option<Result<…>>`: with `Result<Option<…>>` the library lets one failed read take the whole answer.
 
 use async_graphql::{Context, Error, Result};
 use tokio::time::Instant;

@@ -49,11 +49,15 @@ pub(crate) struct UpsertCarPayload {
 #[ComplexObject]
 impl UpsertCarPayload {
     /// The fleet, read at `position`; null when there are errors.
-    async fn car(&self, ctx: &Context<'_>) -> Result<Option<Car>> {
-        let Some((id, position)) = self.changed else { return Ok(None) };
-        wait_for(ctx, ProjectionName::CarAvailability, position).await?;
-        Ok(reads(ctx)?.car(id).await.map_err(read_fault)?.map(Car::from))
+    async fn car(&self, ctx: &Context<'_>) -> Option<Result<Car>> {
+        let (id, position) = self.changed?;
+        read(ctx, id, position).await.transpose()
     }
+}
+
+async fn read(ctx: &Context<'_>, id: CarId, position: event_log::Position) -> Result<Option<Car>> {
+    wait_for(ctx, ProjectionName::CarAvailability, position).await?;
+    Ok(reads(ctx)?.car(id).await.map_err(read_fault)?.map(Car::from))
 }
 
 impl From<Outcome> for UpsertCarPayload {

@@ -60,11 +60,15 @@ pub(crate) struct UpsertFlightPayload {
 #[ComplexObject]
 impl UpsertFlightPayload {
     /// The flight, read at `position`; null when there are errors.
-    async fn flight(&self, ctx: &Context<'_>) -> Result<Option<Flight>> {
-        let Some((id, position)) = self.changed else { return Ok(None) };
-        wait_for(ctx, ProjectionName::FlightAvailability, position).await?;
-        Ok(reads(ctx)?.flight(id).await.map_err(read_fault)?.map(Flight::from))
+    async fn flight(&self, ctx: &Context<'_>) -> Option<Result<Flight>> {
+        let (id, position) = self.changed?;
+        read(ctx, id, position).await.transpose()
     }
+}
+
+async fn read(ctx: &Context<'_>, id: FlightId, position: event_log::Position) -> Result<Option<Flight>> {
+    wait_for(ctx, ProjectionName::FlightAvailability, position).await?;
+    Ok(reads(ctx)?.flight(id).await.map_err(read_fault)?.map(Flight::from))
 }
 
 impl From<Outcome> for UpsertFlightPayload {

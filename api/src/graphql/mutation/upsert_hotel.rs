@@ -64,11 +64,15 @@ pub(crate) struct UpsertHotelPayload {
 #[ComplexObject]
 impl UpsertHotelPayload {
     /// The hotel, read at `position`; null when there are errors.
-    async fn hotel(&self, ctx: &Context<'_>) -> Result<Option<Hotel>> {
-        let Some((id, position)) = self.changed else { return Ok(None) };
-        wait_for(ctx, ProjectionName::HotelAvailability, position).await?;
-        Ok(reads(ctx)?.hotel(id).await.map_err(read_fault)?.map(Hotel::from))
+    async fn hotel(&self, ctx: &Context<'_>) -> Option<Result<Hotel>> {
+        let (id, position) = self.changed?;
+        read(ctx, id, position).await.transpose()
     }
+}
+
+async fn read(ctx: &Context<'_>, id: HotelId, position: event_log::Position) -> Result<Option<Hotel>> {
+    wait_for(ctx, ProjectionName::HotelAvailability, position).await?;
+    Ok(reads(ctx)?.hotel(id).await.map_err(read_fault)?.map(Hotel::from))
 }
 
 impl From<Outcome> for UpsertHotelPayload {

@@ -20,11 +20,15 @@ impl BookingQuery {
         #[graphql(desc = "The trip's id.")] id: ID,
         #[graphql(desc = "Wait until what happened up to this position is seen; `UNAVAILABLE` after 5 s.")]
         at_least: Option<Position>,
-    ) -> Result<Option<Booking>> {
-        let Ok(id) = id.parse::<BookingId>() else { return Ok(None) };
-        if let Some(Position(position)) = at_least {
-            wait_for(ctx, ProjectionName::Booking, position).await?;
-        }
-        Ok(reads(ctx)?.booking(id).await.map_err(read_fault)?.map(Booking::from))
+    ) -> Option<Result<Booking>> {
+        let id = id.parse().ok()?;
+        read(ctx, id, at_least).await.transpose()
     }
+}
+
+async fn read(ctx: &Context<'_>, id: BookingId, at_least: Option<Position>) -> Result<Option<Booking>> {
+    if let Some(Position(position)) = at_least {
+        wait_for(ctx, ProjectionName::Booking, position).await?;
+    }
+    Ok(reads(ctx)?.booking(id).await.map_err(read_fault)?.map(Booking::from))
 }

@@ -12,8 +12,12 @@ pub(crate) struct CarQuery;
 #[Object]
 impl CarQuery {
     /// A fleet; null when there is none with this id.
-    async fn car(&self, ctx: &Context<'_>, #[graphql(desc = "The car's id.")] id: ID) -> Result<Option<Car>> {
-        let Ok(id) = id.parse::<CarId>() else { return Ok(None) };
-        Ok(reads(ctx)?.car(id).await.map_err(read_fault)?.map(Car::from))
+    async fn car(&self, ctx: &Context<'_>, #[graphql(desc = "The car's id.")] id: ID) -> Option<Result<Car>> {
+        let id = id.parse().ok()?;
+        read(ctx, id).await.transpose()
     }
+}
+
+async fn read(ctx: &Context<'_>, id: CarId) -> Result<Option<Car>> {
+    Ok(reads(ctx)?.car(id).await.map_err(read_fault)?.map(Car::from))
 }

@@ -16,8 +16,12 @@ impl SagaQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The trip's id.")] booking_id: ID,
-    ) -> Result<Option<Saga>> {
-        let Ok(id) = booking_id.parse::<BookingId>() else { return Ok(None) };
-        Ok(reads(ctx)?.saga(id).await.map_err(read_fault)?.map(Saga::from))
+    ) -> Option<Result<Saga>> {
+        let id = booking_id.parse().ok()?;
+        read(ctx, id).await.transpose()
     }
+}
+
+async fn read(ctx: &Context<'_>, id: BookingId) -> Result<Option<Saga>> {
+    Ok(reads(ctx)?.saga(id).await.map_err(read_fault)?.map(Saga::from))
 }
