@@ -1,1 +1,8 @@
-//! projections, as its users see it.
+//! The read side against a real Postgres: real events through the log, then what readers see.
+
+mod booking;
+mod cars;
+mod flights;
+mod hotels;
+mod runtime;
+mod support;

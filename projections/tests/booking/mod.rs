@@ -1,0 +1,5 @@
+//! Trips as people see them.
+
+mod lists;
+mod states;
+mod views;
