@@ -1,1 +1,328 @@
+//! The runtime: rows and checkpoint stand or fall together, and one projection's trouble is its own.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use sqlx::PgConnection;
+use tokio::sync::Notify;
+use traveladvisor_domain::id::{HotelId, StreamKind};
+use traveladvisor_infra::event_log::Position;
+use traveladvisor_projections::hotel_availability::HotelAvailability;
+use traveladvisor_projections::reads::{HotelSearch, Page, ReadError, Reads};
+use traveladvisor_projections::runtime::{
+    BATCH_EVENTS_MAX, FoldError, Projection, ProjectionName, ProjectionState, ProjectionStatus, Projector, Projectors,
+    Recorded, Tail,
+};
+
+use crate::support::{House, LIMIT, PLENTY, card, hotel_details, room_type};
+
+/// Counts the events it has seen; its rows are the table `seen`. Does as it is told when it flushes.
+struct Counting(Arc<Orders>);
+
+#[derive(Default)]
+struct Orders {
+    /// So many flushes fail after they have written.
+    failures: AtomicU32,
+    /// So many flushes hang after they have written.
+    hangs: AtomicU32,
+    hanging: Notify,
+}
+
+impl Projection for Counting {
+    const NAME: &'static str = "counting";
+    const VERSION: u32 = 1;
+    const STREAMS: &'static [StreamKind] = &StreamKind::ALL;
+    type Batch = Vec<i64>;
+
+    fn key(recorded: &Recorded) -> Option<String> {
+        Some(recorded.stream.to_string())
+    }
+
+    async fn load(&self, _: &BTreeSet<String>, _: &mut PgConnection) -> Result<Vec<i64>, sqlx::Error> {
+        Ok(Vec::new())
+    }
+
+    fn fold(&self, batch: &mut Vec<i64>, recorded: &Recorded) -> Result<(), FoldError> {
+        batch.push(recorded.position.0.cast_signed());
+        Ok(())
+    }
+
+    async fn flush(&self, batch: Vec<i64>, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        assert!(batch.len() <= BATCH_EVENTS_MAX);
+        sqlx::query("INSERT INTO seen SELECT * FROM unnest($1::bigint[])").bind(batch).execute(connection).await?;
+        if take_one(&self.0.hangs) {
+            self.0.hanging.notify_one();
+            std::future::pending::<()>().await;
+        }
+        if take_one(&self.0.failures) { Err(sqlx::Error::WorkerCrashed) } else { Ok(()) }
+    }
+}
+
+fn take_one(left: &AtomicU32) -> bool {
+    left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+}
+
+async fn counting_house() -> House {
+    let house = House::new().await;
+    sqlx::query("CREATE TABLE seen (position bigint)").execute(&house.database.pool).await.unwrap();
+    house
+}
+
+async fn fill(house: &mut House, hotels: std::ops::Range<u32>) {
+    for number in hotels {
+        let kinds = vec![room_type("DBL", 1, 100)];
+        house.list_hotel(hotel_details(&number.to_string(), "Inn", "London", kinds)).await;
+    }
+}
+
+fn start(house: &House, orders: &Arc<Orders>) -> Projector {
+    Projector::start(Counting(orders.clone()), Tail::new(house.log.clone()))
+}
+
+async fn reaches(projector: &Projector, position: Position) {
+    let mut positions = projector.positions();
+    let reached = tokio::time::timeout(LIMIT, positions.wait_for(|reached| *reached >= position)).await;
+    assert!(reached.is_ok(), "it stands at {:?}", projector.status());
+}
+
+async fn becomes(status: impl Fn() -> ProjectionStatus, state: ProjectionState) -> ProjectionStatus {
+    let waiting = async {
+        while status().state != state {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(LIMIT, waiting).await.unwrap_or_else(|_| panic!("it is {:?}", status()));
+    status()
+}
+
+/// Every event of the log is in the rows, once, in order, and the checkpoint is at the last.
+async fn assert_seen_once(house: &House) {
+    let seen: Vec<i64> =
+        sqlx::query_scalar("SELECT position FROM seen ORDER BY ctid").fetch_all(&house.database.pool).await.unwrap();
+    let written = house.log.read_after(Position::START, 100_000).await.unwrap();
+    let written: Vec<i64> = written.iter().map(|event| event.position.0.cast_signed()).collect();
+    assert_eq!(seen, written);
+    assert_eq!(checkpoint(house, "counting").await.0, house.last.0.cast_signed());
+}
+
+/// Position, epoch and reason.
+async fn checkpoint(house: &House, name: &str) -> (i64, i64, Option<String>) {
+    sqlx::query_as("SELECT position, epoch, stopped_reason FROM projection_checkpoints WHERE name = $1")
+        .bind(name)
+        .fetch_one(&house.database.pool)
+        .await
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_flush_leaves_nothing_and_is_made_again() {
+    let mut house = counting_house().await;
+    fill(&mut house, 0..5).await;
+    let orders = Arc::new(Orders { failures: AtomicU32::new(2), ..Orders::default() });
+    let projector = start(&house, &orders);
+    reaches(&projector, house.last).await;
+    assert_seen_once(&house).await;
+    becomes(|| projector.status(), ProjectionState::Live).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_between_rows_and_checkpoint_loses_and_repeats_nothing() {
+    let mut house = counting_house().await;
+    fill(&mut house, 0..5).await;
+    let orders = Arc::new(Orders { hangs: AtomicU32::new(1), ..Orders::default() });
+    let killed = start(&house, &orders);
+    tokio::time::timeout(LIMIT, orders.hanging.notified()).await.expect("it flushes");
+    killed.abort().await;
+    fill(&mut house, 5..8).await;
+    let next = start(&house, &orders);
+    reaches(&next, house.last).await;
+    assert_seen_once(&house).await;
+    next.stop().await;
+    fill(&mut house, 8..10).await;
+    let last = start(&house, &orders);
+    reaches(&last, house.last).await;
+    assert_seen_once(&house).await;
+    assert_eq!(checkpoint(&house, "counting").await.1, 3, "each owner raised the epoch");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deposed_owner_writes_nothing_and_says_so() {
+    let mut house = counting_house().await;
+    fill(&mut house, 0..3).await;
+    let orders = Arc::new(Orders::default());
+    let former = start(&house, &orders);
+    reaches(&former, house.last).await;
+    let owner = start(&house, &orders);
+    becomes(|| owner.status(), ProjectionState::Live).await;
+    fill(&mut house, 3..9).await;
+    reaches(&owner, house.last).await;
+    let status = becomes(|| former.status(), ProjectionState::Deposed).await;
+    assert!(status.reason.is_some());
+    assert_seen_once(&house).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_than_a_batch_is_taken_in_batches_and_by_all_alike() {
+    let mut house = counting_house().await;
+    fill(&mut house, 0..20).await;
+    let count = BATCH_EVENTS_MAX as i64 * 5;
+    // The same hotel changing over and over, written by hand: this test is about numbers, not about deciding.
+    sqlx::query(
+        "INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, recorded_at) \
+         SELECT aggregate_type, aggregate_id, sequence + n, event_type, event_version, payload, metadata, recorded_at \
+           FROM events, generate_series(1, $1) n WHERE position = 1",
+    )
+    .bind(count)
+    .execute(&house.database.pool)
+    .await
+    .unwrap();
+    house.last = house.log.head().await.unwrap();
+    let projector = start(&house, &Arc::default());
+    let (_projectors, reads) = house.read().await;
+    reaches(&projector, house.last).await;
+    assert_seen_once(&house).await;
+    assert_eq!(reads.hotels(&HotelSearch::default(), &Page::default()).await.unwrap().items.len(), 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_cannot_be_read_stops_those_who_need_it_and_nobody_else() {
+    let mut house = House::new().await;
+    let plan = house.offer(PLENTY, card()).await;
+    let (projectors, reads) = house.read().await;
+    let before = house.last;
+    let guilty = plan.hotel.as_ref().unwrap().hotel.stream();
+    let payload = r#"{"RoomsDanced":{"who":"ada@example.org"}}"#.to_owned();
+    let at = house.append_raw(guilty, "RoomsDanced", payload).await;
+    let flight = plan.flight.as_ref().unwrap().flight;
+    house.list_flight(crate::support::flight_details("G", "2024-12-25T01:00:00Z", &[("ECONOMY", 1, 1)])).await;
+    for name in [ProjectionName::FlightAvailability, ProjectionName::CarAvailability] {
+        reads.wait_for(name, house.last, LIMIT).await.expect("others go on");
+    }
+    assert!(reads.flight(flight).await.unwrap().is_some());
+    for name in ["booking", "hotel_availability"] {
+        let status = || projectors.status().into_iter().find(|status| status.name == name).unwrap();
+        let stopped = becomes(status, ProjectionState::Stopped).await;
+        assert_eq!(stopped.position, before, "all before it is taken in");
+        let reason = stopped.reason.unwrap();
+        assert!(reason.contains(&at.to_string()) && !reason.contains("ada@"), "{reason}");
+        assert_eq!(checkpoint(&house, name).await.2, Some(reason), "other processes can read it");
+    }
+    let behind = reads.wait_for(ProjectionName::Booking, at, LIMIT).await;
+    assert!(matches!(behind, Err(ReadError::Behind { .. })), "no use in waiting");
+    projectors.stop().await;
+}
+
+/// Cannot fold the hotel with the code `3`, and cannot write the hotel with the code `5`.
+struct Picky;
+
+impl Projection for Picky {
+    const NAME: &'static str = "picky";
+    const VERSION: u32 = 1;
+    const STREAMS: &'static [StreamKind] = &[StreamKind::Hotel];
+    type Batch = Vec<i64>;
+
+    fn key(recorded: &Recorded) -> Option<String> {
+        Some(recorded.stream.to_string())
+    }
+
+    async fn load(&self, _: &BTreeSet<String>, _: &mut PgConnection) -> Result<Vec<i64>, sqlx::Error> {
+        Ok(Vec::new())
+    }
+
+    fn fold(&self, batch: &mut Vec<i64>, recorded: &Recorded) -> Result<(), FoldError> {
+        if recorded.stream == HotelId::of("own", "3").stream() {
+            return Err(FoldError::new("three is too many"));
+        }
+        batch.push(recorded.position.0.cast_signed());
+        Ok(())
+    }
+
+    async fn flush(&self, batch: Vec<i64>, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        sqlx::query("INSERT INTO seen SELECT * FROM unnest($1::bigint[])").bind(batch).execute(connection).await?;
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_folded_stops_the_projection_right_before_it() {
+    let mut house = counting_house().await;
+    fill(&mut house, 0..6).await;
+    let projector = Projector::start(Picky, Tail::new(house.log.clone()));
+    let status = becomes(|| projector.status(), ProjectionState::Stopped).await;
+    assert_eq!(status.reason.as_deref(), Some("it cannot take in the event at 4: three is too many"));
+    assert_eq!(status.position, Position(3));
+    assert_eq!(checkpoint(&house, "picky").await.0, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_database_refuses_stops_the_projection_right_before_it() {
+    let mut house = counting_house().await;
+    sqlx::query("ALTER TABLE seen ADD CHECK (position <> 3)").execute(&house.database.pool).await.unwrap();
+    fill(&mut house, 0..3).await;
+    let projector = Projector::start(Picky, Tail::new(house.log.clone()));
+    let status = becomes(|| projector.status(), ProjectionState::Stopped).await;
+    assert_eq!(status.position, Position(2));
+    assert_eq!(checkpoint(&house, "picky").await.0, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_another_version_are_not_touched() {
+    let mut house = House::new().await;
+    fill(&mut house, 0..1).await;
+    let sql =
+        "INSERT INTO projection_checkpoints (name, version, position, epoch) VALUES ('hotel_availability', 99, 0, 1)";
+    sqlx::query(sql).execute(&house.database.pool).await.unwrap();
+    let projector = Projector::start(HotelAvailability, Tail::new(house.log.clone()));
+    let status = becomes(|| projector.status(), ProjectionState::Stopped).await;
+    assert!(status.reason.is_some_and(|reason| reason.contains("99")));
+    let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM hotels").fetch_one(&house.database.pool).await.unwrap();
+    assert_eq!(rows, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn waiting_ends_when_it_is_there_and_in_time_when_it_is_not() {
+    let mut house = House::new().await;
+    let (projectors, reads) = house.read().await;
+    let mut changes = reads.booking_changes();
+    let far = Position(1_000_000);
+    let behind = reads.wait_for(ProjectionName::Booking, far, Duration::from_millis(20)).await;
+    assert_eq!(behind, Err(ReadError::Behind { projection: "booking", reached: Position::START, wanted: far }));
+    let waiting = {
+        let (reads, next): (Reads, _) = (reads.clone(), Position(1));
+        tokio::spawn(async move { reads.wait_for(ProjectionName::HotelAvailability, next, LIMIT).await })
+    };
+    fill(&mut house, 0..1).await;
+    assert_eq!(waiting.await.unwrap(), Ok(()));
+    tokio::time::timeout(LIMIT, changes.changed()).await.expect("in time").expect("alive");
+    assert_eq!(projectors.positions().len(), 4);
+    projectors.stop().await;
+    let ended = reads.wait_for(ProjectionName::Booking, far, LIMIT).await;
+    assert!(matches!(ended, Err(ReadError::Behind { .. })), "nobody reads any more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_of_other_processes_are_found_without_being_told() {
+    let mut house = House::new().await;
+    let other = traveladvisor_infra::event_log::EventLog::new("public", house.database.pool.clone());
+    let projectors = Projectors::start(other.clone());
+    let reads = Reads::new(&other, &projectors);
+    fill(&mut house, 0..1).await;
+    reads.wait_for(ProjectionName::HotelAvailability, house.last, LIMIT).await.expect("it looks by itself");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lost_connections_are_outlived() {
+    let mut house = counting_house().await;
+    let orders = Arc::new(Orders::default());
+    let projector = start(&house, &orders);
+    for round in 0..5 {
+        fill(&mut house, round * 10..round * 10 + 10).await;
+        let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                    WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        sqlx::query(sql).execute(&house.database.pool).await.unwrap();
+    }
+    reaches(&projector, house.last).await;
+    assert_seen_once(&house).await;
+}
