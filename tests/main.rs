@@ -1,1 +1,1 @@
-
+//! End to end: the program as a user starts it.

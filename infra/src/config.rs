@@ -19,7 +19,7 @@ const PREFIX: &str = "TRAVELADVISOR_";
 /// Variables with the prefix that are no settings: the log filter is read by telemetry.
 const NOT_SETTINGS: [&str; 1] = ["log"];
 /// Where the program keeps what it has unless told otherwise.
-const DEFAULT_DATA_DIR: &str = ".traveladvisor";
+pub const DEFAULT_DATA_DIR: &str = ".traveladvisor";
 /// The port on which it listens unless told otherwise.
 const DEFAULT_PORT: u16 = 8072;
 

@@ -56,17 +56,17 @@ pub(crate) async fn run(verb: CatalogVerb, globals: &Globals, printer: Printer) 
 }
 
 /// Imports through an engine of its own, which delivers nothing: listings cause no messages.
-pub(crate) async fn import(
-    log: &EventLog,
-    ports: Ports,
-    lines: Vec<Line>,
-    printer: Printer,
-) -> Result<ImportReport, Failure> {
+async fn import(log: &EventLog, ports: Ports, lines: Vec<Line>, printer: Printer) -> Result<ImportReport, Failure> {
     let (engine, running) = Engine::start(log.clone(), ports, Delivery::Elsewhere).await?;
-    let show = progress(printer);
-    let report = catalog::import(lines, |item| submit(&engine, item), show).await;
+    let report = import_through(&engine, lines, printer).await;
     running.stop().await;
     Ok(report)
+}
+
+/// Imports through an engine that runs.
+pub(crate) async fn import_through(engine: &Engine, lines: Vec<Line>, printer: Printer) -> ImportReport {
+    let show = progress(printer);
+    catalog::import(lines, |item| submit(engine, item), show).await
 }
 
 async fn submit(engine: &Engine, item: CatalogueItem) -> Result<bool, String> {
@@ -75,13 +75,8 @@ async fn submit(engine: &Engine, item: CatalogueItem) -> Result<bool, String> {
         CatalogueItem::Flight(details) => CallerCommand::UpsertFlight(details),
         CatalogueItem::Car(details) => CallerCommand::UpsertCar(details),
     };
-    let request = Request {
-        command,
-        caller: ACTOR.to_owned(),
-        idempotency: None,
-        expected_version: None,
-        traceparent: None,
-    };
+    let request =
+        Request { command, caller: ACTOR.to_owned(), idempotency: None, expected_version: None, traceparent: None };
     let mut tries = 1;
     loop {
         match engine.submit(request.clone()).await {
@@ -101,7 +96,8 @@ const fn passes(rejection: &Rejection) -> bool {
 fn progress(printer: Printer) -> Box<dyn FnMut(Progress)> {
     if printer.shows_bars() {
         let bar = ProgressBar::new(0).with_style(
-            ProgressStyle::with_template("importing {bar:40} {pos}/{len} lines").unwrap_or_else(|_| ProgressStyle::default_bar()),
+            ProgressStyle::with_template("importing {bar:40} {pos}/{len} lines")
+                .unwrap_or_else(|_| ProgressStyle::default_bar()),
         );
         return Box::new(move |now| {
             bar.set_length(now.total as u64);

@@ -12,13 +12,11 @@ use super::signals::unless_stopped;
 
 /// The relay's name among the consumers of the log.
 const RELAY: &str = "relay";
-/// Events that a reader may be behind the log's end and still count as following it.
-const LAG_EVENTS_MAX: u64 = 1_000;
 
 /// What was looked at, and what came of it.
 #[derive(Debug, Serialize)]
 struct Check {
-    name: &'static str,
+    name: String,
     ok: bool,
     detail: String,
 }
@@ -43,7 +41,7 @@ pub(crate) async fn run(config: Config, printer: Printer) -> Result<(), Failure>
     let failure = reachable.err();
     if let Some(failure) = &failure {
         let detail = failure.message.clone().unwrap_or_default();
-        checks.push(Check { name: "server", ok: false, detail });
+        checks.push(Check { name: "server".to_owned(), ok: false, detail });
     }
     print(&checks, printer)?;
     match failure {
@@ -58,7 +56,7 @@ fn settings(config: &Config) -> Check {
         Some(_) => "the server of DATABASE_URL".to_owned(),
         None => format!("its own server in {}", config.data_dir.display()),
     };
-    Check { name: "settings", ok: true, detail: format!("mode {:?}, {server}", config.mode).to_lowercase() }
+    Check { name: "settings".to_owned(), ok: true, detail: format!("mode {:?}, {server}", config.mode).to_lowercase() }
 }
 
 async fn examine(house: &House, checks: &mut Vec<Check>) -> Result<(), Failure> {
@@ -70,43 +68,58 @@ async fn examine(house: &House, checks: &mut Vec<Check>) -> Result<(), Failure> 
         None => "",
     };
     checks.push(Check {
-        name: "server",
+        name: "server".to_owned(),
         ok: condition.version >= SERVER_VERSION_MIN,
         detail: format!("Postgres {}{role}", condition.version_text),
     });
     checks.push(Check {
-        name: "durability",
+        name: "durability".to_owned(),
         ok: condition.fsync && condition.synchronous_commit,
         detail: format!("fsync {}, synchronous_commit {}", on(condition.fsync), on(condition.synchronous_commit)),
     });
     let found = condition.schema_version;
     checks.push(Check {
-        name: "schema",
+        name: "schema".to_owned(),
         ok: found == Some(SCHEMA_VERSION),
         detail: match found {
             Some(SCHEMA_VERSION) => format!("version {SCHEMA_VERSION}"),
-            Some(other) => format!("version {other}, this program works with {SCHEMA_VERSION}: run `traveladvisor migrate`"),
+            Some(other) => {
+                format!("version {other}, this program works with {SCHEMA_VERSION}: run `traveladvisor migrate`")
+            }
             None => "none yet: run `traveladvisor migrate`".to_owned(),
         },
     });
     let clock = house.clock().now();
     let source = if house.config.clock.is_some() { "the sandbox's clock" } else { "the machine's clock" };
-    checks.push(Check { name: "clock", ok: true, detail: format!("{} ({source})", clock.format("%Y-%m-%d %H:%M:%SZ")) });
+    checks.push(Check {
+        name: "clock".to_owned(),
+        ok: true,
+        detail: format!("{} ({source})", clock.format("%Y-%m-%d %H:%M:%SZ")),
+    });
     if found == Some(SCHEMA_VERSION) {
         let head = log.head().await?;
-        checks.push(Check { name: "log", ok: true, detail: format!("{head} is the last position") });
-        checks.push(reader("relay", log.consumed_offset(RELAY).await?, head.0));
+        checks.push(Check { name: "log".to_owned(), ok: true, detail: format!("{head} is the last position") });
+        checks.push(reader("relay".to_owned(), log.consumed_offset(RELAY).await?, head.0));
+        for checkpoint in postgres::checkpoints(log.pool()).await? {
+            let mut check = reader(format!("projection {}", checkpoint.name), checkpoint.position.0, head.0);
+            if let Some(reason) = checkpoint.stopped_reason {
+                check.ok = false;
+                check.detail = format!("stopped at {}: {reason}", checkpoint.position);
+            }
+            checks.push(check);
+        }
     }
     Ok(())
 }
 
-fn reader(name: &'static str, position: u64, head: u64) -> Check {
-    let lag = head.saturating_sub(position);
-    let detail = match lag {
-        0 => format!("at {position}, nothing is waiting"),
-        lag => format!("at {position}, {lag} events behind: run `traveladvisor serve` to let it catch up"),
+/// A reader may be behind while nothing runs; one that is ahead has read what is no longer there.
+fn reader(name: String, position: u64, head: u64) -> Check {
+    let detail = match head.checked_sub(position) {
+        Some(0) => format!("at {position}, nothing is waiting"),
+        Some(lag) => format!("at {position}, {lag} events behind"),
+        None => format!("at {position}, beyond the log's end at {head}: events were lost, restore the database"),
     };
-    Check { name, ok: lag <= LAG_EVENTS_MAX, detail }
+    Check { name, ok: position <= head, detail }
 }
 
 const fn on(setting: bool) -> &'static str {
@@ -119,7 +132,7 @@ fn print(checks: &[Check], printer: Printer) -> Result<(), Failure> {
     }
     let mut rows = table(&["check", "", "detail"]);
     for check in checks {
-        rows.add_row([check.name, if check.ok { "ok" } else { "WRONG" }, &check.detail]);
+        rows.add_row([check.name.as_str(), if check.ok { "ok" } else { "WRONG" }, &check.detail]);
     }
     Ok(printer.line(rows.to_string())?)
 }

@@ -42,19 +42,15 @@ pub(crate) struct House {
 impl House {
     /// Opens what the settings describe.
     pub(crate) async fn open(config: Config, schema: Schema) -> Result<Self, Failure> {
-        let (server, pool) = match &config.database_url {
-            Some(url) => {
-                let options = url.expose_secret().parse().map_err(|_| {
-                    Failure::usage("DATABASE_URL is no Postgres address; write postgres://user:password@host:5432/database")
-                })?;
-                (None, postgres::pool(options))
-            }
-            None => {
-                let server = private_server(&config, schema).await?;
-                let pool = postgres::pool(server.connect_options());
-                (Some(server), pool)
-            }
+        let server = match &config.database_url {
+            Some(_) => None,
+            None => Some(private_server(&config, schema).await?),
         };
+        let options = match (&server, &config.database_url) {
+            (Some(server), _) => server.connect_options(),
+            (None, url) => url.as_ref().map_or("", |url| url.expose_secret()).parse().map_err(|_| no_address())?,
+        };
+        let pool = postgres::pool(options);
         let log = EventLog::new(LOG_NAME, pool);
         let mut house = Self { config, log, migration: None, server };
         match house.prepare(schema).await {
@@ -126,6 +122,10 @@ async fn private_server(config: &Config, schema: Schema) -> Result<PrivateServer
         durability: Durability::Durable,
     };
     unless_stopped(async { Ok(PrivateServer::start_or_attach(&options).await?) }).await
+}
+
+fn no_address() -> Failure {
+    Failure::usage("DATABASE_URL is no Postgres address; write postgres://user:password@host:5432/database")
 }
 
 fn no_schema() -> Failure {

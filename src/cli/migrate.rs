@@ -25,7 +25,7 @@ pub(crate) async fn run(config: Config, printer: Printer) -> Result<(), Failure>
             ("upgraded", format!("The schema was upgraded from version {from} to {SCHEMA_VERSION}."))
         }
         Some(MigrationOutcome::UpToDate) | None => {
-            ("up_to_date", format!("The schema is up to date: version {SCHEMA_VERSION}."))
+            ("unchanged", format!("The schema is up to date: version {SCHEMA_VERSION}."))
         }
     };
     if printer.is_json() {

@@ -2,12 +2,16 @@
 
 mod catalog;
 mod completions;
+mod demo;
 mod doctor;
 mod events;
 mod failure;
 mod house;
 mod migrate;
 mod print;
+mod running;
+mod schema;
+mod serve;
 mod signals;
 
 use std::net::SocketAddr;
@@ -80,11 +84,27 @@ struct Listening {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Create or upgrade the database schema. --json: {"outcome": "created"|"upgraded"|"up_to_date", "version"}
+    /// Start everything, load the catalogue, book four trips and check them against the log; 1 when anything is not as said.
+    /// --json: {"trips": [{"name", "bookingId", "status", "sagaStatus", "timeline"}], "checks": [{"name", "ok"}]}
+    Demo {
+        #[command(flatten)]
+        listening: Listening,
+        /// Go on serving until Ctrl-C
+        #[arg(long)]
+        serve: bool,
+    },
+    /// Serve GraphQL over HTTP until Ctrl-C. --json: {"url", "mode", "clock", "note"} once it listens
+    Serve {
+        #[command(flatten)]
+        listening: Listening,
+    },
+    /// Create or upgrade the database schema. --json: {"outcome": "created"|"upgraded"|"unchanged", "version"}
     Migrate,
     /// Check settings, server, schema, durability, relay and projections; 3 when something is wrong, 5 when the server is away.
     /// --json: {"checks": [{"name", "ok", "detail"}]}
     Doctor,
+    /// Print the GraphQL schema
+    Schema,
     /// Write the completion script of a shell to standard output
     Completions {
         /// bash, elvish, fish, powershell or zsh
@@ -123,6 +143,11 @@ pub(crate) async fn run() -> ExitCode {
 async fn dispatch(cli: Cli, printer: Printer) -> Result<(), Failure> {
     let globals = cli.globals;
     match cli.verb {
+        Verb::Demo { listening, serve } => {
+            demo::run(settings(&globals, Some(&listening))?, &listening, serve, printer).await
+        }
+        Verb::Serve { listening } => serve::run(settings(&globals, Some(&listening))?, printer).await,
+        Verb::Schema => schema::run(printer),
         Verb::Migrate => migrate::run(settings(&globals, None)?, printer).await,
         Verb::Doctor => doctor::run(settings(&globals, None)?, printer).await,
         Verb::Completions { shell } => completions::run(shell),

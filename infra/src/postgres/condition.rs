@@ -1,9 +1,10 @@
 //! How a server is doing: what an operator must know before trusting it.
 
+use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 
 use super::migrate::schema_version;
-use crate::event_log::LogError;
+use crate::event_log::{LogError, Position};
 
 /// The oldest major version that serves.
 pub const SERVER_VERSION_MIN: u32 = 15;
@@ -40,4 +41,28 @@ pub async fn condition(pool: &PgPool) -> Result<Condition, LogError> {
         synchronous_commit: row.get("synchronous"),
         schema_version: schema_version(pool).await?,
     })
+}
+
+/// How far a projection has come, as it stands in the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// The projection's name.
+    pub name: String,
+    /// The last event it has taken in.
+    pub position: Position,
+    /// Why it stays there, if it met an event that it cannot take in.
+    pub stopped_reason: Option<String>,
+}
+
+/// The checkpoints of all projections, by name.
+pub async fn checkpoints(pool: &PgPool) -> Result<Vec<Checkpoint>, LogError> {
+    let rows = sqlx::query("SELECT name, position, stopped_reason FROM projection_checkpoints ORDER BY name")
+        .fetch_all(pool)
+        .await?;
+    let checkpoint = |row: &PgRow| Checkpoint {
+        name: row.get("name"),
+        position: Position(row.get::<i64, _>("position").unsigned_abs()),
+        stopped_reason: row.get("stopped_reason"),
+    };
+    Ok(rows.iter().map(checkpoint).collect())
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, PgPool};
 
-pub use condition::{Condition, SERVER_VERSION_MIN, condition};
+pub use condition::{Checkpoint, Condition, SERVER_VERSION_MIN, checkpoints, condition};
 pub use migrate::{MigrateError, MigrationOutcome, SCHEMA, SCHEMA_VERSION, migrate, migrations, schema_version};
 
 /// Most connections of one process.

@@ -42,7 +42,8 @@ async fn find(log: &EventLog, id: &str) -> Result<Vec<StoredEvent>, Failure> {
         found.retain(|event| event.position == position);
         return Ok(found);
     }
-    let stream: StreamId = id.parse().map_err(|error| Failure::usage(format!("{id} is no stream and no position: {error}")))?;
+    let stream: StreamId =
+        id.parse().map_err(|error| Failure::usage(format!("{id} is no stream and no position: {error}")))?;
     Ok(log.read_stream(stream, 0).await?)
 }
 

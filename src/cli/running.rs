@@ -1,0 +1,129 @@
+//! The program at work: engine, projectors and HTTP server over one open house, stopped in order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use traveladvisor_api::{Api, Parts, Readiness};
+use traveladvisor_commands::engine::{Delivery, Engine, RunningEngine};
+use traveladvisor_infra::config::Mode;
+use traveladvisor_infra::event_log::EventLog;
+use traveladvisor_projections::reads::Reads;
+use traveladvisor_projections::runtime::{ProjectionName, ProjectionState, Projectors};
+
+use super::failure::Failure;
+use super::house::House;
+
+/// How long reading may take to catch up with the log before somebody is told that it does not.
+const CATCH_UP_LIMIT: Duration = Duration::from_mins(2);
+
+/// Everything that runs, with what is needed to end it.
+pub(crate) struct Running {
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    /// Takes commands.
+    pub(crate) engine: Engine,
+    reads: Reads,
+    tasks: RunningEngine,
+    projectors: Arc<Projectors>,
+    http: JoinHandle<std::io::Result<()>>,
+    stop_http: oneshot::Sender<()>,
+    hearing: JoinHandle<()>,
+}
+
+impl Running {
+    /// Starts everything over an open house.
+    pub(crate) async fn start(house: &House, listener: TcpListener) -> Result<Self, Failure> {
+        let address = listener.local_addr().map_err(|error| Failure::failed(format!("cannot listen: {error}")))?;
+        let log = house.log.clone();
+        let ports = house.ports();
+        let (engine, tasks) = Engine::start(log.clone(), ports.clone(), Delivery::Here).await?;
+        let projectors = Arc::new(Projectors::start(log.clone()));
+        let reads = Reads::new(&log, &projectors);
+        let told = projectors.clone();
+        let api = Api::new(Parts {
+            engine: engine.clone(),
+            reads: reads.clone(),
+            gateway: ports.gateway,
+            clock: ports.clock,
+            ready: readiness(log.clone(), projectors.clone()),
+            positions: Arc::new(move || told.positions()),
+        });
+        let hearing = log.listen();
+        let (stop_http, stopped) = oneshot::channel();
+        let http = tokio::spawn(traveladvisor_api::serve(listener, api, async {
+            // An error means that the sender is gone: then it is time to stop as well.
+            let _ = stopped.await;
+        }));
+        Ok(Self { address, engine, reads, tasks, projectors, http, stop_http, hearing })
+    }
+
+    /// The address as a link.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Waits until everything that stands in the log now can be read.
+    pub(crate) async fn catch_up(&self, log: &EventLog) -> Result<(), Failure> {
+        let head = log.head().await?;
+        for name in ProjectionName::ALL {
+            let reached = self.reads.wait_for(name, head, CATCH_UP_LIMIT).await;
+            reached.map_err(|error| Failure::failed(error.to_string()))?;
+        }
+        Ok(())
+    }
+
+    /// Ends it in order: no new requests, then the engine, then the projectors.
+    pub(crate) async fn stop(self) -> Result<(), Failure> {
+        // The server may have ended by itself.
+        let _ = self.stop_http.send(());
+        let served = self.http.await;
+        drop(self.engine);
+        self.tasks.stop().await;
+        drop(self.reads);
+        if let Some(projectors) = Arc::into_inner(self.projectors) {
+            projectors.stop().await;
+        }
+        self.hearing.abort();
+        match served {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(Failure::failed(format!("the HTTP server ended: {error}"))),
+            Err(error) => Err(Failure::failed(format!("the HTTP server broke: {error}"))),
+        }
+    }
+}
+
+fn readiness(log: EventLog, projectors: Arc<Projectors>) -> Readiness {
+    Arc::new(move || {
+        let (log, projectors) = (log.clone(), projectors.clone());
+        async move {
+            log.head().await.map_err(|error| error.to_string())?;
+            let bad = projectors.status().into_iter().find(|status| {
+                matches!(status.state, ProjectionState::Stopped | ProjectionState::Deposed | ProjectionState::Ended)
+            });
+            bad.map_or(Ok(()), |status| Err(format!("the projection {} is {}", status.name, status.state.as_str())))
+        }
+        .boxed()
+    })
+}
+
+/// Binds the address that the settings ask for.
+pub(crate) async fn listener(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| Failure::failed(format!("cannot listen on {address}: {error}; choose another --listen")))
+}
+
+/// There is no gateway but the sandbox's yet: better not to start than to take play money for a real trip.
+pub(crate) fn sandbox_only(mode: Mode) -> Result<(), Failure> {
+    if mode == Mode::Production {
+        return Err(Failure::usage(
+            "production takes no test cards, and this version has no other payment gateway yet: set mode = \"sandbox\"",
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,56 @@
+//! `serve`: everything in one process, until it is asked to stop.
+
+use serde::Serialize;
+use traveladvisor_infra::config::Config;
+
+use super::failure::Failure;
+use super::house::{House, Schema};
+use super::print::Printer;
+use super::running::{Running, listener, sandbox_only};
+use super::signals::asked_to_stop;
+
+/// What whoever starts it must know.
+const DEVELOPMENT: &str = "development mode: loopback only, no identity provider";
+
+#[derive(Serialize)]
+struct Banner {
+    url: String,
+    mode: &'static str,
+    clock: String,
+    note: &'static str,
+}
+
+/// Runs the verb.
+pub(crate) async fn run(config: Config, printer: Printer) -> Result<(), Failure> {
+    sandbox_only(config.mode)?;
+    let listener = listener(config.listen).await?;
+    let house = House::open(config, Schema::Migrate).await?;
+    let served = match Running::start(&house, listener).await {
+        Ok(running) => {
+            // Whoever started it may not read what it says: that is no reason to end.
+            let _ = banner(&running, &house, printer);
+            asked_to_stop().await;
+            printer.hint("Stopping.");
+            running.stop().await
+        }
+        Err(failure) => Err(failure),
+    };
+    house.close().await?;
+    served
+}
+
+fn banner(running: &Running, house: &House, printer: Printer) -> Result<(), Failure> {
+    let banner = Banner {
+        url: running.url(),
+        mode: "sandbox",
+        clock: house.clock().now().format("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        note: DEVELOPMENT,
+    };
+    if printer.is_json() {
+        return Ok(printer.json(&banner)?);
+    }
+    printer.line(format!("traveladvisor serves {}/graphql", banner.url))?;
+    printer.line(format!("  mode   {} (test cards), clock at {}", banner.mode, banner.clock))?;
+    printer.line(format!("  note   {DEVELOPMENT}"))?;
+    Ok(printer.line("  stop   Ctrl-C")?)
+}
