@@ -1,0 +1,182 @@
+//! An API over a real engine, a real read side and a database of its own, with one hotel, one flight and one fleet.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request};
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+use traveladvisor_api::{Api, Parts, router};
+use traveladvisor_commands::Engine;
+use traveladvisor_commands::engine::{Delivery, Ports, RunningEngine};
+use traveladvisor_infra::clock::{Clock, SandboxClock, SeededIds};
+use traveladvisor_infra::event_log::{EventLog, Position, StoredEvent};
+use traveladvisor_infra::gateway::SandboxGateway;
+use traveladvisor_infra::postgres::SCHEMA;
+use traveladvisor_infra::testing::TestDatabase;
+use traveladvisor_projections::reads::Reads;
+use traveladvisor_projections::runtime::Projectors;
+
+/// Largest answer that a test reads.
+const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Most events that a test writes.
+const EVENTS_MAX: usize = 100_000;
+
+pub(crate) const APPROVED: &str = "4242424242424242";
+pub(crate) const BOOK: &str = "mutation($input: BookTripInput!) { bookTrip(input: $input) { \
+     booking { id status sagaStatus version traveller { email name phone } \
+       hotel { hotelId roomType checkIn checkOut rooms price { amount currency minorUnits } status } \
+       flight { flightId cabin seats status } car { carId pickUpAt dropOffAt status } \
+       payment { method status brand lastFour failureCode refunded { amount } } \
+       total { amount } failure { step code message } timeline { position at type summary } createdAt updatedAt } \
+     position errors { code message path } } }";
+
+pub(crate) struct World {
+    pub(crate) api: Api,
+    pub(crate) hotel: String,
+    pub(crate) flight: String,
+    pub(crate) car: String,
+    router: Router,
+    log: EventLog,
+    _projectors: Arc<Projectors>,
+    _running: RunningEngine,
+    _database: TestDatabase,
+}
+
+impl World {
+    /// Two rooms, three seats and one vehicle, on 2024-12-01.
+    pub(crate) async fn begin() -> Self {
+        let database = TestDatabase::create(SCHEMA).await;
+        let log = EventLog::new("public", database.pool.clone());
+        let start: DateTime<Utc> = "2024-12-01T00:00:00Z".parse().expect("an instant");
+        let ports = Ports {
+            clock: Arc::new(SandboxClock::starting_at(start)) as Arc<dyn Clock>,
+            ids: Arc::new(SeededIds::new(1)),
+            gateway: Arc::new(SandboxGateway::new(database.pool.clone())),
+        };
+        let (engine, running) =
+            Engine::start(log.clone(), ports.clone(), Delivery::Here).await.expect("the engine starts");
+        let projectors = Arc::new(Projectors::start(log.clone()));
+        let told = projectors.clone();
+        let api = Api::new(Parts {
+            engine,
+            reads: Reads::new(&log, &projectors),
+            gateway: ports.gateway,
+            clock: ports.clock,
+            ready: Arc::new(|| Box::pin(std::future::ready(Ok(())))),
+            positions: Arc::new(move || told.positions()),
+        });
+        let mut world = Self {
+            router: router(api.clone()),
+            api,
+            hotel: String::new(),
+            flight: String::new(),
+            car: String::new(),
+            log,
+            _projectors: projectors,
+            _running: running,
+            _database: database,
+        };
+        world.supply().await;
+        world
+    }
+
+    async fn supply(&mut self) {
+        let hotel = self.ask(UPSERT_HOTEL, json!({ "input": hotel() })).await;
+        self.hotel = text(&hotel["upsertHotel"]["hotel"]["id"]);
+        let flight = self.ask(UPSERT_FLIGHT, json!({ "input": flight() })).await;
+        self.flight = text(&flight["upsertFlight"]["flight"]["id"]);
+        let car = self.ask(UPSERT_CAR, json!({ "input": car() })).await;
+        self.car = text(&car["upsertCar"]["car"]["id"]);
+    }
+
+    /// The whole answer to a GraphQL request.
+    pub(crate) async fn send(&self, query: &str, variables: Value) -> Value {
+        self.send_with(query, variables, HeaderMap::new()).await
+    }
+
+    pub(crate) async fn send_with(&self, query: &str, variables: Value, headers: HeaderMap) -> Value {
+        let body = json!({ "query": query, "variables": variables }).to_string();
+        let mut request = Request::post("/graphql")
+            .header("content-type", "application/json")
+            .body(Body::from(body))
+            .expect("a request");
+        request.headers_mut().extend(headers);
+        let response = self.router.clone().oneshot(request).await.expect("an answer");
+        let bytes = to_bytes(response.into_body(), ANSWER_BYTES_MAX).await.expect("a body");
+        serde_json::from_slice(&bytes).expect("json")
+    }
+
+    /// The data of an answer without GraphQL errors.
+    pub(crate) async fn ask(&self, query: &str, variables: Value) -> Value {
+        let mut answer = self.send(query, variables).await;
+        assert!(answer.get("errors").is_none(), "{answer}");
+        answer["data"].take()
+    }
+
+    /// The payload of a trip asked for.
+    pub(crate) async fn book(&self, input: Value) -> Value {
+        self.ask(BOOK, json!({ "input": input })).await["bookTrip"].take()
+    }
+
+    /// A whole trip, changed by merging `change` into it; null takes a member out.
+    pub(crate) fn trip(&self, change: Value) -> Value {
+        let mut whole = json!({
+            "idempotencyKey": "key",
+            "traveller": { "email": "ada@example.com", "name": "Ada Lovelace", "phone": "+44 20 7946 0000" },
+            "hotel": { "hotelId": self.hotel, "roomType": "DBL", "checkIn": "2025-01-10", "checkOut": "2025-01-12" },
+            "flight": { "flightId": self.flight },
+            "car": { "carId": self.car, "pickUpAt": "2025-01-10T10:00:00Z", "dropOffAt": "2025-01-12T10:00:00Z" },
+            "payment": { "method": "CARD", "cardNumber": APPROVED },
+            "wait": "FINISHED",
+        });
+        merge(&mut whole, change);
+        whole
+    }
+
+    pub(crate) async fn events(&self) -> Vec<StoredEvent> {
+        self.log.read_after(Position::START, EVENTS_MAX).await.expect("the log is read")
+    }
+}
+
+pub(crate) const UPSERT_HOTEL: &str = "mutation($input: UpsertHotelInput!) { upsertHotel(input: $input) { \
+     hotel { id code name timeZone roomTypes { code rooms nightlyPrice { amount minorUnits } roomsLeft total { amount } } } \
+     position errors { code message path } } }";
+pub(crate) const UPSERT_FLIGHT: &str = "mutation($input: UpsertFlightInput!) { upsertFlight(input: $input) { \
+     flight { id departureAt cabins { cabin seats seatsLeft } } position errors { code message path } } }";
+pub(crate) const UPSERT_CAR: &str = "mutation($input: UpsertCarInput!) { upsertCar(input: $input) { \
+     car { id vehicles vehiclesLeft } position errors { code message path } } }";
+
+pub(crate) fn hotel() -> Value {
+    json!({ "code": "H1", "name": "Grand", "city": "Seoul", "country": "KR", "timeZone": "Asia/Seoul",
+        "roomTypes": [{ "code": "DBL", "name": "Double", "rooms": 2,
+            "nightlyPrice": { "amount": "100.50", "currency": "GBP" } }] })
+}
+
+pub(crate) fn flight() -> Value {
+    json!({ "code": "F1", "carrier": "KE", "origin": "LHR", "destination": "ICN",
+        "departureAt": "2025-01-09T10:00:00Z", "arrivalAt": "2025-01-09T22:00:00Z",
+        "cabins": [{ "cabin": "ECONOMY", "seats": 3, "price": { "amount": "500", "currency": "GBP" } }] })
+}
+
+pub(crate) fn car() -> Value {
+    json!({ "code": "C1", "name": "Avante", "carClass": "STANDARD", "location": "ICN", "vehicles": 1,
+        "dailyPrice": { "amount": "40", "currency": "GBP" } })
+}
+
+pub(crate) fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
+}
+
+pub(crate) fn merge(whole: &mut Value, change: Value) {
+    match (whole, change) {
+        (Value::Object(members), Value::Object(changes)) => {
+            for (name, change) in changes {
+                merge(members.entry(name).or_insert(json!({})), change);
+            }
+        }
+        (whole, change) => *whole = change,
+    }
+}
