@@ -1,0 +1,169 @@
+//! Trips, their payments, timelines and sagas.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use traveladvisor_domain::failure::Code;
+use traveladvisor_domain::id::{BookingId, StreamKind};
+use traveladvisor_domain::money::Money;
+use traveladvisor_domain::trip::{CarPart, FlightPart, HotelPart, Step};
+use traveladvisor_infra::event_log::Position;
+
+use super::{BookingStatus, PartStatus, PaymentMethod, PaymentStatus, SagaStatus, StepState};
+
+/// A trip as its owner sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BookingView {
+    /// Which trip.
+    pub id: BookingId,
+    /// Where it stands.
+    pub status: BookingStatus,
+    /// Where its saga stands.
+    pub saga_status: SagaStatus,
+    /// Sequence of the booking's own stream; for `expectedVersion`.
+    pub version: u64,
+    /// Who may see it: the opaque name of the caller who asked for it.
+    pub owner: String,
+    /// Who travels.
+    pub traveller: TravellerView,
+    /// The hotel, if any.
+    pub hotel: Option<PartView<HotelPart>>,
+    /// The flight, if any.
+    pub flight: Option<PartView<FlightPart>>,
+    /// The car, if any.
+    pub car: Option<PartView<CarPart>>,
+    /// The payment.
+    pub payment: PaymentView,
+    /// The sum of the parts.
+    pub total: Money,
+    /// What made it fail; absent when nothing did, also when the traveller cancelled.
+    pub failure: Option<FailureView>,
+    /// Everything that concerned it, oldest first.
+    pub timeline: Vec<TimelineEntry>,
+    /// When it was asked for, by the program's clock.
+    pub created_at: DateTime<Utc>,
+    /// When something last happened to it, by the program's clock.
+    pub updated_at: DateTime<Utc>,
+    /// The position of what last happened to it.
+    pub position: Position,
+}
+
+impl BookingView {
+    /// Nothing more happens to it unless somebody asks.
+    pub const fn is_settled(&self) -> bool {
+        matches!(self.saga_status, SagaStatus::Succeeded | SagaStatus::Compensated | SagaStatus::Failed)
+            && matches!(self.status, BookingStatus::Approved | BookingStatus::Cancelled)
+    }
+}
+
+/// The person who travels. `Debug` shows nothing of it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TravellerView {
+    /// E-mail address, as given.
+    pub email: String,
+    /// Full name, as given.
+    pub name: String,
+    /// Telephone number, as given.
+    pub phone: Option<String>,
+}
+
+impl std::fmt::Debug for TravellerView {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TravellerView(..)")
+    }
+}
+
+/// A part of a trip as quoted, and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartView<T> {
+    /// What was asked for, at the quoted price.
+    pub part: T,
+    /// Where it stands.
+    pub status: PartStatus,
+}
+
+/// A trip's payment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentView {
+    /// How it is paid.
+    pub method: PaymentMethod,
+    /// Where it stands.
+    pub status: PaymentStatus,
+    /// The card's brand, for example `visa`.
+    pub brand: Option<String>,
+    /// The last four digits of the card.
+    pub last_four: Option<String>,
+    /// Why it was refused, or the last fault.
+    pub failure_code: Option<Code>,
+    /// What was given back; zero when nothing was.
+    pub refunded: Money,
+}
+
+/// What made a trip fail.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailureView {
+    /// Which step.
+    pub step: Step,
+    /// Stable code.
+    pub code: Code,
+    /// A sentence that says what to do.
+    pub message: String,
+}
+
+/// One thing that happened to a trip.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TimelineEntry {
+    /// Its place in the log.
+    pub position: Position,
+    /// When, by the program's clock.
+    pub at: DateTime<Utc>,
+    /// In which stream.
+    pub stream: StreamKind,
+    /// The event's name, for example `RoomsReserved`.
+    pub event_type: String,
+    /// One sentence for a traveller or an operator; no personal values.
+    pub summary: String,
+    /// Where the booking stood after it.
+    pub status: BookingStatus,
+    /// Where the saga stood after it.
+    pub saga_status: SagaStatus,
+}
+
+/// A trip's process manager as an operator sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SagaView {
+    /// Which trip.
+    pub booking: BookingId,
+    /// Who may see the trip.
+    pub owner: String,
+    /// Where it stands.
+    pub status: SagaStatus,
+    /// Name and version of its definition, for example `trip 1`.
+    pub definition: String,
+    /// Its steps, in the order in which they are done.
+    pub steps: Vec<SagaStepView>,
+    /// Whether an operator must act. Always false until undos can become work items.
+    pub needs_attention: bool,
+    /// Why it waits: the last fault, while one is being tried again.
+    pub reason: Option<String>,
+    /// When it tries again.
+    pub next_wake_up: Option<DateTime<Utc>>,
+    /// The events of its own stream, oldest first.
+    pub history: Vec<TimelineEntry>,
+}
+
+/// One step of a saga.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SagaStepView {
+    /// Which step.
+    pub step: Step,
+    /// Where it stands.
+    pub state: StepState,
+    /// Tries so far, of the request or, on the way back, of the undo.
+    pub attempts: u32,
+    /// The last refusal or fault: code and sentence.
+    pub last_error: Option<String>,
+    /// When it was first asked for.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it was last settled: done, refused or taken back.
+    pub ended_at: Option<DateTime<Utc>>,
+}
