@@ -58,5 +58,3 @@ pub const PHONE_CHARS_MAX: usize = 32;
 pub const CARD_NUMBER_CHARS_MAX: usize = 64;
 /// Longest text of a search filter, in characters.
 pub const FILTER_CHARS_MAX: usize = 200;
-/// Most room types of a hotel or cabins of a flight in one input.
-pub const OFFERS_MAX: usize = 200;

@@ -103,6 +103,21 @@ mod tests {
     }
 
     #[test]
+    fn nesting_without_end_takes_nobody_down() {
+        for (open, close) in [("[", "]"), ("{a:", "}"), ("{a", "}")] {
+            let deep = |n: usize| open.repeat(n) + &close.repeat(n);
+            for query in [
+                format!("{{ a(b: {}) }}", deep(150_000)),
+                format!("{{ a(b: {}", open.repeat(150_000)),
+                deep(150_000),
+                format!("query($a: {}Int{} ) {{ a }}", "[".repeat(150_000), "]".repeat(150_000)),
+            ] {
+                assert!(parse(&query).is_err());
+            }
+        }
+    }
+
+    #[test]
     fn the_syntax_error_does_not_quote_the_query() {
         let error = parse(r#"{ booking(id: "4242424242424242" "#).expect_err("broken");
         assert!(!error.message.contains("4242"), "{}", error.message);

@@ -1,7 +1,7 @@
 //! What GraphQL itself rejects, in our words: a code, the path of the field where it is known, and nothing that a caller gave.
 //!
 //! The library quotes names and values of the request in its sentences. A card number could stand in any of them, so a quoted word stays
-//! only when it is a name and no value, and a sentence with many digits left is replaced whole.
+//! only when it is a name and no value, and a sentence with a long number left is replaced whole.
 
 use async_graphql::{ServerError, Value};
 
@@ -12,8 +12,8 @@ use super::types::ErrorCode;
 const NAME_BYTES_MAX: usize = 64;
 /// Digits in a row that make a word suspect. Names of the schema have none, card numbers have twelve at least.
 const DIGITS_IN_NAME_MAX: usize = 3;
-/// Digits in a sentence, wherever they stand, that make it suspect.
-const DIGITS_IN_SENTENCE_MAX: usize = 11;
+/// Digits of one number in a sentence, with or without spaces and dashes between, that could be a card's.
+const DIGITS_IN_NUMBER_MAX: usize = 11;
 const PLAIN: &str = "The request is not valid: compare it with the schema.";
 /// The library's sentences for its own limits (`validation/mod.rs`, `schema.rs`).
 const LIMITS: [&str; 4] = [
@@ -59,8 +59,23 @@ fn sentence(message: &str) -> String {
         }
         kept.push_str(if quoted && !is_name(piece) { "…" } else { piece });
     }
-    let digits = kept.bytes().filter(u8::is_ascii_digit).count();
-    if digits > DIGITS_IN_SENTENCE_MAX { PLAIN.to_owned() } else { kept }
+    if has_long_number(&kept) { PLAIN.to_owned() } else { kept }
+}
+
+/// Whether a number stands in a text that could be a card's, however it is grouped.
+pub(crate) fn has_long_number(text: &str) -> bool {
+    let mut digits = 0;
+    for c in text.chars() {
+        digits = match c {
+            '0'..='9' => digits + 1,
+            ' ' | '-' | '_' => digits,
+            _ => 0,
+        };
+        if digits > DIGITS_IN_NUMBER_MAX {
+            return true;
+        }
+    }
+    false
 }
 
 /// Cuts what the library adds of the values given. A value may hold quotes itself, so these cannot be found by their quotes.

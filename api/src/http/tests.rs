@@ -130,6 +130,30 @@ async fn a_query_that_costs_too_much_is_refused() {
 }
 
 #[tokio::test]
+async fn no_depth_of_values_takes_the_process_down() {
+    for depth in [100, 300, 1_000, 3_000, 10_000, 60_000] {
+        let (open, close) = ("[".repeat(depth), "]".repeat(depth));
+        for query in [
+            format!("{{ booking(id: {open}1{close}) {{ id }} }}"),
+            format!(
+                "{{ hotels(filter: {}1{}) {{ pageInfo {{ endCursor }} }} }}",
+                "{a:".repeat(depth),
+                "}".repeat(depth)
+            ),
+            format!("query($a: Int = {open}1{close}) {{ booking(id: $a) {{ id }} }}"),
+        ] {
+            let (_, answer) = read(send(ask(&query)).await).await;
+            assert_eq!(answer["errors"][0]["extensions"]["code"], "INVALID_INPUT", "{answer}");
+        }
+        let body = format!(
+            "{{\"query\": \"query($a: ID!) {{ booking(id: $a) {{ id }} }}\", \"variables\": {{\"a\": {open}{close}}}}}"
+        );
+        let (_, answer) = read(send(post(body)).await).await;
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "INVALID_INPUT", "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn no_rejected_value_comes_back() {
     let card = "4242424242424242";
     let input = |payment: Value| json!({ "idempotencyKey": "k", "traveller": { "email": "a@b", "name": "n" }, "payment": payment });

@@ -4,9 +4,11 @@ use async_graphql::SimpleObject;
 use traveladvisor_commands::Rejection;
 
 use super::ErrorCode;
+use crate::graphql::scrub::has_long_number;
 
 /// Name of the argument that every mutation takes: the first step of every path.
 pub(crate) const INPUT: &str = "input";
+const PLAIN: &str = "What was given is not known here: compare the field with what is on offer.";
 
 /// Something the caller can put right.
 #[derive(Debug, Clone, PartialEq, Eq, SimpleObject)]
@@ -31,7 +33,10 @@ impl UserError {
 }
 
 impl From<Rejection> for UserError {
+    /// A rejection may name what was asked for, such as a room type; one that looks like a card's number is not said again.
     fn from(rejection: Rejection) -> Self {
-        Self::at(rejection.code.into(), rejection.message, rejection.path)
+        let Rejection { code, message, path } = rejection;
+        let message = if has_long_number(&message) { PLAIN.to_owned() } else { message };
+        Self::at(code.into(), message, path)
     }
 }

@@ -111,7 +111,7 @@ async fn token(ctx: &Context<'_>, number: SecretString) -> Result<std::result::R
             return Err(fault(ErrorCode::Unavailable, message));
         }
         Err(TokeniseError::Malformed) => "The card number is not valid: check its digits.",
-        Err(TokeniseError::NotATestCard) => "The sandbox takes its test cards only, such as the documented Visa.",
+        Err(TokeniseError::NotATestCard) => "The sandbox takes its documented test cards only: use one of them.",
     };
     let mut findings = Findings::default();
     findings.add(ErrorCode::InvalidInput, message, &["payment", "cardNumber"]);
