@@ -13,12 +13,12 @@ use traveladvisor_infra::clock::{Clock, IdSource};
 use traveladvisor_infra::event_log::{Appended, Conflict, EventLog, Key, LogError, Position};
 use uuid::Uuid;
 
-use super::cache::{Cache, State};
+use super::batch::{Batch, Closed, position_of};
 use super::decide::{Decider, SeenAt, Verdict, key_reused};
 use super::hydrate::hydrate;
 use super::job::{Ack, Cause, Done, Job, Report, Task};
 use super::limits::{CONFLICTS_BEFORE_HALVING, LOAD_PAUSE, LOAD_TRIES_MAX, PAUSE_ALONE_MAX, TRIES_ALONE_MAX};
-use super::staging::{Closed, Poisoned, Staging, position_of};
+use super::states::States;
 use crate::request::{Receipt, Rejection};
 
 /// Name of the ownership of relay and timers (L12).
@@ -31,24 +31,20 @@ pub(crate) struct Core {
     pub(crate) ids: Arc<dyn IdSource>,
     /// The epoch under which this process owns relay and timers.
     pub(crate) epoch: u64,
-    pub(crate) cache: Cache,
+    pub(crate) states: States,
+    /// Whether the supply listed last was new: then more of it is taken to be new as well and not looked for.
+    pub(crate) expects_new_supply: bool,
 }
 
-/// A batch, or what is left of one.
-struct Part {
+/// Jobs that are decided one batch after the other, each loaded, decided, appended and answered before the next.
+pub(crate) struct Part {
     jobs: Vec<Job>,
     conflicts: usize,
     load_tries: usize,
 }
 
-/// A decided batch, ready to append.
-struct Decided {
-    closed: Closed,
-    verdicts: Vec<Verdict>,
-}
-
 impl Part {
-    fn of(jobs: Vec<Job>) -> Self {
+    pub(crate) const fn of(jobs: Vec<Job>) -> Self {
         Self { jobs, conflicts: 0, load_tries: 0 }
     }
 
@@ -59,17 +55,20 @@ impl Part {
 }
 
 impl Core {
-    /// Takes a batch to its end: every job is answered, handed back to its source, or set aside.
-    pub(crate) async fn process(&mut self, jobs: Vec<Job>) {
-        let mut parts = VecDeque::from([Part::of(jobs)]);
+    /// The careful way, for whatever did not go through at once: every job is answered, handed back to its source, or set aside at
+    /// the end. No batch may be under way.
+    pub(crate) async fn process(&mut self, mut parts: VecDeque<Part>) {
         while let Some(part) = parts.pop_front() {
+            if part.jobs.is_empty() {
+                continue;
+            }
+            self.states.drop_staged();
             for left in self.attempt(part).await.into_iter().rev() {
-                if !left.jobs.is_empty() {
-                    parts.push_front(left);
-                }
+                parts.push_front(left);
             }
         }
-        self.cache.end_turn();
+        self.states.drop_staged();
+        self.states.end_turn(true);
     }
 
     /// One try. Returns what has to be tried again, in order.
@@ -78,26 +77,36 @@ impl Core {
             Ok(part) => part,
             Err(left) => return left,
         };
-        let decided = match self.decide(&part.jobs) {
-            Ok(decided) => decided,
-            Err(Poisoned) => return Self::refused(part, "a state could not take an event"),
+        let Part { jobs, conflicts, .. } = part;
+        let closed = match self.decide(jobs) {
+            Ok(closed) => closed,
+            Err(jobs) => return Self::refused(Part::of(jobs), "a state could not take an event"),
         };
-        if decided.verdicts.iter().any(|verdict| matches!(verdict, Verdict::Guilty(_) | Verdict::Cold)) {
-            return Self::without_guilty(part, &decided.verdicts);
+        if closed.verdicts.iter().any(|verdict| matches!(verdict, Verdict::Guilty(_) | Verdict::Cold)) {
+            return Self::without_guilty(closed);
         }
-        match self.log.append(&decided.closed.append).await {
+        match self.log.append(&closed.append).await {
             Ok(Appended::Committed { first }) => {
-                self.committed(part.jobs, decided, first);
+                self.committed(closed, first);
                 Vec::new()
             }
-            Ok(Appended::Conflicts(conflicts)) => self.conflicted(part, decided.closed, conflicts).await,
-            Err(error) => Self::refused(part, &error.to_string()),
+            Ok(Appended::Conflicts(found)) => self.conflicted(Part { conflicts, ..Part::of(closed.jobs) }, found).await,
+            Err(error) => Self::refused(Part::of(closed.jobs), &error.to_string()),
+        }
+    }
+
+    /// What comes of a batch that was appended while the next one was being decided: see [`Self::attempt`].
+    pub(crate) async fn failed(&mut self, closed: Closed, why: Result<Vec<Conflict>, LogError>) -> Vec<Part> {
+        self.states.drop_staged();
+        match why {
+            Ok(found) => self.conflicted(Part::of(closed.jobs), found).await,
+            Err(error) => Self::refused(Part::of(closed.jobs), &error.to_string()),
         }
     }
 
     /// Loads what is missing. A stream that cannot be read makes guilty those that need it; a database that is away hands all back.
     async fn load(&mut self, mut part: Part) -> Result<Part, Vec<Part>> {
-        let failed = hydrate(&self.log, &mut self.cache, &part.jobs).await;
+        let failed = hydrate(&self.log, &mut self.states, &part.jobs).await;
         if failed.is_empty() {
             return Ok(part);
         }
@@ -124,33 +133,43 @@ impl Core {
         Err(vec![part, Part::of(aside)])
     }
 
-    fn decide(&self, jobs: &[Job]) -> Result<Decided, Poisoned> {
-        let mut decider = Decider::new(Staging::new(&self.cache), self.log.name());
-        let verdicts =
-            jobs.iter().enumerate().map(|(index, job)| decider.run(index, job)).collect::<Result<Vec<_>, _>>()?;
-        let now = self.clock.now();
-        let mut closed = decider.staging.close(self.ids.uuid_v7(now), now).map_err(|_| Poisoned)?;
-        if jobs.iter().any(|job| !job.is_callers()) {
-            closed.append.owners.push((RELAY.to_owned(), self.epoch));
+    /// Decides all jobs; gives them back when a state was poisoned.
+    fn decide(&mut self, jobs: Vec<Job>) -> Result<Closed, Vec<Job>> {
+        let mut batch = Batch::default();
+        let mut left = jobs.into_iter();
+        for job in left.by_ref() {
+            if Decider::new(&mut self.states, &mut batch, self.log.name()).add(job).is_err() {
+                let mut jobs = batch.jobs;
+                jobs.extend(left);
+                return Err(jobs);
+            }
         }
-        Ok(Decided { closed, verdicts })
+        Ok(self.close(batch))
     }
 
-    fn committed(&mut self, jobs: Vec<Job>, decided: Decided, first: Option<Position>) {
-        let Decided { closed, verdicts } = decided;
-        for (stream, mut state) in closed.states {
-            if let (Some(place), Some(first)) = (closed.last_places.get(&stream), first) {
-                state.position = position_of(first, *place);
-            }
-            if state.sequence > 0 {
-                self.cache.put(stream, state);
-            }
+    /// Closes a batch for its append.
+    pub(crate) fn close(&self, batch: Batch) -> Closed {
+        let now = self.clock.now();
+        let mut closed = batch.close(&self.states, self.ids.uuid_v7(now), now);
+        if closed.jobs.iter().any(|job| !job.is_callers()) {
+            closed.append.owners.push((RELAY.to_owned(), self.epoch));
         }
-        let mut receipts: Vec<Option<Receipt>> = Vec::with_capacity(jobs.len());
-        for (job, verdict) in jobs.into_iter().zip(verdicts) {
+        closed
+    }
+
+    /// The batch stands: merges it, then answers.
+    pub(crate) fn committed(&mut self, closed: Closed, first: Option<Position>) {
+        closed.merge(&mut self.states, first);
+        let mut receipts: Vec<Option<Receipt>> = Vec::with_capacity(closed.jobs.len());
+        for (job, verdict) in closed.jobs.into_iter().zip(closed.verdicts) {
             let answer = match verdict {
                 Verdict::Accepted { subject, seen_at, changed } => {
-                    Ok(Receipt { subject, position: resolve(seen_at, first), changed })
+                    let position = match (seen_at, first) {
+                        (SeenAt::Place(place), Some(first)) => position_of(first, place),
+                        (SeenAt::Last(stream), _) => self.states.committed_position(stream),
+                        (SeenAt::Place(_), None) => Position::START,
+                    };
+                    Ok(Receipt { subject, position, changed })
                 }
                 Verdict::SameAs(earlier) => match receipts.get(earlier).copied().flatten() {
                     Some(receipt) => Ok(Receipt { changed: false, ..receipt }),
@@ -169,12 +188,13 @@ impl Core {
     }
 
     /// Drops the whole batch, reads on the streams that moved, and says what is to be decided again.
-    async fn conflicted(&mut self, mut part: Part, closed: Closed, conflicts: Vec<Conflict>) -> Vec<Part> {
+    async fn conflicted(&mut self, mut part: Part, conflicts: Vec<Conflict>) -> Vec<Part> {
         let mut moved = false;
         for conflict in conflicts {
             match conflict {
                 Conflict::Stream { stream, .. } => {
                     moved = true;
+                    self.expects_new_supply = false;
                     self.read_on(stream).await;
                 }
                 Conflict::Key { key, subject, input_hash, position } => {
@@ -189,7 +209,6 @@ impl Core {
                 }
             }
         }
-        drop(closed);
         if !moved {
             return vec![part];
         }
@@ -209,11 +228,12 @@ impl Core {
         vec![part]
     }
 
+    /// What was not in memory is loaded by the next try.
     async fn read_on(&mut self, stream: StreamId) {
-        let known = self.cache.take(stream).unwrap_or_else(|| State::empty(stream.kind));
+        let Some(known) = self.states.take_out(stream) else { return };
         match known.read_on(&self.log, stream).await {
-            Ok(state) => self.cache.put(stream, state),
-            // Not in the cache any more: the next try loads it or hands the job back.
+            Ok(state) => self.states.put(stream, state),
+            // Not in memory any more: the next try loads it or hands the job back.
             Err(error) => tracing::warn!(%stream, %error, "a stream that moved could not be read on"),
         }
     }
@@ -237,10 +257,10 @@ impl Core {
     }
 
     /// The batch again without those that cannot be decided.
-    fn without_guilty(part: Part, verdicts: &[Verdict]) -> Vec<Part> {
+    fn without_guilty(closed: Closed) -> Vec<Part> {
         let mut sound = Vec::new();
         let mut aside = Vec::new();
-        for (job, verdict) in part.jobs.into_iter().zip(verdicts) {
+        for (job, verdict) in closed.jobs.into_iter().zip(closed.verdicts) {
             match verdict {
                 Verdict::Guilty(reason) => {
                     tracing::error!(reason, command = job.origin.command, "a job cannot be decided");
@@ -250,7 +270,7 @@ impl Core {
                 _ => sound.push(job),
             }
         }
-        vec![Part { jobs: sound, conflicts: part.conflicts, load_tries: 0 }, Part::of(aside)]
+        vec![Part::of(sound), Part::of(aside)]
     }
 
     /// A guilty caller is answered INTERNAL and leaves nothing; a guilty message or timer becomes a dead letter.
@@ -321,14 +341,6 @@ fn carries(job: &Job, key: &Key) -> bool {
     request.caller == key.caller
         && request.command.operation() == key.operation
         && request.idempotency.as_ref().is_some_and(|given| given.key == key.key)
-}
-
-fn resolve(seen_at: SeenAt, first: Option<Position>) -> Position {
-    match (seen_at, first) {
-        (SeenAt::Place(place), Some(first)) => position_of(first, place),
-        (SeenAt::Position(position), _) => position,
-        (SeenAt::Place(_), None) => Position::START,
-    }
 }
 
 fn answer_caller(job: Job, answer: Result<Receipt, Rejection>) {

@@ -1,6 +1,9 @@
 //! One job on the overlay: its own decision, then the messages that its events cause, as far as they can be handled here.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use chrono::SecondsFormat;
 
 use traveladvisor_domain::aggregate::{Aggregate, Command, Event};
 use traveladvisor_domain::booking::BookingCommand;
@@ -16,12 +19,13 @@ use traveladvisor_domain::payment::PaymentCommand;
 use traveladvisor_domain::personal::{Personal, Traveller};
 use traveladvisor_domain::trip::TripPlan;
 use traveladvisor_domain::trip_saga::TripSagaCommand;
-use traveladvisor_infra::event_log::{Key, KeyRow, Position};
+use traveladvisor_infra::event_log::{Key, KeyRow};
 
 use super::address::address;
+use super::batch::{Batch, DecidedBy, Undecided};
 use super::job::{Job, Task, catalogue_stream};
 use super::limits::FOLLOW_UPS_MAX;
-use super::staging::{DecidedBy, Poisoned, Staging, Undecided};
+use super::states::{Poisoned, States};
 use crate::request::{CallerCommand, Rejection, Request};
 
 /// What a job came to, as long as the append confirms it.
@@ -46,56 +50,67 @@ pub(crate) enum Verdict {
 pub(crate) enum SeenAt {
     /// At an event of this batch.
     Place(usize),
-    /// Where the log stands already.
-    Position(Position),
+    /// At the last event that this stream has once the batch is committed.
+    Last(StreamId),
 }
 
-/// Decides jobs one after the other on one overlay.
-pub(crate) struct Decider<'c, 'n> {
-    pub(crate) staging: Staging<'c>,
+/// Decides jobs one after the other on what is staged.
+pub(crate) struct Decider<'b, 'n> {
+    pub(crate) states: &'b mut States,
+    pub(crate) batch: &'b mut Batch,
     /// The log's name, part of the ids of messages.
     log: &'n str,
-    keys: HashMap<Key, (usize, Vec<u8>)>,
+    /// The present job's time, as the metadata writes it.
+    occurred_at: Arc<str>,
 }
 
-impl<'c, 'n> Decider<'c, 'n> {
-    pub(crate) fn new(staging: Staging<'c>, log: &'n str) -> Self {
-        Self { staging, log, keys: HashMap::new() }
+impl<'b, 'n> Decider<'b, 'n> {
+    pub(crate) fn new(states: &'b mut States, batch: &'b mut Batch, log: &'n str) -> Self {
+        Self { states, batch, log, occurred_at: Arc::from("") }
     }
 
-    /// Decides the job at `index` of the batch.
-    pub(crate) fn run(&mut self, index: usize, job: &Job) -> Result<Verdict, Poisoned> {
+    /// Decides a job and adds it to the batch. After [`Poisoned`] the job is in the batch, which must be decided again.
+    pub(crate) fn add(&mut self, job: Job) -> Result<&Verdict, Poisoned> {
+        let index = self.batch.jobs.len();
+        self.occurred_at = Arc::from(job.occasion.at.to_rfc3339_opts(SecondsFormat::Millis, true));
+        let verdict = self.run(index, &job);
+        self.batch.jobs.push(job);
+        self.batch.verdicts.push(verdict?);
+        Ok(&self.batch.verdicts[index])
+    }
+
+    fn run(&mut self, index: usize, job: &Job) -> Result<Verdict, Poisoned> {
         match &job.task {
             Task::Caller { request, fresh } => self.caller(index, job, request, *fresh),
             Task::Message { message, cause } => {
                 let Some(addressed) = address(message, job.occasion) else {
                     return Ok(Verdict::Guilty("the message is for the gateway"));
                 };
-                let by = decided_by(job, addressed.name, Some(cause.message_id));
+                let by = self.decided_by(job, addressed.name, Some(cause.message_id));
                 self.system(job, addressed.stream, addressed.command, &by)
             }
             Task::Wake { stream } => {
                 let occasion = job.occasion;
-                self.staging.rewake(*stream);
+                self.batch.rewake(*stream);
                 let command = Command::TripSaga(TripSagaCommand::Wake { occasion });
-                self.system(job, *stream, command, &decided_by(job, "wake", None))
+                self.system(job, *stream, command, &self.decided_by(job, "wake", None))
             }
             Task::Settle { booking, call, outcome, cause } => {
                 let (key, kind, outcome) = (call.key.clone(), call.kind.clone(), outcome.clone());
                 let command = Command::Payment(PaymentCommand::Settle { key, kind, outcome });
-                let by = decided_by(job, "settle_gateway_call", Some(cause.message_id));
+                let by = self.decided_by(job, "settle_gateway_call", Some(cause.message_id));
                 self.system(job, booking.payment(), command, &by)
             }
             Task::SetAside { stream, letter } => {
-                self.staging.create(*stream);
+                self.states.create(*stream);
                 let command = Command::DeadLetter(DeadLetterCommand::SetAside { letter: (**letter).clone() });
-                self.system(job, *stream, command, &decided_by(job, "set_aside", None))
+                self.system(job, *stream, command, &self.decided_by(job, "set_aside", None))
             }
         }
     }
 
     fn system(&mut self, job: &Job, stream: StreamId, command: Command, by: &DecidedBy) -> Result<Verdict, Poisoned> {
-        match self.staging.decide(stream, command) {
+        match self.batch.decide(self.states, stream, command) {
             Ok(events) => {
                 self.stage_and_follow(job, stream, events, by)?;
                 Ok(Verdict::Handled)
@@ -112,7 +127,7 @@ impl<'c, 'n> Decider<'c, 'n> {
             (Key { caller: request.caller.clone(), operation, key: given.key.clone() }, given.input_hash.clone())
         });
         if let Some((key, hash)) = &key
-            && let Some((earlier, earlier_hash)) = self.keys.get(key)
+            && let Some((earlier, earlier_hash)) = self.batch.accepted_keys.get(key)
         {
             return Ok(if hash == earlier_hash { Verdict::SameAs(*earlier) } else { Verdict::Rejected(key_reused()) });
         }
@@ -123,20 +138,20 @@ impl<'c, 'n> Decider<'c, 'n> {
                 _ => (String::new(), None),
             };
             if place.is_some() {
-                self.keys.insert(key.clone(), (index, input_hash.clone()));
+                self.batch.accepted_keys.insert(key.clone(), (index, input_hash.clone()));
             }
-            self.staging.add_key(KeyRow { key, input_hash, subject, place });
+            self.batch.add_key(KeyRow { key, input_hash, subject, place });
         }
         Ok(verdict)
     }
 
     fn caller_verdict(&mut self, job: &Job, request: &Request, fresh: BookingId) -> Result<Verdict, Poisoned> {
-        let by = decided_by(job, request.command.operation(), None);
+        let by = self.decided_by(job, request.command.operation(), None);
         let (stream, command) = match self.command_of(job, request, fresh) {
             Ok(command) => command,
             Err(verdict) => return Ok(verdict),
         };
-        let events = match self.staging.decide(stream, command) {
+        let events = match self.batch.decide(self.states, stream, command) {
             Ok(events) => events,
             Err(Undecided::Refused(error)) => {
                 let rejection = Rejection::new(error.code(), sentence(&error.to_string())).at(&[error.field()]);
@@ -145,26 +160,31 @@ impl<'c, 'n> Decider<'c, 'n> {
             Err(Undecided::Cold) => return Ok(Verdict::Cold),
             Err(Undecided::Panicked) => return Ok(Verdict::Guilty("the decision panicked")),
         };
-        let (version, position) =
-            self.staging.read(stream).map_or((0, Position::START), |state| (state.sequence, state.position));
+        let version = self.batch.read(self.states, stream).map_or(0, |state| state.sequence);
         if events.is_empty() {
-            return Ok(Verdict::Accepted { subject: stream, seen_at: self.seen_at(stream, position), changed: false });
+            return Ok(Verdict::Accepted { subject: stream, seen_at: self.seen_at(stream), changed: false });
         }
         if request.expected_version.is_some_and(|expected| expected != version) {
             let message = format!("The version is {version} by now: read it again, then decide.");
             return Ok(Verdict::Rejected(Rejection::new(Code::VersionConflict, message).at(&["expectedVersion"])));
         }
         self.stage_and_follow(job, stream, events, &by)?;
-        let last = self.staging.event_count() - 1;
+        let last = self.batch.event_count() - 1;
         Ok(Verdict::Accepted { subject: stream, seen_at: SeenAt::Place(last), changed: true })
     }
 
-    /// "So already" may rest on an event of this very batch, whose position is not known yet.
-    fn seen_at(&self, stream: StreamId, position: Position) -> SeenAt {
-        match self.staging.last_place(stream) {
-            Some(place) => SeenAt::Place(place),
-            None => SeenAt::Position(position),
+    fn decided_by(&self, job: &Job, command: &'static str, causation: Option<uuid::Uuid>) -> DecidedBy {
+        DecidedBy {
+            origin: job.origin.clone(),
+            command,
+            causation: causation.or(job.origin.causation),
+            occurred_at: self.occurred_at.clone(),
         }
+    }
+
+    /// "So already" may rest on an event of this very batch.
+    fn seen_at(&self, stream: StreamId) -> SeenAt {
+        self.batch.last_place(stream).map_or(SeenAt::Last(stream), SeenAt::Place)
     }
 
     fn command_of(&mut self, job: &Job, request: &Request, fresh: BookingId) -> Result<(StreamId, Command), Verdict> {
@@ -173,7 +193,7 @@ impl<'c, 'n> Decider<'c, 'n> {
             CallerCommand::BookTrip { traveller, wanted } => {
                 let plan = self.plan(wanted, job)?;
                 for stream in [fresh.stream(), fresh.saga(), fresh.payment()] {
-                    self.staging.create(stream);
+                    self.states.create(stream);
                 }
                 (fresh.stream(), Command::Booking(requested(request, traveller, plan, fresh)))
             }
@@ -194,6 +214,7 @@ impl<'c, 'n> Decider<'c, 'n> {
             }
             upsert => {
                 let stream = catalogue_stream(upsert).ok_or(Verdict::Guilty("the command names no stream"))?;
+                self.states.create(stream);
                 (stream, upserted(upsert, job).ok_or(Verdict::Guilty("the command names no stream"))?)
             }
         })
@@ -203,11 +224,12 @@ impl<'c, 'n> Decider<'c, 'n> {
     fn plan(&mut self, wanted: &TripRequest, job: &Job) -> Result<TripPlan, Verdict> {
         let streams = job.streams();
         for stream in &streams {
-            if self.staging.read(*stream).is_none() {
+            if self.batch.read(self.states, *stream).is_none() {
                 return Err(Verdict::Cold);
             }
         }
-        let states: Vec<&Aggregate> = streams.iter().filter_map(|stream| self.staging.peek(*stream)).collect();
+        let states: Vec<&Aggregate> =
+            streams.iter().filter_map(|stream| self.states.view(*stream)).map(|state| &state.aggregate).collect();
         let offers = Offers {
             hotel: states.iter().find_map(|state| if let Aggregate::Hotel(hotel) = state { Some(hotel) } else { None }),
             flight: states.iter().find_map(|state| if let Aggregate::Flight(it) = state { Some(it) } else { None }),
@@ -224,10 +246,10 @@ impl<'c, 'n> Decider<'c, 'n> {
         events: Vec<Event>,
         by: &DecidedBy,
     ) -> Result<(), Poisoned> {
-        let mut waiting: VecDeque<usize> = self.staging.stage(stream, events, by)?.collect();
+        let mut waiting: VecDeque<usize> = self.batch.stage(self.states, stream, events, by)?.collect();
         let mut follow_ups_left = if job.alone { 0 } else { FOLLOW_UPS_MAX };
         while let Some(place) = waiting.pop_front() {
-            let (stream, sequence, event) = self.staging.event(place);
+            let (stream, sequence, event) = self.batch.event(place);
             for (message_place, message) in messages(stream, event).into_iter().enumerate() {
                 if follow_ups_left == 0 {
                     return Ok(());
@@ -235,7 +257,7 @@ impl<'c, 'n> Decider<'c, 'n> {
                 let id = message_id(self.log, stream, sequence, message_place);
                 if let Some(places) = self.follow(job, &message, id)? {
                     follow_ups_left -= 1;
-                    self.staging.fuse(place, message_place);
+                    self.batch.fuse(place, message_place);
                     waiting.extend(places);
                 }
             }
@@ -251,13 +273,13 @@ impl<'c, 'n> Decider<'c, 'n> {
         id: uuid::Uuid,
     ) -> Result<Option<std::ops::Range<usize>>, Poisoned> {
         let Some(addressed) = address(message, job.occasion) else { return Ok(None) };
-        if !self.staging.is_hot(addressed.stream) {
+        if !self.states.is_hot(addressed.stream) {
             return Ok(None);
         }
-        match self.staging.decide(addressed.stream, addressed.command) {
+        match self.batch.decide(self.states, addressed.stream, addressed.command) {
             Ok(events) => {
-                let by = decided_by(job, addressed.name, Some(id));
-                self.staging.stage(addressed.stream, events, &by).map(Some)
+                let by = self.decided_by(job, addressed.name, Some(id));
+                self.batch.stage(self.states, addressed.stream, events, &by).map(Some)
             }
             Err(undecided) => {
                 tracing::warn!(stream = %addressed.stream, ?undecided, "a follow-up is left to the relay");
@@ -290,15 +312,6 @@ fn upserted(command: &CallerCommand, job: &Job) -> Option<Command> {
         CallerCommand::UpsertCar(details) => Command::Car(CarCommand::Upsert { details: details.clone(), occasion }),
         _ => return None,
     })
-}
-
-fn decided_by(job: &Job, command: &'static str, causation: Option<uuid::Uuid>) -> DecidedBy {
-    DecidedBy {
-        origin: job.origin.clone(),
-        command,
-        causation: causation.or(job.origin.causation),
-        at: job.occasion.at,
-    }
 }
 
 /// Error texts are written as clauses; callers read a sentence.

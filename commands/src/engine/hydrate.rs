@@ -7,30 +7,28 @@ use traveladvisor_domain::aggregate::Aggregate;
 use traveladvisor_domain::id::StreamId;
 use traveladvisor_infra::event_log::{EventLog, LogError};
 
-use super::cache::{Cache, State};
 use super::job::Job;
 use super::limits::LOADS_AT_ONCE_MAX;
+use super::states::{State, States};
 
 /// Loads the streams that the jobs name, then the parts of the trips that those hold. Returns the streams that could not be loaded.
-pub(crate) async fn hydrate(log: &EventLog, cache: &mut Cache, jobs: &[Job]) -> HashMap<StreamId, LogError> {
+pub(crate) async fn hydrate(log: &EventLog, states: &mut States, jobs: &[Job]) -> HashMap<StreamId, LogError> {
     let named: BTreeSet<StreamId> = jobs.iter().flat_map(Job::streams).collect();
-    let mut failed = load(log, cache, &named).await;
+    let mut failed = load(log, states, &named).await;
     let parts: BTreeSet<StreamId> =
-        jobs.iter().filter_map(Job::trip).flat_map(|trip| parts_of(cache.get(trip.saga()))).collect();
-    failed.extend(load(log, cache, &parts).await);
-    let used: Vec<StreamId> = named.into_iter().chain(parts).collect();
-    cache.touch(&used);
+        jobs.iter().filter_map(Job::trip).flat_map(|trip| parts_of(states.view(trip.saga()))).collect();
+    failed.extend(load(log, states, &parts).await);
     failed
 }
 
-async fn load(log: &EventLog, cache: &mut Cache, streams: &BTreeSet<StreamId>) -> HashMap<StreamId, LogError> {
-    let missing: Vec<StreamId> = streams.iter().copied().filter(|stream| !cache.contains(*stream)).collect();
+async fn load(log: &EventLog, states: &mut States, streams: &BTreeSet<StreamId>) -> HashMap<StreamId, LogError> {
+    let missing: Vec<StreamId> = streams.iter().copied().filter(|stream| !states.is_hot(*stream)).collect();
     let loads = missing.into_iter().map(async |stream| (stream, State::empty(stream.kind).read_on(log, stream).await));
     let loaded: Vec<_> = futures::stream::iter(loads).buffer_unordered(LOADS_AT_ONCE_MAX).collect().await;
     let mut failed = HashMap::new();
     for (stream, result) in loaded {
         match result {
-            Ok(state) => cache.put(stream, state),
+            Ok(state) => states.put(stream, state),
             Err(error) => {
                 failed.insert(stream, error);
             }
@@ -39,7 +37,7 @@ async fn load(log: &EventLog, cache: &mut Cache, streams: &BTreeSet<StreamId>) -
     failed
 }
 
-fn parts_of(saga: Option<&State>) -> Vec<StreamId> {
+pub(crate) fn parts_of(saga: Option<&State>) -> Vec<StreamId> {
     let Some(State { aggregate: Aggregate::TripSaga(saga), .. }) = saga else { return Vec::new() };
     let Some(plan) = saga.plan() else { return Vec::new() };
     [

@@ -167,3 +167,8 @@ fn with_trip(booking: BookingId, also: Option<StreamId>) -> Vec<StreamId> {
     streams.extend(also);
     streams
 }
+
+/// A command that lists supply: most often new, so that it need not be looked for.
+pub(crate) fn is_supply_listing(job: &Job) -> bool {
+    matches!(&job.task, Task::Caller { request, .. } if catalogue_stream(&request.command).is_some())
+}

@@ -7,14 +7,18 @@ pub const CALLER_LANE_MAX: usize = 1_024;
 /// Answers, undos and timers waiting at most; beyond it their sources pause.
 pub const SYSTEM_LANE_MAX: usize = 4_096;
 /// Jobs of one batch at most.
-pub const BATCH_JOBS_MAX: usize = 64;
+pub const BATCH_JOBS_MAX: usize = 256;
 /// Places of a batch that callers' commands always have, however many answers wait.
-pub const BATCH_CALLERS_MIN: usize = 16;
+pub const BATCH_CALLERS_MIN: usize = 64;
 /// Messages that one job may have followed inside its batch; the relay delivers what is left.
 pub const FOLLOW_UPS_MAX: usize = 64;
 /// Streams kept in memory at most; the longest untouched go first.
 pub const CACHED_STREAMS_MAX: usize = 20_000;
-/// Streams loaded at once.
+/// Streams of which a staged copy is kept at most while nothing is under way.
+pub const STAGED_STREAMS_MAX: usize = 2_000;
+/// Jobs that wait for streams to be loaded at most; beyond it nothing more is taken up.
+pub const PARKED_JOBS_MAX: usize = 256;
+/// Streams loaded at once when a batch is taken the careful way.
 pub const LOADS_AT_ONCE_MAX: usize = 8;
 /// Conflicts in a row after which a batch is halved.
 pub const CONFLICTS_BEFORE_HALVING: usize = 2;

@@ -1,10 +1,11 @@
 //! The engine: one loop per log and process decides; Postgres stores; nothing else locks.
 //!
-//! Jobs wait in two lanes (`limits`), are decided on an overlay over the `cache` (`staging`, `decide`), appended in one statement and only
-//! then answered (`core`). What a batch did not handle itself, the `relay` delivers; `timers` bring due wake-ups.
+//! Jobs wait in two lanes (`limits`), are decided on the `states` in memory (`decide`, `batch`), appended in one statement and only then
+//! answered. `pipeline` is the loop, `core` what happens to a batch. What a batch did not handle itself, the `relay` delivers; `timers`
+//! bring due wake-ups.
 
 mod address;
-mod cache;
+mod batch;
 mod core;
 mod decide;
 mod gateway_calls;
@@ -12,8 +13,9 @@ mod hydrate;
 mod job;
 pub mod limits;
 mod occasion;
+mod pipeline;
 mod relay;
-mod staging;
+mod states;
 mod timers;
 
 use std::sync::Arc;
@@ -26,13 +28,12 @@ use traveladvisor_infra::clock::{Clock, IdSource};
 use traveladvisor_infra::event_log::{EventLog, LogError};
 use traveladvisor_infra::gateway::PaymentGateway;
 
-use self::cache::Cache;
 use self::core::{Core, RELAY};
 use self::job::{Job, Origin, Report, Task, catalogue_stream};
-use self::limits::{
-    BATCH_CALLERS_MIN, BATCH_JOBS_MAX, CALLER_DEADLINE, CALLER_LANE_MAX, STOP_DEADLINE, SYSTEM_LANE_MAX,
-};
+use self::limits::{CALLER_DEADLINE, CALLER_LANE_MAX, STOP_DEADLINE, SYSTEM_LANE_MAX};
+use self::pipeline::{Lanes, Pipeline};
 use self::relay::Relay;
+use self::states::States;
 use crate::request::{CallerCommand, Receipt, Rejection, Request};
 
 /// What the engine needs of the outside.
@@ -86,8 +87,16 @@ impl Engine {
             sources.push(tokio::spawn(relay.run(stopped.clone())));
             sources.push(tokio::spawn(timers::run_timers(log.clone(), clock.clone(), system, stopped.clone())));
         }
-        let core = Core { log, clock: clock.clone(), ids: ids.clone(), epoch, cache: Cache::default() };
-        let core = tokio::spawn(run(core, Lanes { system: system_lane, callers: caller_lane }, stopped));
+        let core = Core {
+            log,
+            clock: clock.clone(),
+            ids: ids.clone(),
+            epoch,
+            states: States::default(),
+            expects_new_supply: false,
+        };
+        let lanes = Lanes { system: system_lane, callers: caller_lane, system_open: true };
+        let core = tokio::spawn(Pipeline::new(core, lanes).run(stopped));
         Ok((Self { lane: callers, clock, ids }, RunningEngine { stop, sources, core }))
     }
 
@@ -139,56 +148,6 @@ impl RunningEngine {
                     abort.abort();
                 }
             }
-        }
-    }
-}
-
-struct Lanes {
-    system: mpsc::Receiver<Job>,
-    callers: mpsc::Receiver<Job>,
-}
-
-impl Lanes {
-    /// What waits, up to a bound: answers, undos and timers first, but some places are always left for callers (L11).
-    fn drain(&mut self, batch: &mut Vec<Job>) {
-        let system_max = BATCH_JOBS_MAX - BATCH_CALLERS_MIN.min(self.callers.len());
-        take(&mut self.system, batch, system_max);
-        take(&mut self.callers, batch, BATCH_JOBS_MAX);
-    }
-}
-
-fn take(lane: &mut mpsc::Receiver<Job>, batch: &mut Vec<Job>, up_to: usize) {
-    while batch.len() < up_to {
-        let Ok(job) = lane.try_recv() else { return };
-        batch.push(job);
-    }
-}
-
-async fn run(mut core: Core, mut lanes: Lanes, mut stop: watch::Receiver<bool>) {
-    let mut system_open = true;
-    loop {
-        let first = tokio::select! {
-            biased;
-            job = lanes.system.recv(), if system_open => {
-                system_open = job.is_some();
-                job
-            }
-            job = lanes.callers.recv() => match job {
-                Some(job) => Some(job),
-                None => return,
-            },
-            _ = stop.changed() => {
-                lanes.callers.close();
-                lanes.system.close();
-                None
-            }
-        };
-        let mut batch: Vec<Job> = first.into_iter().collect();
-        lanes.drain(&mut batch);
-        if !batch.is_empty() {
-            core.process(batch).await;
-        } else if *stop.borrow() {
-            return;
         }
     }
 }

@@ -1,0 +1,253 @@
+//! One batch: jobs, what they came to, the events that they staged, and what their decisions have read.
+
+use std::collections::{HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use traveladvisor_domain::aggregate::{Aggregate, Command, Error, Event};
+use traveladvisor_domain::id::{StreamId, StreamKind};
+use traveladvisor_infra::event_log::{Append, Key, KeyRow, NewEvent, Position, Wakeup, encode};
+use uuid::Uuid;
+
+use super::decide::Verdict;
+use super::job::{Job, Origin};
+use super::states::{Poisoned, State, States};
+
+/// Kind of the wake-ups of sagas.
+pub(crate) const RETRY: &str = "retry";
+
+/// A batch that still takes jobs.
+#[derive(Default)]
+pub(crate) struct Batch {
+    pub(crate) jobs: Vec<Job>,
+    pub(crate) verdicts: Vec<Verdict>,
+    reads: HashMap<StreamId, u64>,
+    wakes_before: HashMap<StreamId, Option<DateTime<Utc>>>,
+    rewake: HashSet<StreamId>,
+    events: Vec<StagedEvent>,
+    last_places: HashMap<StreamId, usize>,
+    keys: Vec<KeyRow>,
+    /// Jobs of this batch whose key was accepted, with the hash of their input.
+    pub(crate) accepted_keys: HashMap<Key, (usize, Vec<u8>)>,
+}
+
+/// An event on its way to the log.
+struct StagedEvent {
+    stream: StreamId,
+    sequence: u64,
+    event: Event,
+    payload: String,
+    by: DecidedBy,
+    fused: Vec<usize>,
+}
+
+/// What the metadata tells of a decision.
+#[derive(Clone)]
+pub(crate) struct DecidedBy {
+    pub(crate) origin: Arc<Origin>,
+    pub(crate) command: &'static str,
+    pub(crate) causation: Option<Uuid>,
+    /// The program's time of the decision, RFC 3339.
+    pub(crate) occurred_at: Arc<str>,
+}
+
+/// Why a decision gave no events.
+#[derive(Debug)]
+pub(crate) enum Undecided {
+    /// A business no.
+    Refused(Error),
+    /// The decision panicked: this one is dropped (L10).
+    Panicked,
+    /// The stream is not in memory.
+    Cold,
+}
+
+/// A batch that takes no more jobs: ready to append.
+pub(crate) struct Closed {
+    pub(crate) append: Append,
+    pub(crate) jobs: Vec<Job>,
+    pub(crate) verdicts: Vec<Verdict>,
+    events: Vec<(StreamId, Event)>,
+    last_places: HashMap<StreamId, usize>,
+}
+
+/// The metadata as it is written; see `traveladvisor_infra::event_log::Metadata` for the meaning of each.
+#[derive(Serialize)]
+struct WrittenMetadata<'a> {
+    batch: &'a str,
+    command: &'a str,
+    correlation: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    causation: Option<Uuid>,
+    actor: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traceparent: Option<&'a str>,
+    occurred_at: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fused: Option<String>,
+}
+
+impl Batch {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.jobs.is_empty()
+    }
+
+    /// The state that a decision sees, if it is in memory. Remembers that it was read, and at which sequence.
+    pub(crate) fn read<'s>(&mut self, states: &'s States, stream: StreamId) -> Option<&'s State> {
+        let state = states.view(stream)?;
+        self.reads.entry(stream).or_insert(state.sequence);
+        Some(state)
+    }
+
+    /// Decides on the staged state; changes nothing.
+    pub(crate) fn decide(
+        &mut self,
+        states: &States,
+        stream: StreamId,
+        command: Command,
+    ) -> Result<Vec<Event>, Undecided> {
+        let state = self.read(states, stream).ok_or(Undecided::Cold)?;
+        match catch_unwind(AssertUnwindSafe(|| state.aggregate.decide(command))) {
+            Ok(decided) => decided.map_err(Undecided::Refused),
+            Err(_) => Err(Undecided::Panicked),
+        }
+    }
+
+    /// Takes decided events into the staged state; returns their places.
+    pub(crate) fn stage(
+        &mut self,
+        states: &mut States,
+        stream: StreamId,
+        events: Vec<Event>,
+        by: &DecidedBy,
+    ) -> Result<std::ops::Range<usize>, Poisoned> {
+        let first = self.events.len();
+        if stream.kind == StreamKind::TripSaga && !events.is_empty() {
+            self.wakes_before.entry(stream).or_insert_with(|| wake_of(states, stream));
+        }
+        for event in events {
+            let payload = encode(&event).map_err(|_| Poisoned)?;
+            let sequence = states.stage(stream, &event)?;
+            self.events.push(StagedEvent { stream, sequence, event, payload, by: by.clone(), fused: Vec::new() });
+        }
+        if self.events.len() > first {
+            self.last_places.insert(stream, self.events.len() - 1);
+        }
+        Ok(first..self.events.len())
+    }
+
+    pub(crate) fn event(&self, place: usize) -> (StreamId, u64, &Event) {
+        let staged = &self.events[place];
+        (staged.stream, staged.sequence, &staged.event)
+    }
+
+    /// The message at `message_place` of the event at `place` was handled here: the relay skips it (L9).
+    pub(crate) fn fuse(&mut self, place: usize, message_place: usize) {
+        self.events[place].fused.push(message_place);
+    }
+
+    pub(crate) const fn event_count(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Place of the last event staged on a stream.
+    pub(crate) fn last_place(&self, stream: StreamId) -> Option<usize> {
+        self.last_places.get(&stream).copied()
+    }
+
+    pub(crate) fn add_key(&mut self, row: KeyRow) {
+        self.keys.push(row);
+    }
+
+    /// The wake-up row of this stream is written in any case, as the state asks for.
+    pub(crate) fn rewake(&mut self, stream: StreamId) {
+        self.rewake.insert(stream);
+    }
+
+    /// Closes the batch: metadata is serialised last, when all is known that was fused (L9).
+    pub(crate) fn close(self, states: &States, batch: Uuid, now: DateTime<Utc>) -> Closed {
+        let wakeups = self.wakeups(states);
+        let batch_text = batch.to_string();
+        let mut rows = Vec::with_capacity(self.events.len());
+        let mut events = Vec::with_capacity(self.events.len());
+        for staged in self.events {
+            rows.push(NewEvent {
+                stream: staged.stream,
+                sequence: staged.sequence,
+                event_type: staged.event.event_type(),
+                event_version: staged.event.event_version(),
+                metadata: metadata(&staged, &batch_text),
+                payload: staged.payload,
+            });
+            events.push((staged.stream, staged.event));
+        }
+        let reads = self.reads.into_iter().collect();
+        let append = Append { batch, reads, events: rows, keys: self.keys, now, wakeups, ..Append::default() };
+        Closed { append, jobs: self.jobs, verdicts: self.verdicts, events, last_places: self.last_places }
+    }
+
+    fn wakeups(&self, states: &States) -> Vec<Wakeup> {
+        let changed = self.wakes_before.iter().filter(|(stream, before)| wake_of(states, **stream) != **before);
+        let mut streams: Vec<StreamId> =
+            changed.map(|(stream, _)| *stream).chain(self.rewake.iter().copied()).collect();
+        streams.sort_unstable();
+        streams.dedup();
+        streams.into_iter().map(|stream| Wakeup { stream, kind: RETRY, due_at: wake_of(states, stream) }).collect()
+    }
+}
+
+impl Closed {
+    /// Takes the events into the committed states.
+    pub(crate) fn merge(&self, states: &mut States, first: Option<Position>) {
+        let Some(first) = first else { return };
+        let mut to_apply: HashMap<StreamId, Vec<&Event>> = HashMap::new();
+        for (stream, place) in &self.last_places {
+            let last = (self.append.events[*place].sequence, position_of(first, *place));
+            if !states.commit_staged(*stream, last) {
+                to_apply.insert(*stream, Vec::new());
+            }
+        }
+        for (stream, event) in &self.events {
+            if let Some(events) = to_apply.get_mut(stream) {
+                events.push(event);
+            }
+        }
+        for (stream, events) in to_apply {
+            let place = self.last_places[&stream];
+            let last = (self.append.events[place].sequence, position_of(first, place));
+            states.commit_applied(stream, last, &events);
+        }
+    }
+}
+
+/// Where the events of a commit stand, from the position of its first.
+pub(crate) fn position_of(first: Position, place: usize) -> Position {
+    Position(first.0 + place as u64)
+}
+
+fn wake_of(states: &States, stream: StreamId) -> Option<DateTime<Utc>> {
+    match &states.view(stream)?.aggregate {
+        Aggregate::TripSaga(saga) => saga.wake_up_at(),
+        _ => None,
+    }
+}
+
+/// Texts and a UUID: there is nothing that could fail to be written. An empty text would be refused by the log, never lost.
+fn metadata(staged: &StagedEvent, batch: &str) -> String {
+    let by = &staged.by;
+    let fused =
+        (!staged.fused.is_empty()).then(|| staged.fused.iter().map(usize::to_string).collect::<Vec<_>>().join(","));
+    serde_json::to_string(&WrittenMetadata {
+        batch,
+        command: by.command,
+        correlation: &by.origin.correlation,
+        causation: by.causation,
+        actor: &by.origin.actor,
+        traceparent: by.origin.traceparent.as_deref(),
+        occurred_at: &by.occurred_at,
+        fused,
+    })
+    .unwrap_or_default()
+}

@@ -1,0 +1,272 @@
+//! The loop: while one batch is being appended, the next one is decided on what the first has staged.
+//!
+//! A batch that was decided on an uncommitted one falls with it. Whatever does not go through at once is taken the careful way
+//! (`Core::process`), with nothing else under way.
+
+use std::collections::{HashSet, VecDeque};
+
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinError, JoinHandle};
+use traveladvisor_domain::id::StreamId;
+use traveladvisor_infra::event_log::{Appended, LogError};
+
+use super::batch::{Batch, Closed};
+use super::core::{Core, Part};
+use super::decide::{Decider, Verdict};
+use super::hydrate::parts_of;
+use super::job::{Job, is_supply_listing};
+use super::limits::{BATCH_CALLERS_MIN, BATCH_JOBS_MAX, PARKED_JOBS_MAX};
+use super::states::State;
+
+/// The two lanes of jobs (L11).
+pub(crate) struct Lanes {
+    pub(crate) system: mpsc::Receiver<Job>,
+    pub(crate) callers: mpsc::Receiver<Job>,
+    pub(crate) system_open: bool,
+}
+
+type AppendOutcome = (Closed, Result<Appended, LogError>);
+type Load = BoxFuture<'static, (StreamId, Result<State, LogError>)>;
+
+/// The engine's loop.
+pub(crate) struct Pipeline {
+    core: Core,
+    lanes: Lanes,
+    /// Still takes jobs.
+    open: Batch,
+    /// Is being appended.
+    in_flight: Option<JoinHandle<AppendOutcome>>,
+    /// Wait for streams to be loaded, in order.
+    parked: VecDeque<Parked>,
+    loading: HashSet<StreamId>,
+    loads: FuturesUnordered<Load>,
+    /// Did not go through; nothing new is taken until these have had their careful way.
+    troubled: VecDeque<Part>,
+}
+
+/// A job that waits for streams.
+struct Parked {
+    job: Job,
+    missing: HashSet<StreamId>,
+    /// The parts of its trip have been asked for; what could not be loaded then stays cold.
+    asked_for_parts: bool,
+}
+
+impl Pipeline {
+    pub(crate) fn new(core: Core, lanes: Lanes) -> Self {
+        Self {
+            core,
+            lanes,
+            open: Batch::default(),
+            in_flight: None,
+            parked: VecDeque::new(),
+            loading: HashSet::new(),
+            loads: FuturesUnordered::new(),
+            troubled: VecDeque::new(),
+        }
+    }
+
+    /// Runs until told to stop and all that was taken up is done, or until all callers have gone.
+    pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        loop {
+            if self.troubled.is_empty() {
+                self.take_jobs();
+            }
+            if !self.troubled.is_empty() && self.in_flight.is_none() {
+                self.go_carefully().await;
+                continue;
+            }
+            self.append_open();
+            let idle = self.in_flight.is_none() && self.parked.is_empty();
+            let takes = self.troubled.is_empty() && self.has_room();
+            tokio::select! {
+                biased;
+                outcome = joined(&mut self.in_flight), if self.in_flight.is_some() => self.appended(outcome).await,
+                Some((stream, loaded)) = self.loads.next(), if !self.loads.is_empty() => self.loaded(stream, loaded),
+                job = self.lanes.system.recv(), if takes && self.lanes.system_open => match job {
+                    Some(job) => self.take(job),
+                    None => self.lanes.system_open = false,
+                },
+                job = self.lanes.callers.recv(), if takes => match job {
+                    Some(job) => self.take(job),
+                    None if idle => return,
+                    None => self.finish_one().await,
+                },
+                _ = stop.changed(), if !*stop.borrow() => {
+                    self.lanes.callers.close();
+                    self.lanes.system.close();
+                }
+            }
+        }
+    }
+
+    /// All callers have gone: waits for what is under way.
+    async fn finish_one(&mut self) {
+        if self.in_flight.is_some() {
+            let outcome = joined(&mut self.in_flight).await;
+            self.appended(outcome).await;
+        } else if let Some((stream, loaded)) = self.loads.next().await {
+            self.loaded(stream, loaded);
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.open.jobs.len() < BATCH_JOBS_MAX && self.parked.len() < PARKED_JOBS_MAX
+    }
+
+    /// Takes what waits, up to a bound: answers, undos and timers first, but some places are always left for callers (L11).
+    fn take_jobs(&mut self) {
+        let system_max = BATCH_JOBS_MAX - BATCH_CALLERS_MIN.min(self.lanes.callers.len());
+        while self.open.jobs.len() < system_max && self.has_room() && self.troubled.is_empty() {
+            let Ok(job) = self.lanes.system.try_recv() else { break };
+            self.take(job);
+        }
+        while self.has_room() && self.troubled.is_empty() {
+            let Ok(job) = self.lanes.callers.try_recv() else { break };
+            self.take(job);
+        }
+    }
+
+    /// Decides a job if all that it needs is in memory, else parks it.
+    fn take(&mut self, job: Job) {
+        let missing = self.missing(&job, false);
+        if missing.is_empty() {
+            self.decide(job);
+        } else {
+            self.park(Parked { job, missing, asked_for_parts: false });
+        }
+    }
+
+    fn missing(&self, job: &Job, asked_for_parts: bool) -> HashSet<StreamId> {
+        if self.core.expects_new_supply && is_supply_listing(job) {
+            return HashSet::new();
+        }
+        let cold = |stream: &StreamId| !self.core.states.is_hot(*stream);
+        let named: HashSet<StreamId> = job.streams().into_iter().filter(cold).collect();
+        if !named.is_empty() || asked_for_parts {
+            return named;
+        }
+        let saga = job.trip().and_then(|trip| self.core.states.view(trip.saga()));
+        parts_of(saga).into_iter().filter(cold).collect()
+    }
+
+    fn park(&mut self, parked: Parked) {
+        for stream in &parked.missing {
+            if self.loading.insert(*stream) {
+                let (log, stream) = (self.core.log.clone(), *stream);
+                self.loads
+                    .push(Box::pin(async move { (stream, State::empty(stream.kind).read_on(&log, stream).await) }));
+            }
+        }
+        self.parked.push_back(parked);
+    }
+
+    /// A stream is in memory now, or cannot be had: then those that wait for it go the careful way, which knows what to do.
+    fn loaded(&mut self, stream: StreamId, loaded: Result<State, LogError>) {
+        self.loading.remove(&stream);
+        let failed = loaded.is_err();
+        if let Ok(state) = loaded
+            && !self.core.states.is_hot(stream)
+        {
+            self.core.states.put(stream, state);
+        }
+        for mut parked in std::mem::take(&mut self.parked) {
+            let waited = parked.missing.remove(&stream);
+            if waited && failed && parked.job.streams().contains(&stream) {
+                self.troubled.push_back(Part::of(vec![parked.job]));
+            } else if parked.missing.is_empty() {
+                self.unpark(parked);
+            } else {
+                self.parked.push_back(parked);
+            }
+        }
+    }
+
+    fn unpark(&mut self, parked: Parked) {
+        let missing = self.missing(&parked.job, parked.asked_for_parts);
+        if missing.is_empty() {
+            self.note_supply(&parked.job);
+            self.decide(parked.job);
+        } else {
+            // What its streams name is there, so these are the parts of its trip; asked for once.
+            self.park(Parked { job: parked.job, missing, asked_for_parts: true });
+        }
+    }
+
+    /// A listing that was looked for and not found: what follows is likely new as well.
+    fn note_supply(&mut self, job: &Job) {
+        if is_supply_listing(job) {
+            let is_new = |stream: &StreamId| self.core.states.view(*stream).is_some_and(|state| state.sequence == 0);
+            self.core.expects_new_supply = job.streams().iter().all(is_new);
+        }
+    }
+
+    fn decide(&mut self, job: Job) {
+        let mut decider = Decider::new(&mut self.core.states, &mut self.open, self.core.log.name());
+        let sound = match decider.add(job) {
+            Ok(Verdict::Guilty(_) | Verdict::Cold) | Err(_) => false,
+            Ok(_) => true,
+        };
+        if !sound {
+            // Nothing more is decided on what was staged; what is in flight is applied anew once it is committed.
+            self.core.states.drop_staged();
+            let open = std::mem::take(&mut self.open);
+            self.troubled.push_back(Part::of(open.jobs));
+        }
+    }
+
+    fn append_open(&mut self) {
+        if self.in_flight.is_some() || self.open.is_empty() {
+            return;
+        }
+        let closed = self.core.close(std::mem::take(&mut self.open));
+        let log = self.core.log.clone();
+        self.in_flight = Some(tokio::spawn(async move {
+            let outcome = log.append(&closed.append).await;
+            (closed, outcome)
+        }));
+    }
+
+    async fn appended(&mut self, outcome: Result<AppendOutcome, JoinError>) {
+        self.in_flight = None;
+        let (closed, failed) = match outcome {
+            Ok((closed, Ok(Appended::Committed { first }))) => {
+                self.core.committed(closed, first);
+                self.core.states.end_turn(self.open.is_empty() && self.parked.is_empty());
+                return;
+            }
+            Ok((closed, Ok(Appended::Conflicts(found)))) => (closed, Ok(found)),
+            Ok((closed, Err(error))) => (closed, Err(error)),
+            Err(error) => {
+                // The append's task panicked: its jobs are gone, and their callers are told so by their dropped replies.
+                tracing::error!(%error, "an append broke off");
+                self.core.states.drop_staged();
+                self.troubled.push_back(Part::of(std::mem::take(&mut self.open).jobs));
+                return;
+            }
+        };
+        let mut parts = VecDeque::from(self.core.failed(closed, failed).await);
+        parts.push_back(Part::of(std::mem::take(&mut self.open).jobs));
+        parts.append(&mut self.troubled);
+        self.troubled = parts;
+    }
+
+    async fn go_carefully(&mut self) {
+        let mut parts = std::mem::take(&mut self.troubled);
+        let open = std::mem::take(&mut self.open);
+        if !open.is_empty() {
+            parts.push_back(Part::of(open.jobs));
+        }
+        self.core.process(parts).await;
+    }
+}
+
+async fn joined(in_flight: &mut Option<JoinHandle<AppendOutcome>>) -> Result<AppendOutcome, JoinError> {
+    match in_flight {
+        Some(append) => append.await,
+        None => std::future::pending().await,
+    }
+}
