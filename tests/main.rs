@@ -1,1 +1,10 @@
-//! End to end: the program as a user starts it.
+//! End to end: the program as a user starts it, over the command line and HTTP, each test with a data directory of its own.
+
+mod bad_input;
+mod demo;
+mod house;
+mod kill;
+#[path = "../src/cli/demo/ledger.rs"]
+mod ledger;
+mod support;
+mod verbs;
