@@ -36,7 +36,8 @@ struct Trip {
     undone: Vec<Step>,
     approved: bool,
     cancelled: bool,
-    /// Ends minus beginnings of a way: a cancelled trip begins a second way.
+    called_off: bool,
+    /// Its saga has not ended: a traveller's cancellation begins a second way.
     open: bool,
     charged: usize,
 }
@@ -79,12 +80,12 @@ impl Trip {
                 self.plan = Some(plan.clone());
                 self.open = true;
             }
-            Event::Booking(BookingEvent::CancellationRequested { .. }) => self.open = true,
+            Event::Booking(BookingEvent::CancellationRequested { .. }) => (self.open, self.called_off) = (true, true),
             Event::Booking(BookingEvent::BookingApproved { .. }) => self.approved = true,
             Event::Booking(BookingEvent::BookingCancelled { .. }) => self.cancelled = true,
             Event::TripSaga(TripSagaEvent::StepSucceeded { step, .. }) => self.done.push(*step),
             Event::TripSaga(TripSagaEvent::UndoSucceeded { step, .. }) => self.undone.push(*step),
-            Event::TripSaga(TripSagaEvent::SagaSucceeded) => self.open = self.cancelled,
+            Event::TripSaga(TripSagaEvent::SagaSucceeded) => self.open = self.called_off,
             Event::TripSaga(TripSagaEvent::SagaCompensated { .. }) => self.open = false,
             Event::Payment(PaymentEvent::PaymentCompleted { charge: Some(_), .. }) => self.charged += 1,
             _ => {}
