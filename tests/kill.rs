@@ -63,10 +63,11 @@ fn after_a_kill_every_trip_ends_and_nothing_is_oversold_or_half_booked() {
     }
 
     let begun = Instant::now();
-    let verdict = loop {
-        let verdict = judge::judge(&home.events());
+    let (events, verdict) = loop {
+        let events = home.events();
+        let verdict = judge::judge(&events);
         if verdict.pending.is_empty() || begun.elapsed() > END_LIMIT {
-            break verdict;
+            break (events, verdict);
         }
         thread::sleep(Duration::from_secs(1));
     };
@@ -80,6 +81,25 @@ fn after_a_kill_every_trip_ends_and_nothing_is_oversold_or_half_booked() {
         verdict.cancelled
     );
     tokio::runtime::Runtime::new().expect("a runtime").block_on(charged_once(&home, verdict.paid));
+    the_judge_is_no_friend(&events);
+}
+
+/// The judge must find what it is there for: the same log with something wrong in it.
+fn the_judge_is_no_friend(events: &[Value]) {
+    let without = |name: &str| events.iter().filter(|event| event["type"] != name).cloned().collect::<Vec<_>>();
+    assert!(!judge::judge(&without("SeatsReleased")).faults.is_empty(), "trips that gave nothing back");
+    assert!(!judge::judge(&without("UndoSucceeded")).faults.is_empty(), "undone in another order");
+    assert!(!judge::judge(&without("SagaCompensated")).pending.is_empty(), "sagas without an end");
+    let mut fewer = events.to_vec();
+    for event in &mut fewer {
+        if let Some(vehicles) = event.pointer_mut("/payload/CarListed/details/vehicles") {
+            *vehicles = json!(PLACES / 2);
+        }
+    }
+    assert!(
+        judge::judge(&fewer).faults.iter().any(|fault| fault.contains("vehicles out at once")),
+        "an oversold fleet"
+    );
 }
 
 /// Asks for the trips that are left, with [`CLIENTS`] at once, until the server is gone or all are asked for. Kills it after so many answers.
