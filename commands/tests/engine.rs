@@ -313,15 +313,7 @@ async fn a_message_that_cannot_be_handled_becomes_a_dead_letter_and_its_saga_goe
     let mut world = World::begin(Delivery::Elsewhere).await;
     let lost = world.book("k1", card("declines")).await.expect("accepted");
     // Somebody has written into the flight's stream what no program can read.
-    sqlx::query(
-        "INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, recorded_at) \
-         SELECT aggregate_type, aggregate_id, max(sequence) + 1, 'Nonsense', '1', '{}', \
-                '{\"batch\":\"\",\"command\":\"\",\"correlation\":\"\",\"actor\":\"\",\"occurred_at\":\"\"}', now() \
-           FROM events WHERE aggregate_type = 'flight' GROUP BY 1, 2",
-    )
-    .execute(world.log.pool())
-    .await
-    .expect("written");
+    world.spoil("flight").await;
     world.restart(Delivery::Here).await;
     let story = world.until(lost, &["UndoFaulted"]).await;
     assert!(story.contains(&"VehicleReleased".to_owned()), "what comes before the flight is given back: {story:?}");
@@ -337,4 +329,17 @@ async fn a_message_that_cannot_be_handled_becomes_a_dead_letter_and_its_saga_goe
     wanted.flight = None;
     wanted.car = None;
     world.submit(book(wanted), Some("k3")).await.expect("booked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_timer_that_cannot_be_handled_is_set_aside_once() {
+    let mut world = World::begin(Delivery::Here).await;
+    let booking = world.book("k1", card("processing_error")).await.expect("accepted");
+    world.until(booking, &["StepFaulted"]).await;
+    world.restart(Delivery::Elsewhere).await;
+    world.spoil("trip_saga").await;
+    world.restart(Delivery::Here).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(count(&world.events().await, StreamKind::DeadLetter, "MessageDeadLettered"), 1);
+    assert_eq!(world.log.next_wakeup().await.expect("read"), None);
 }

@@ -85,6 +85,20 @@ impl World {
         self.log.read_after(Position::START, 100_000).await.expect("the log is read")
     }
 
+    /// Writes into the streams of a kind what no program can read.
+    pub(crate) async fn spoil(&self, kind: &str) {
+        sqlx::query(
+            "INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, recorded_at) \
+             SELECT aggregate_type, aggregate_id, max(sequence) + 1, 'Nonsense', '1', '{}', \
+                    '{\"batch\":\"\",\"command\":\"\",\"correlation\":\"\",\"actor\":\"\",\"occurred_at\":\"\"}', now() \
+               FROM events WHERE aggregate_type = $1 GROUP BY 1, 2",
+        )
+        .bind(kind)
+        .execute(self.log.pool())
+        .await
+        .expect("written");
+    }
+
     /// Names of the events of a trip in all streams, in the order of the log.
     pub(crate) async fn story(&self, booking: BookingId) -> Vec<String> {
         let events = self.events().await;

@@ -26,6 +26,7 @@ pub(crate) struct Batch {
     reads: HashMap<StreamId, u64>,
     wakes_before: HashMap<StreamId, Option<DateTime<Utc>>>,
     rewake: HashSet<StreamId>,
+    silenced: HashSet<StreamId>,
     events: Vec<StagedEvent>,
     last_places: HashMap<StreamId, usize>,
     keys: Vec<KeyRow>,
@@ -166,6 +167,11 @@ impl Batch {
         self.rewake.insert(stream);
     }
 
+    /// The wake-up row of this stream goes, whatever its state asks for: it cannot be handled.
+    pub(crate) fn silence(&mut self, stream: StreamId) {
+        self.silenced.insert(stream);
+    }
+
     /// Closes the batch: metadata is serialised last, when all is known that was fused (L9).
     pub(crate) fn close(self, states: &States, batch: Uuid, now: DateTime<Utc>) -> Closed {
         let wakeups = self.wakeups(states);
@@ -191,10 +197,11 @@ impl Batch {
     fn wakeups(&self, states: &States) -> Vec<Wakeup> {
         let changed = self.wakes_before.iter().filter(|(stream, before)| wake_of(states, **stream) != **before);
         let mut streams: Vec<StreamId> =
-            changed.map(|(stream, _)| *stream).chain(self.rewake.iter().copied()).collect();
+            changed.map(|(stream, _)| stream).chain(&self.rewake).chain(&self.silenced).copied().collect();
         streams.sort_unstable();
         streams.dedup();
-        streams.into_iter().map(|stream| Wakeup { stream, kind: RETRY, due_at: wake_of(states, stream) }).collect()
+        let due_at = |stream| if self.silenced.contains(&stream) { None } else { wake_of(states, stream) };
+        streams.into_iter().map(|stream| Wakeup { stream, kind: RETRY, due_at: due_at(stream) }).collect()
     }
 }
 

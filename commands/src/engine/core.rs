@@ -294,7 +294,11 @@ impl Core {
                 return None;
             }
         };
-        Some(Job { task: Task::SetAside { stream, letter: Box::new(letter) }, alone: true, ..job })
+        let timer_of = match job.task {
+            Task::Wake { stream } => Some(stream),
+            _ => None,
+        };
+        Some(Job { task: Task::SetAside { stream, letter: Box::new(letter), timer_of }, alone: true, ..job })
     }
 }
 

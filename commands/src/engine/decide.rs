@@ -101,7 +101,10 @@ impl<'b, 'n> Decider<'b, 'n> {
                 let by = self.decided_by(job, "settle_gateway_call", Some(cause.message_id));
                 self.system(job, booking.payment(), command, &by)
             }
-            Task::SetAside { stream, letter } => {
+            Task::SetAside { stream, letter, timer_of } => {
+                if let Some(timer) = timer_of {
+                    self.batch.silence(*timer);
+                }
                 self.states.create(*stream);
                 let command = Command::DeadLetter(DeadLetterCommand::SetAside { letter: (**letter).clone() });
                 self.system(job, *stream, command, &self.decided_by(job, "set_aside", None))

@@ -34,8 +34,8 @@ pub(crate) enum Task {
     Wake { stream: StreamId },
     /// The outcome of a gateway call.
     Settle { booking: BookingId, call: Box<GatewayCall>, outcome: GatewayOutcome, cause: Cause },
-    /// A message or timer that cannot be handled is set aside under this stream.
-    SetAside { stream: StreamId, letter: Box<DeadLetterEvent> },
+    /// A message or timer that cannot be handled is set aside under this stream; a timer's wake-up row goes.
+    SetAside { stream: StreamId, letter: Box<DeadLetterEvent>, timer_of: Option<StreamId> },
 }
 
 /// The event that a message comes from.

@@ -6,7 +6,7 @@ mod migrate;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, PgPool};
+use sqlx::{ConnectOptions, Connection, PgPool};
 
 pub use condition::{Checkpoint, Condition, SERVER_VERSION_MIN, checkpoints, condition};
 pub use migrate::{MigrateError, MigrationOutcome, SCHEMA, SCHEMA_VERSION, migrate, migrations, schema_version};
@@ -15,6 +15,8 @@ pub use migrate::{MigrateError, MigrationOutcome, SCHEMA, SCHEMA_VERSION, migrat
 pub const CONNECTIONS_MAX: u32 = 24;
 /// How long a caller waits for a free connection.
 pub const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// A connection that was idle for longer is tried before it is used: the server may have been restarted meanwhile.
+const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 /// Time-out of every statement, in milliseconds: a frozen server cannot hold a caller for longer.
 const STATEMENT_TIMEOUT_MS: u64 = 10_000;
 
@@ -33,5 +35,13 @@ pub fn pool(options: PgConnectOptions) -> PgPool {
         .max_connections(CONNECTIONS_MAX)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for > TRUSTED_IDLE {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .connect_lazy_with(options)
 }
