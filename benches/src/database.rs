@@ -1,0 +1,66 @@
+//! Databases: each side has its own.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{ConnectOptions, PgPool};
+use traveladvisor_commands::Engine;
+use traveladvisor_commands::engine::{Delivery, Ports, RunningEngine};
+use traveladvisor_infra::clock::{Clock, RandomIds, SandboxClock};
+use traveladvisor_infra::event_log::EventLog;
+use traveladvisor_infra::gateway::SandboxGateway;
+use traveladvisor_infra::postgres;
+
+use crate::Outcome;
+use crate::server::BenchServer;
+
+/// A table of events and one of snapshots as postgres-es makes them: also the floor's and the ceiling's.
+const PEER_TABLES: &str = "
+    CREATE TABLE events (
+        aggregate_type text NOT NULL, aggregate_id text NOT NULL, sequence bigint CHECK (sequence >= 0) NOT NULL,
+        event_type text NOT NULL, event_version text NOT NULL, payload json NOT NULL, metadata json NOT NULL,
+        PRIMARY KEY (aggregate_type, aggregate_id, sequence));
+    CREATE TABLE snapshots (
+        aggregate_type text NOT NULL, aggregate_id text NOT NULL, last_sequence bigint CHECK (last_sequence >= 0) NOT NULL,
+        current_snapshot bigint CHECK (current_snapshot >= 0) NOT NULL, payload json NOT NULL,
+        PRIMARY KEY (aggregate_type, aggregate_id, last_sequence));";
+
+/// The program's time when a bench begins.
+pub(crate) fn beginning() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_733_011_200, 0).unwrap_or_default()
+}
+
+/// A new database with the tables of postgres-es, and a pool of `connections`.
+pub(crate) async fn peer(server: &BenchServer, name: &str, connections: u32) -> Outcome<PgPool> {
+    create(server, name).await?;
+    let options = server.connect_options(name).disable_statement_logging();
+    let pool = PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(postgres::ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .connect_with(options)
+        .await?;
+    sqlx::raw_sql(PEER_TABLES).execute(&pool).await?;
+    Ok(pool)
+}
+
+/// Our log, as the program opens it, in a new database.
+pub(crate) async fn own(server: &BenchServer, name: &str) -> Outcome<EventLog> {
+    create(server, name).await?;
+    let pool = postgres::pool(server.connect_options(name));
+    postgres::migrate(&pool).await?;
+    Ok(EventLog::new("public", pool))
+}
+
+/// The engine of a log, as the program starts it.
+pub(crate) async fn engine(log: &EventLog) -> Outcome<(Engine, RunningEngine)> {
+    let clock: Arc<dyn Clock> = Arc::new(SandboxClock::starting_at(beginning()));
+    let ports = Ports { clock, ids: Arc::new(RandomIds), gateway: Arc::new(SandboxGateway::new(log.pool().clone())) };
+    Ok(Engine::start(log.clone(), ports, Delivery::Here).await?)
+}
+
+async fn create(server: &BenchServer, name: &str) -> Outcome<()> {
+    sqlx::raw_sql(&format!("CREATE DATABASE \"{name}\"")).execute(&server.observer).await?;
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! Our load beside the floor, the ceiling and the peers, in one run. See `docs/benchmarks.md` for the method.
+
+mod cost;
+mod database;
+mod load;
+mod measure;
+mod options;
+mod report;
+mod scenarios;
+mod server;
+mod sides;
+mod statistics;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use options::{Arguments, Verb};
+use report::Row;
+use server::BenchServer;
+
+/// Any failure: a bench has nothing to recover.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+/// What may fail.
+type Outcome<T> = Result<T, Failure>;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if let Err(error) = run(&arguments).await {
+        report::complain(&*error);
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+async fn run(arguments: &Arguments) -> Outcome<()> {
+    let common = arguments.verb.common();
+    traveladvisor_infra::telemetry::init(
+        traveladvisor_infra::telemetry::DEFAULT_FILTER,
+        traveladvisor_infra::telemetry::LogFormat::Text,
+        traveladvisor_infra::telemetry::Verbosity::Normal,
+    )?;
+    let server = BenchServer::start(common.postgres_bin.as_deref()).await?;
+    let measured = tokio::select! {
+        rows = measure(&server, &arguments.verb) => rows,
+        _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
+    };
+    server.stop().await?;
+    report::print(&measured?, common.json)
+}
+
+async fn measure(server: &BenchServer, verb: &Verb) -> Outcome<Vec<Row>> {
+    match verb {
+        Verb::Engine(common) => scenarios::engine::run(server, common).await,
+        Verb::Hot(common) => scenarios::hot::run(server, common).await,
+        Verb::Trips(common) => scenarios::trips::run(server, common).await,
+        Verb::Growth(growth) => scenarios::growth::run(server, growth).await,
+    }
+}

@@ -1,0 +1,98 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Rounds of every scenario: the medians are of these.
+pub(crate) const ROUNDS: u32 = 3;
+
+/// Measures the engine beside the floor, the ceiling and its peers, on a Postgres of its own.
+#[derive(Debug, Parser)]
+#[command(name = "traveladvisor-bench", version)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// One-event commands on fresh aggregates.
+    Engine(Common),
+    /// Every client on one hotel.
+    Hot(Common),
+    /// Whole trips: hotel, flight, car, payment NONE; read models live.
+    Trips(Common),
+    /// The cost of an append, and the start, on logs of growing length.
+    Growth(Growth),
+}
+
+impl Verb {
+    pub(crate) const fn common(&self) -> &Common {
+        match self {
+            Self::Engine(common) | Self::Hot(common) | Self::Trips(common) => common,
+            Self::Growth(growth) => &growth.common,
+        }
+    }
+}
+
+/// What every verb takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Common {
+    /// Clients at once; each count is a scenario of its own.
+    #[arg(long, value_delimiter = ',', value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    clients: Vec<u32>,
+    /// Seconds for each scenario and side, all rounds together.
+    #[arg(long, value_name = "S")]
+    seconds: Option<f64>,
+    /// A short run: under 45 s in all.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Directory with `initdb` and `postgres` to use instead of the pinned ones.
+    #[arg(long, value_name = "DIR", env = "TRAVELADVISOR_POSTGRES_BIN")]
+    pub(crate) postgres_bin: Option<PathBuf>,
+    /// Leave the peers out: floor, ceiling and ours only. For profiling.
+    #[arg(long)]
+    pub(crate) alone: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Growth {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// Lengths of the logs, in events.
+    #[arg(long, value_delimiter = ',', value_name = "N")]
+    events: Vec<u64>,
+}
+
+impl Common {
+    /// The client counts asked for, else those of the scenario.
+    pub(crate) fn clients(&self, of_the_scenario: &[u32]) -> Vec<u32> {
+        if self.clients.is_empty() { of_the_scenario.to_vec() } else { self.clients.clone() }
+    }
+
+    /// Length of one slice, when a scenario and side gets `full` seconds in a full run and `quick` in a short one.
+    pub(crate) fn slice(&self, full: f64, quick: f64) -> Duration {
+        let total = self.seconds.unwrap_or(if self.quick { quick } else { full });
+        Duration::from_secs_f64(total.max(0.1) / f64::from(ROUNDS))
+    }
+}
+
+impl Growth {
+    /// The lengths asked for, the shortest first, else the issue's.
+    pub(crate) fn lengths(&self) -> Vec<u64> {
+        let mut lengths = match (&*self.events, self.common.quick) {
+            ([], true) => vec![100_000, 300_000],
+            ([], false) => vec![100_000, 1_000_000],
+            // One length alone is compared with the shortest of a full run.
+            ([only], _) if *only > 100_000 => vec![100_000, *only],
+            (given, _) => given.to_vec(),
+        };
+        lengths.sort_unstable();
+        lengths
+    }
+}

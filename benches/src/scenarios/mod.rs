@@ -1,0 +1,6 @@
+//! What is measured under which load.
+
+pub(crate) mod engine;
+pub(crate) mod growth;
+pub(crate) mod hot;
+pub(crate) mod trips;
