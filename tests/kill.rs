@@ -26,7 +26,7 @@ const KILL_AFTER: usize = 300;
 /// How often it is killed.
 const KILLS: usize = 2;
 /// Longest time until every saga has ended after the last restart.
-const END_LIMIT: Duration = Duration::from_secs(120);
+const END_LIMIT: Duration = Duration::from_mins(2);
 /// Hotels, flights and fleets of the test.
 const OFFERS: usize = 3;
 /// Rooms, seats and vehicles of each: far too few for all who ask.

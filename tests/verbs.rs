@@ -70,6 +70,9 @@ fn what_needs_no_database_prints_and_ends_with_0() {
 #[test]
 fn migrating_twice_changes_nothing_and_the_doctor_is_content() {
     let home = Home::new();
+    let output = home.run(&["doctor"]);
+    assert_eq!(code(&output), 3, "{}", told(&output));
+    assert!(!home.data_dir().exists(), "a look makes nothing");
     assert_eq!(home.json(&["migrate"])["outcome"], "created");
     assert_eq!(home.json(&["migrate"])["outcome"], "unchanged");
     let report = home.json(&["doctor"]);

@@ -30,8 +30,11 @@ const PLAIN_LINES: usize = 4;
 /// Verbs of the catalogue.
 #[derive(Debug, Subcommand)]
 pub(crate) enum CatalogVerb {
-    /// Import a file or a folder: the reference catalogue's SQL files, the CSV of New York departures, or JSON Lines
-    /// of the API's upsert inputs. Doing it again changes nothing; 1 when a line was bad, the good ones are imported.
+    /// Import a file or a folder
+    ///
+    /// Understood are the reference catalogue's SQL files, the CSV of New York departures, and JSON Lines of the API's
+    /// upsert inputs. Doing it again changes nothing. Ends with 1 when a line was bad; the good ones are imported.
+    ///
     /// --json: {"listed", "changed", "unchanged", "hotels": {"changed", "unchanged"}, "flights", "cars",
     /// "rejected": [{"file", "line", "reason"}]}
     Import {

@@ -6,7 +6,7 @@ use traveladvisor_infra::postgres::{self, SCHEMA_VERSION, SERVER_VERSION_MIN};
 use traveladvisor_infra::private_server::Role;
 
 use super::failure::Failure;
-use super::house::{House, Schema};
+use super::house::{House, Schema, is_begun};
 use super::print::{Printer, table};
 use super::signals::unless_stopped;
 
@@ -29,6 +29,12 @@ struct Report<'a> {
 /// Runs the verb.
 pub(crate) async fn run(config: Config, printer: Printer) -> Result<(), Failure> {
     let mut checks = vec![settings(&config)];
+    if !is_begun(&config) {
+        let detail = "there is no database here yet: run `traveladvisor migrate`".to_owned();
+        checks.push(Check { name: "server".to_owned(), ok: false, detail });
+        print(&checks, printer)?;
+        return Err(Failure::damage_told());
+    }
     let opened = House::open(config, Schema::Ignore).await;
     let reachable = match opened {
         Ok(house) => {
@@ -134,5 +140,5 @@ fn print(checks: &[Check], printer: Printer) -> Result<(), Failure> {
     for check in checks {
         rows.add_row([check.name.as_str(), if check.ok { "ok" } else { "WRONG" }, &check.detail]);
     }
-    Ok(printer.line(rows.to_string())?)
+    Ok(printer.line(rows.trim_fmt())?)
 }

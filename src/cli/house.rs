@@ -111,9 +111,14 @@ impl House {
     }
 }
 
+/// Whether there is a server of the user's, or something was made in the data directory before.
+pub(crate) fn is_begun(config: &Config) -> bool {
+    config.database_url.is_some() || config.data_dir.join("postgres").exists()
+}
+
 async fn private_server(config: &Config, schema: Schema) -> Result<PrivateServer, Failure> {
     // Whoever only wants to read should not get a database made in the wrong directory.
-    if schema == Schema::Expect && !config.data_dir.join("postgres").exists() {
+    if schema == Schema::Expect && !is_begun(config) {
         return Err(no_schema());
     }
     let options = ServerOptions {

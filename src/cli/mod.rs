@@ -27,6 +27,9 @@ use traveladvisor_infra::telemetry::{self, Verbosity};
 use self::failure::Failure;
 use self::print::Printer;
 
+/// Heading of the options that every verb takes.
+const EVERYWHERE: &str = "Everywhere";
+
 const AFTER_HELP: &str = "\
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 drift or damage found, 4 refused by the domain, 5 a needed service is unavailable.
 
@@ -48,19 +51,19 @@ struct Cli {
 #[derive(Debug, Clone, Args)]
 struct Globals {
     /// Where the program keeps what it has [default: .traveladvisor]
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", help_heading = EVERYWHERE)]
     data_dir: Option<PathBuf>,
     /// Print JSON of a stable shape, which each verb's help describes
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     json: bool,
     /// Print results only: no progress, no hints, no warnings
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     quiet: bool,
     /// Read settings from this file
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = EVERYWHERE)]
     config: Option<PathBuf>,
     /// Directory with `initdb` and `postgres` for the private server
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", help_heading = EVERYWHERE)]
     postgres_bin: Option<PathBuf>,
 }
 
@@ -84,7 +87,10 @@ struct Listening {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Start everything, load the catalogue, book four trips and check them against the log; 1 when anything is not as said.
+    /// Start everything, load the catalogue, book four trips and check them against the log
+    ///
+    /// The clock starts at 2024-12-01 unless told otherwise. Ends with 1 when anything is not as said.
+    ///
     /// --json: {"trips": [{"name", "bookingId", "status", "sagaStatus", "timeline"}], "checks": [{"name", "ok"}]}
     Demo {
         #[command(flatten)]
@@ -93,14 +99,21 @@ enum Verb {
         #[arg(long)]
         serve: bool,
     },
-    /// Serve GraphQL over HTTP until Ctrl-C. --json: {"url", "mode", "clock", "note"} once it listens
+    /// Serve GraphQL over HTTP until Ctrl-C
+    ///
+    /// --json: {"url", "mode", "clock", "note"} once it listens
     Serve {
         #[command(flatten)]
         listening: Listening,
     },
-    /// Create or upgrade the database schema. --json: {"outcome": "created"|"upgraded"|"unchanged", "version"}
+    /// Create or upgrade the database schema
+    ///
+    /// --json: {"outcome": "created"|"upgraded"|"unchanged", "version"}
     Migrate,
-    /// Check settings, server, schema, durability, relay and projections; 3 when something is wrong, 5 when the server is away.
+    /// Check settings, server, schema, durability, relay and projections
+    ///
+    /// Ends with 3 when something is wrong, with 5 when the server is away.
+    ///
     /// --json: {"checks": [{"name", "ok", "detail"}]}
     Doctor,
     /// Print the GraphQL schema

@@ -11,7 +11,6 @@ pub(crate) async fn asked_to_stop() {
     tokio::select! {
         () = received(SignalKind::interrupt()) => {}
         () = received(SignalKind::terminate()) => {}
-        () = received(SignalKind::hangup()) => {}
     }
 }
 

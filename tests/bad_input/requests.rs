@@ -42,10 +42,8 @@ fn refuses_bodies(server: &Server, heard: &mut Heard) {
 
 fn refuses_documents(server: &Server, heard: &mut Heard) {
     let deep = format!("{{ bookings {}id{} }}", "{ nodes ".repeat(40), " }".repeat(40));
-    let wide = format!(
-        "{{ {} }}",
-        (0..2_000).map(|n| format!("a{n}: hotels(filter: {{}}) {{ nodes {{ id }} }}")).collect::<String>()
-    );
+    let wide: Vec<String> = (0..2_000).map(|n| format!("a{n}: hotels(filter: {{}}) {{ nodes {{ id }} }}")).collect();
+    let wide = format!("{{ {} }}", wide.join(" "));
     let documents = [
         ("{".to_owned(), "INVALID_INPUT"),
         (format!("{{ field{} }}", CARDS[0]), "INVALID_INPUT"),

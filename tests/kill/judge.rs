@@ -36,7 +36,8 @@ struct Trip {
     undone: Vec<Step>,
     approved: bool,
     cancelled: bool,
-    called_off: bool,
+    /// How often the traveller asked to cancel; once at most has an effect.
+    cancellations: usize,
     /// Its saga has not ended: a traveller's cancellation begins a second way.
     open: bool,
     charged: usize,
@@ -80,12 +81,15 @@ impl Trip {
                 self.plan = Some(plan.clone());
                 self.open = true;
             }
-            Event::Booking(BookingEvent::CancellationRequested { .. }) => (self.open, self.called_off) = (true, true),
+            Event::Booking(BookingEvent::CancellationRequested { .. }) => {
+                self.cancellations += 1;
+                self.open = true;
+            }
             Event::Booking(BookingEvent::BookingApproved { .. }) => self.approved = true,
             Event::Booking(BookingEvent::BookingCancelled { .. }) => self.cancelled = true,
             Event::TripSaga(TripSagaEvent::StepSucceeded { step, .. }) => self.done.push(*step),
             Event::TripSaga(TripSagaEvent::UndoSucceeded { step, .. }) => self.undone.push(*step),
-            Event::TripSaga(TripSagaEvent::SagaSucceeded) => self.open = self.called_off,
+            Event::TripSaga(TripSagaEvent::SagaSucceeded) => self.open = self.cancellations > 0,
             Event::TripSaga(TripSagaEvent::SagaCompensated { .. }) => self.open = false,
             Event::Payment(PaymentEvent::PaymentCompleted { charge: Some(_), .. }) => self.charged += 1,
             _ => {}

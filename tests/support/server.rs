@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::Home;
 
 /// Longest time for an orderly end.
-const STOP_LIMIT: Duration = Duration::from_secs(60);
+const STOP_LIMIT: Duration = Duration::from_mins(1);
 /// Pause between two looks.
 const POLL: Duration = Duration::from_millis(20);
 

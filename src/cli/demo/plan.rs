@@ -22,13 +22,16 @@ const NIGHTS: u64 = 2;
 const TO_THE_CAR: TimeDelta = TimeDelta::hours(1);
 /// How long the car is kept.
 const RENTAL: TimeDelta = TimeDelta::hours(24);
+/// Vehicles that must be left: one stays with the approved trip, the trips after it take one and give it back. So it is with rooms and
+/// seats, which the searches ask for in pairs.
+const VEHICLES_MIN: u64 = 2;
 /// Trips that want a place each.
 const CHOICES: usize = 4;
 
-const FLIGHTS: &str = "query($to: String!, $day: Date!) { flights(filter: {destination: $to, departureDate: $day, cabin: \"ECONOMY\"}, \
-     first: 4) { nodes { id code origin destination departureAt arrivalAt } } }";
-const HOTELS: &str = "query($city: String!, $in: Date!, $out: Date!) { hotels(filter: {city: $city, checkIn: $in, checkOut: $out}, \
-     first: 4) { nodes { id name roomTypes { code roomsLeft } } } }";
+const FLIGHTS: &str = "query($to: String!, $day: Date!) { flights(filter: {destination: $to, departureDate: $day, cabin: \"ECONOMY\", \
+     seats: 2}, first: 4) { nodes { id code origin destination departureAt arrivalAt } } }";
+const HOTELS: &str = "query($city: String!, $in: Date!, $out: Date!) { hotels(filter: {city: $city, checkIn: $in, checkOut: $out, \
+     rooms: 2}, first: 4) { nodes { id name roomTypes { code roomsLeft } } } }";
 const FLEETS: &str = "query($at: String!) { cars(filter: {location: $at}) { nodes { id code name vehicles } } }";
 const CARS: &str = "query($at: String!, $from: DateTime!, $to: DateTime!) { cars(filter: {location: $at, pickUpAt: $from, \
      dropOffAt: $to}) { nodes { id vehiclesLeft } } }";
@@ -81,7 +84,7 @@ impl Plan {
             let found = free.iter().find(|car| car["id"] == fleet);
             found.and_then(|car| car["vehiclesLeft"].as_u64()).unwrap_or(0)
         };
-        if hotels.is_empty() || left(large) == 0 {
+        if hotels.is_empty() || left(large) < VEHICLES_MIN {
             return Ok(None);
         }
         Ok(Some(Self {

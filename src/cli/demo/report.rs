@@ -46,7 +46,7 @@ fn print_trip(trip: &Trip, printer: Printer) -> Result<(), Failure> {
         let word = |field: &str| entry[field].as_str().unwrap_or_default().to_owned();
         rows.add_row([time(&entry["at"]), word("position"), word("type"), word("summary")]);
     }
-    Ok(printer.line(rows.to_string())?)
+    Ok(printer.line(rows.trim_fmt())?)
 }
 
 fn title(name: &str) -> &'static str {
@@ -70,7 +70,7 @@ fn print_checks(checks: &[Check], printer: Printer) -> Result<(), Failure> {
     for check in checks {
         rows.add_row([if check.ok { "ok" } else { "NO" }, check.name, check.found.as_str()]);
     }
-    Ok(printer.line(rows.to_string())?)
+    Ok(printer.line(rows.trim_fmt())?)
 }
 
 fn go_on(done: &Done, stage: &Stage, printer: Printer) -> Result<(), Failure> {

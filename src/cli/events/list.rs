@@ -38,7 +38,7 @@ pub(super) async fn run(
         last = Some(filter.after);
     }
     if !printer.is_json() {
-        printer.line(rows.to_string())?;
+        printer.line(rows.trim_fmt())?;
     }
     if left == 0
         && let Some(position) = last

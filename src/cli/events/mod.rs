@@ -16,11 +16,12 @@ use super::house::{House, Schema};
 use super::print::Printer;
 use super::signals::unless_stopped;
 
-/// Verbs of the log. --json prints one object a line: {"position", "stream", "sequence", "type", "version", "occurredAt", "recordedAt",
-/// "payload", "metadata"}.
+/// Verbs of the log.
 #[derive(Debug, Subcommand)]
 pub(crate) enum EventsVerb {
-    /// List events in their order. --json: one object a line, {"position", "stream", "sequence", "type", "version",
+    /// List events in their order
+    ///
+    /// --json: one object a line, {"position", "stream", "sequence", "type", "version",
     /// "occurredAt", "recordedAt", "payload", "metadata"}
     List {
         #[command(flatten)]
@@ -31,14 +32,18 @@ pub(crate) enum EventsVerb {
         #[command(flatten)]
         sight: Sight,
     },
-    /// Show a stream or one event with its payload. --json: as `events list`
+    /// Show a stream or one event with its payload
+    ///
+    /// --json: as `events list`
     Show {
         /// A stream such as `booking_01h…`, or a position
         id: String,
         #[command(flatten)]
         sight: Sight,
     },
-    /// Show the latest events, and with --follow those that come. --json: as `events list`
+    /// Show the latest events, and with --follow those that come
+    ///
+    /// --json: as `events list`
     Tail {
         #[command(flatten)]
         which: Which,
