@@ -343,3 +343,18 @@ async fn a_timer_that_cannot_be_handled_is_set_aside_once() {
     assert_eq!(count(&world.events().await, StreamKind::DeadLetter, "MessageDeadLettered"), 1);
     assert_eq!(world.log.next_wakeup().await.expect("read"), None);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopping_ends_at_once_whatever_the_engine_is_doing() {
+    for round in 0..20 {
+        let world = World::begin(Delivery::Here).await;
+        let asked =
+            (0..round).map(|n| world.engine.submit(request(book(trip(PaymentPlan::None)), Some(&format!("k{n}")))));
+        let asked: Vec<_> = asked.collect();
+        let answers = futures::future::join_all(asked);
+        // Far below the deadline after which tasks are cut off.
+        tokio::time::timeout(Duration::from_secs(5), async { tokio::join!(answers, world.stop()) })
+            .await
+            .expect("it stops by itself");
+    }
+}

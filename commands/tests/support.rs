@@ -1,6 +1,6 @@
 //! A small world: one hotel, one flight, one fleet, and an engine over a database of its own.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -30,7 +30,7 @@ const AT_LAST: Duration = Duration::from_secs(30);
 pub(crate) struct World {
     pub(crate) log: EventLog,
     pub(crate) engine: Engine,
-    running: Option<RunningEngine>,
+    running: Mutex<Option<RunningEngine>>,
     clock: Arc<dyn Clock>,
     ids: u64,
     _database: TestDatabase,
@@ -46,7 +46,7 @@ impl World {
         let log = EventLog::new("public", database.pool.clone());
         let clock: Arc<dyn Clock> = Arc::new(SandboxClock::starting_at(start()));
         let (engine, running) = start_engine(&log, &clock, 1, delivery).await;
-        let world = Self { log, engine, running: Some(running), clock, ids: 1, _database: database };
+        let world = Self { log, engine, running: Mutex::new(Some(running)), clock, ids: 1, _database: database };
         for command in [
             CallerCommand::UpsertHotel(hotel(2)),
             CallerCommand::UpsertFlight(flight(3)),
@@ -63,13 +63,18 @@ impl World {
         start_engine(&self.log, &self.clock, self.ids, delivery).await
     }
 
-    pub(crate) async fn restart(&mut self, delivery: Delivery) {
-        if let Some(running) = self.running.take() {
+    pub(crate) async fn stop(&self) {
+        let running = self.running.lock().expect("the tasks").take();
+        if let Some(running) = running {
             running.stop().await;
         }
+    }
+
+    pub(crate) async fn restart(&mut self, delivery: Delivery) {
+        self.stop().await;
         let (engine, running) = self.second_engine(delivery).await;
         self.engine = engine;
-        self.running = Some(running);
+        *self.running.lock().expect("the tasks") = Some(running);
     }
 
     pub(crate) async fn submit(&self, command: CallerCommand, key: Option<&str>) -> Result<Receipt, Rejection> {

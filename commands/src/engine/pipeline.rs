@@ -71,6 +71,7 @@ impl Pipeline {
 
     /// Runs until told to stop and all that was taken up is done, or until all callers have gone.
     pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        let mut stopping = false;
         loop {
             if self.troubled.is_empty() {
                 self.take_jobs();
@@ -95,7 +96,8 @@ impl Pipeline {
                     None if idle => return,
                     None => self.finish_one().await,
                 },
-                _ = stop.changed(), if !*stop.borrow() => {
+                _ = stop.changed(), if !stopping => {
+                    stopping = true;
                     self.lanes.callers.close();
                     self.lanes.system.close();
                 }
