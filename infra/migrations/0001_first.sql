@@ -76,6 +76,11 @@ CREATE TABLE consumed_offsets (
 );
 INSERT INTO consumed_offsets (source, "offset") VALUES ('relay', 0);
 
+-- Two arrays of conflicts as one; NULL where there are none.
+CREATE FUNCTION concat_json_arrays(a json, b json) RETURNS json LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN a IS NULL THEN b WHEN b IS NULL THEN a ELSE (a::jsonb || b::jsonb)::json END
+$$;
+
 -- One append: any number of streams, one statement, one commit (L3). Its first statement takes the order lock, so each later one
 -- sees all that committed before. On any conflict it writes nothing and returns every conflict; it raises nothing by itself.
 --
@@ -97,7 +102,7 @@ CREATE FUNCTION append_events(
     wakeup_types text[], wakeup_ids text[], wakeup_kinds text[], wakeup_dues timestamptz[],
     owner_names text[], owner_epochs bigint[],
     offset_sources text[], offset_expected bigint[], offset_new bigint[],
-    OUT first_position bigint, OUT last_position bigint, OUT conflicts text
+    OUT first_position bigint, OUT last_position bigint, OUT conflicts json
 ) LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     event_count bigint := cardinality(event_sequences);
@@ -119,68 +124,84 @@ BEGIN
         END IF;
     END IF;
 
-    SELECT json_agg(c) INTO conflicts FROM (
-        SELECT 'stream' AS kind, r.type || ' ' || r.id AS name, r.expected, r.actual, NULL::text AS subject,
-               NULL::text AS input_hash, NULL::bigint AS "position"
-          FROM (SELECT r.type, r.id, r.expected,
-                       coalesce((SELECT e.sequence FROM events e
-                                  WHERE e.aggregate_type = r.type AND e.aggregate_id = r.id
-                                  ORDER BY e.sequence DESC LIMIT 1), 0) AS actual
-                  FROM unnest(read_types, read_ids, read_sequences) AS r(type, id, expected)) r
-         WHERE r.actual <> r.expected
-        UNION ALL
-        SELECT 'key', k.caller || chr(31) || k.operation || chr(31) || k.key, NULL, NULL, i.subject,
-               encode(i.input_hash, 'hex'), i.position
+    -- Each kind of check is skipped where there is nothing to check: most appends carry streams only.
+    SELECT json_agg(json_build_object('kind', 'stream', 'name', r.type || ' ' || r.id, 'expected', r.expected, 'actual', r.actual))
+      INTO conflicts
+      FROM (SELECT r.type, r.id, r.expected,
+                   coalesce((SELECT e.sequence FROM events e
+                              WHERE e.aggregate_type = r.type AND e.aggregate_id = r.id
+                              ORDER BY e.sequence DESC LIMIT 1), 0) AS actual
+              FROM unnest(read_types, read_ids, read_sequences) AS r(type, id, expected)) r
+     WHERE r.actual <> r.expected;
+    IF cardinality(key_keys) > 0 THEN
+        SELECT concat_json_arrays(conflicts, json_agg(json_build_object('kind', 'key',
+                   'name', k.caller || chr(31) || k.operation || chr(31) || k.key, 'subject', i.subject,
+                   'input_hash', encode(i.input_hash, 'hex'), 'position', i.position)))
+          INTO conflicts
           FROM unnest(key_callers, key_operations, key_keys) AS k(caller, operation, key)
-          JOIN idempotency_keys i USING (caller, operation, key)
-        UNION ALL
-        SELECT 'owner', o.name, o.epoch, w.epoch, NULL, NULL, NULL
+          CROSS JOIN LATERAL (SELECT i.* FROM idempotency_keys i
+                               WHERE i.caller = k.caller AND i.operation = k.operation AND i.key = k.key LIMIT 1) i;
+    END IF;
+    IF cardinality(owner_names) > 0 THEN
+        SELECT concat_json_arrays(conflicts, json_agg(json_build_object('kind', 'owner', 'name', o.name)))
+          INTO conflicts
           FROM unnest(owner_names, owner_epochs) AS o(name, epoch)
           LEFT JOIN owners w ON w.name = o.name
-         WHERE w.epoch IS DISTINCT FROM o.epoch
-        UNION ALL
-        SELECT 'offset', o.source, o.expected, c."offset", NULL, NULL, NULL
+         WHERE w.epoch IS DISTINCT FROM o.epoch;
+    END IF;
+    IF cardinality(offset_sources) > 0 THEN
+        SELECT concat_json_arrays(conflicts, json_agg(json_build_object('kind', 'offset', 'name', o.source,
+                   'actual', coalesce(c."offset", 0))))
+          INTO conflicts
           FROM unnest(offset_sources, offset_expected) AS o(source, expected)
           LEFT JOIN consumed_offsets c ON c.source = o.source
-         WHERE coalesce(c."offset", 0) <> o.expected
-    ) c;
+         WHERE coalesce(c."offset", 0) <> o.expected;
+    END IF;
     IF conflicts IS NOT NULL OR NOT writes THEN
         RETURN;
     END IF;
 
     IF event_count > 0 THEN
-        WITH inserted AS (
-            INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, recorded_at)
-            SELECT e.aggregate_type, e.aggregate_id, e.sequence, e.event_type, e.event_version, e.payload::json, e.metadata::json, now.at
-              FROM unnest(event_aggregate_types, event_aggregate_ids, event_sequences, event_types, event_versions, event_payloads,
-                          event_metadata) WITH ORDINALITY
-                   AS e(aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, place),
-                   (SELECT clock_timestamp() AS at) AS now
-             ORDER BY e.place
-            RETURNING position)
-        SELECT min(position), max(position) INTO first_position, last_position FROM inserted;
-        IF last_position - first_position + 1 <> event_count THEN
+        INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, recorded_at)
+        SELECT e.aggregate_type, e.aggregate_id, e.sequence, e.event_type, e.event_version, e.payload::json, e.metadata::json, now.at
+          FROM unnest(event_aggregate_types, event_aggregate_ids, event_sequences, event_types, event_versions, event_payloads,
+                      event_metadata) WITH ORDINALITY
+               AS e(aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, place),
+               (SELECT clock_timestamp() AS at) AS now
+         ORDER BY e.place;
+        -- Only appends draw from the sequence, one at a time, so the positions of one append are contiguous.
+        last_position := lastval();
+        first_position := last_position - event_count + 1;
+        IF first_position IS DISTINCT FROM
+           (SELECT e.position FROM events e
+             WHERE e.aggregate_type = event_aggregate_types[1] AND e.aggregate_id = event_aggregate_ids[1]
+               AND e.sequence = event_sequences[1]) THEN
             RAISE EXCEPTION 'positions of one append are not contiguous: something else drew from the sequence';
         END IF;
         PERFORM pg_notify('traveladvisor_' || current_schema(), last_position::text);
     END IF;
 
-    INSERT INTO idempotency_keys (caller, operation, key, input_hash, subject, position, created_at)
-    SELECT k.caller, k.operation, k.key, k.hash, k.subject, first_position + k.place - 1, key_now
-      FROM unnest(key_callers, key_operations, key_keys, key_hashes, key_subjects, key_places)
-           AS k(caller, operation, key, hash, subject, place)
-     WHERE k.place > 0;
-
-    DELETE FROM wakeups w USING unnest(wakeup_types, wakeup_ids, wakeup_kinds, wakeup_dues) AS n(type, id, kind, due)
-     WHERE n.due IS NULL AND w.aggregate_type = n.type AND w.aggregate_id = n.id AND w.kind = n.kind;
-    INSERT INTO wakeups (aggregate_type, aggregate_id, kind, due_at)
-    SELECT n.type, n.id, n.kind, n.due FROM unnest(wakeup_types, wakeup_ids, wakeup_kinds, wakeup_dues) AS n(type, id, kind, due)
-     WHERE n.due IS NOT NULL
-    ON CONFLICT (aggregate_type, aggregate_id, kind) DO UPDATE SET due_at = excluded.due_at;
-
-    INSERT INTO consumed_offsets (source, "offset")
-    SELECT o.source, o.new FROM unnest(offset_sources, offset_new) AS o(source, new)
-    ON CONFLICT (source) DO UPDATE SET "offset" = excluded."offset";
+    IF cardinality(key_keys) > 0 THEN
+        INSERT INTO idempotency_keys (caller, operation, key, input_hash, subject, position, created_at)
+        SELECT k.caller, k.operation, k.key, k.hash, k.subject, first_position + k.place - 1, key_now
+          FROM unnest(key_callers, key_operations, key_keys, key_hashes, key_subjects, key_places)
+               AS k(caller, operation, key, hash, subject, place)
+         WHERE k.place > 0;
+    END IF;
+    IF cardinality(wakeup_types) > 0 THEN
+        DELETE FROM wakeups w USING unnest(wakeup_types, wakeup_ids, wakeup_kinds, wakeup_dues) AS n(type, id, kind, due)
+         WHERE n.due IS NULL AND w.aggregate_type = n.type AND w.aggregate_id = n.id AND w.kind = n.kind;
+        INSERT INTO wakeups (aggregate_type, aggregate_id, kind, due_at)
+        SELECT n.type, n.id, n.kind, n.due
+          FROM unnest(wakeup_types, wakeup_ids, wakeup_kinds, wakeup_dues) AS n(type, id, kind, due)
+         WHERE n.due IS NOT NULL
+        ON CONFLICT (aggregate_type, aggregate_id, kind) DO UPDATE SET due_at = excluded.due_at;
+    END IF;
+    IF cardinality(offset_sources) > 0 THEN
+        INSERT INTO consumed_offsets (source, "offset")
+        SELECT o.source, o.new FROM unnest(offset_sources, offset_new) AS o(source, new)
+        ON CONFLICT (source) DO UPDATE SET "offset" = excluded."offset";
+    END IF;
 END $$;
 
 -- ---- the sandbox gateway -------------------------------------------------------------------------------------------

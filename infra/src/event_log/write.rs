@@ -14,7 +14,7 @@ pub const RESEND_PAUSE_FIRST: Duration = Duration::from_millis(20);
 /// Longest pause before the same append is sent again.
 pub const RESEND_PAUSE_MAX: Duration = Duration::from_secs(1);
 
-const APPEND: &str = "SELECT first_position, last_position, conflicts FROM append_events(\
+const APPEND: &str = "SELECT first_position, last_position, conflicts::text AS conflicts FROM append_events(\
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)";
 
 impl EventLog {
