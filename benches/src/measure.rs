@@ -97,12 +97,11 @@ fn row(track: &Track, all: &[Track], clients: u32) -> Row {
         ratio_to_postgres_es: ratio(Kind::PostgresEs, |round| round.slice.rate()),
         ratio_to_bare: ratio(Kind::Bare, |round| round.slice.rate()),
         ratio_to_engine: ratio(Kind::Beside, |round| round.slice.rate()).filter(|_| track.side.kind() == Kind::Own),
-        ratio_to_first: None,
         events_per_op: per_op(|left| left.events),
         commits_per_op: per_op(|left| left.commits),
         wal_bytes_per_op: median(&of(|round| round.wal_bytes / round.slice.ops as f64)),
         cpu_ms_per_op: median(&of(|round| round.cpu_ms / round.slice.ops as f64)),
-        notes: Vec::new(),
+        ..Row::default()
     }
 }
 

@@ -10,7 +10,7 @@ use crate::Outcome;
 use crate::options::ROUNDS;
 
 /// One side of one scenario at one number of clients. Medians of the rounds.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Row {
     pub(crate) scenario: String,
     pub(crate) clients: u32,
@@ -37,9 +37,12 @@ pub(crate) struct Row {
     /// One hotel in terms of fresh aggregates.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ratio_to_engine: Option<f64>,
-    /// Median latency in terms of the shortest log's.
+    /// The time of one operation in terms of the shortest log's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ratio_to_first: Option<f64>,
+    /// From the start of the engine to its first answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) first_answer_ms: Option<f64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) notes: Vec<String>,
 }
@@ -54,6 +57,9 @@ pub(crate) fn print(rows: &[Row], json: bool) -> Outcome<()> {
     }
     writeln!(out, "{}", table(rows))?;
     writeln!(out, "medians of {ROUNDS} rounds, sides in turn; ×: times what the column names, in the same round")?;
+    for (scenario, ms) in rows.iter().filter_map(|row| Some((&row.scenario, row.first_answer_ms?))) {
+        writeln!(out, "{scenario}: the engine's first answer came {ms:.1} ms after its start")?;
+    }
     for note in rows.iter().flat_map(|row| &row.notes) {
         writeln!(out, "{note}")?;
     }

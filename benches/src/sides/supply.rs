@@ -21,6 +21,8 @@ use crate::database::beginning;
 
 /// Who supplies everything here.
 pub(crate) const SUPPLIER: &str = "bench";
+/// Who asks for everything here.
+pub(crate) const CALLER: &str = "bench";
 /// Hotels that trips go round.
 pub(crate) const HOTELS: u64 = 100;
 /// Fleets that trips go round.
@@ -120,7 +122,7 @@ pub(crate) fn request(command: CallerCommand, key: Option<String>) -> Request {
         input_hash.resize(32, 0);
         IdempotencyKey { key, input_hash }
     });
-    Request { command, caller: "bench".into(), idempotency, expected_version: None, traceparent: None }
+    Request { command, caller: CALLER.into(), idempotency, expected_version: None, traceparent: None }
 }
 
 /// Trips that go round hotels, flights and fleets, and list new flights before the last ones are full.

@@ -1,0 +1,179 @@
+//! The cost of an append, and the start, on logs of growing length.
+
+mod fill;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use traveladvisor_commands::CallerCommand;
+use traveladvisor_infra::event_log::EventLog;
+
+use self::fill::{Teller, committed};
+use crate::cost::Spent;
+use crate::load::{Client, Slice, drive};
+use crate::options::{Growth, ROUNDS};
+use crate::report::{Row, progress};
+use crate::server::BenchServer;
+use crate::sides::own::FreshCar;
+use crate::sides::supply;
+use crate::statistics::{median, spread};
+use crate::{Outcome, database};
+
+/// Clients of the engine unless others are asked for.
+const CLIENTS: [u32; 1] = [64];
+/// Seconds for each length, for the appends and for the engine.
+const SECONDS: f64 = 15.0;
+/// The same in a short run.
+const QUICK_SECONDS: f64 = 3.0;
+
+/// One client that appends one trip after the other, without an engine.
+struct Appender {
+    log: EventLog,
+    teller: Teller,
+}
+
+impl Client for Appender {
+    async fn once(&mut self) -> Outcome<u64> {
+        committed(&self.log, &self.teller.append_of(1)?).await?;
+        Ok(1)
+    }
+}
+
+/// A log of some length and what was measured on it.
+struct Length {
+    events: u64,
+    log: EventLog,
+    appender: Option<Appender>,
+    cars: Arc<AtomicU64>,
+    appends: Vec<Sample>,
+    engine: Vec<Sample>,
+    first_answers_ms: Vec<f64>,
+}
+
+struct Sample {
+    slice: Slice,
+    cpu_ms: f64,
+    wal_bytes: f64,
+}
+
+/// Fills a log for each length, then measures them in turn.
+pub(crate) async fn run(server: &BenchServer, growth: &Growth) -> Outcome<Vec<Row>> {
+    let slice = growth.common.slice(SECONDS, QUICK_SECONDS);
+    let mut lengths = Vec::new();
+    for events in growth.lengths() {
+        progress(&format!("growth, filling a log with {events} events"));
+        let log = database::own(server, &format!("growth_{events}")).await?;
+        let mut teller = Teller::open(&log).await?;
+        teller.fill(&log, events).await?;
+        let appender = Some(Appender { log: log.clone(), teller });
+        lengths.push(Length {
+            events,
+            log,
+            appender,
+            cars: Arc::default(),
+            appends: Vec::new(),
+            engine: Vec::new(),
+            first_answers_ms: Vec::new(),
+        });
+    }
+    let mut rows = Vec::new();
+    for clients in growth.common.clients(&CLIENTS) {
+        progress(&format!("growth, {clients} clients, Postgres {}", server.version()));
+        for _ in 0..ROUNDS {
+            for length in &mut lengths {
+                length.round(server, clients, slice).await?;
+            }
+        }
+        rows.extend(lengths.iter().map(|length| length.append_row(&lengths[0])));
+        rows.extend(lengths.iter().map(|length| length.engine_row(&lengths[0], clients)));
+        lengths.iter_mut().for_each(Length::forget);
+    }
+    for length in lengths {
+        length.log.pool().close().await;
+    }
+    Ok(rows)
+}
+
+impl Length {
+    async fn round(&mut self, server: &BenchServer, clients: u32, slice: Duration) -> Outcome<()> {
+        if let Some(appender) = self.appender.take() {
+            let (sample, mut appenders) = sample(server, vec![appender], slice).await?;
+            self.appends.push(sample);
+            self.appender = appenders.pop();
+        }
+        let head = self.log.head().await?.0;
+        let consumed = self.log.consumed_offset("relay").await?;
+        self.log.move_offset("relay", consumed, head).await?;
+
+        let begun = Instant::now();
+        let (engine, running) = database::engine(&self.log).await?;
+        let code = format!("first-{}", self.cars.fetch_add(1, Ordering::Relaxed));
+        engine.submit(supply::request(CallerCommand::UpsertCar(supply::car(code)), None)).await?;
+        self.first_answers_ms.push(begun.elapsed().as_secs_f64() * 1_000.0);
+        let askers = (0..clients).map(|_| FreshCar { engine: engine.clone(), next: self.cars.clone() }).collect();
+        let (sample, askers) = sample(server, askers, slice).await?;
+        self.engine.push(sample);
+        drop((askers, engine));
+        running.stop().await;
+        Ok(())
+    }
+
+    fn append_row(&self, first: &Self) -> Row {
+        let mut row = row(format!("growth:append:{}", self.events), 1, &self.appends);
+        let p50 = |sample: &Sample| sample.slice.quantile_ms(0.5);
+        row.ratio_to_first = Some(ratio(&self.appends, &first.appends, p50));
+        row.events_per_op = Some(TRIP_EVENTS);
+        row.commits_per_op = Some(1.0);
+        row
+    }
+
+    fn engine_row(&self, first: &Self, clients: u32) -> Row {
+        let mut row = row(format!("growth:{}", self.events), clients, &self.engine);
+        // Of the time for one operation, so that more than 1 is dearer here as well.
+        row.ratio_to_first = Some(ratio(&self.engine, &first.engine, |sample| 1.0 / sample.slice.rate()));
+        row.events_per_op = Some(1.0);
+        row.first_answer_ms = Some(median(&self.first_answers_ms));
+        row
+    }
+
+    fn forget(&mut self) {
+        self.appends.clear();
+        self.engine.clear();
+        self.first_answers_ms.clear();
+    }
+}
+
+/// Events of a trip with hotel, flight, car and payment NONE.
+const TRIP_EVENTS: f64 = 13.0;
+
+async fn sample<C: Client>(server: &BenchServer, clients: Vec<C>, slice: Duration) -> Outcome<(Sample, Vec<C>)> {
+    let before = Spent::read(server).await?;
+    let (slice, clients) = drive(clients, slice).await?;
+    let (cpu_ms, wal_bytes) = Spent::read(server).await?.since(before);
+    Ok((Sample { slice, cpu_ms, wal_bytes }, clients))
+}
+
+/// Median over the rounds of the ratio within a round.
+fn ratio(samples: &[Sample], first: &[Sample], value: impl Fn(&Sample) -> f64) -> f64 {
+    let ratios = samples.iter().zip(first).map(|(sample, first)| value(sample) / value(first));
+    median(&ratios.collect::<Vec<_>>())
+}
+
+fn row(scenario: String, clients: u32, samples: &[Sample]) -> Row {
+    let of = |value: fn(&Sample) -> f64| samples.iter().map(value).collect::<Vec<_>>();
+    let rates = of(|sample| sample.slice.rate());
+    let (slowest, fastest) = spread(&rates);
+    Row {
+        scenario,
+        clients,
+        ops_per_s: median(&rates),
+        slowest,
+        fastest,
+        p50_ms: median(&of(|sample| sample.slice.quantile_ms(0.5))),
+        p99_ms: median(&of(|sample| sample.slice.quantile_ms(0.99))),
+        wal_bytes_per_op: median(&of(|sample| sample.wal_bytes / sample.slice.ops as f64)),
+        cpu_ms_per_op: median(&of(|sample| sample.cpu_ms / sample.slice.ops as f64)),
+        ..Row::default()
+    }
+}
