@@ -92,8 +92,10 @@ pub enum Outcome {
     Done,
     /// A refusal.
     Refused(Failure),
-    /// A fault: trying again may work.
+    /// A fault: surely nothing happened, and trying again may work.
     Faulted(Failure),
+    /// Nobody can say whether it happened: the message could not be handled, this time. Trying again may tell.
+    Unknown(Failure),
 }
 
 /// A call that the payment gateway is asked for. It is made once the event that causes it is durable.
@@ -288,11 +290,11 @@ fn from_payment(booking: BookingId, event: &PaymentEvent) -> Option<Message> {
     Some(answer(booking, Step::Payment, direction, *attempt, outcome))
 }
 
-/// A dead letter that was a saga's instruction is answered as a fault, so that the saga goes on.
+/// A dead letter that was a saga's instruction is answered, so that the saga goes on. An earlier delivery may have been handled.
 fn from_dead_letter(event: &DeadLetterEvent) -> Option<Message> {
     let DeadLetterEvent::MessageDeadLettered { booking, instruction, failure, .. } = event;
     let asked = instruction.as_ref()?;
-    Some(answer(*booking, asked.step, asked.direction, asked.attempt, Outcome::Faulted(failure.clone())))
+    Some(answer(*booking, asked.step, asked.direction, asked.attempt, Outcome::Unknown(failure.clone())))
 }
 
 fn answer(booking: BookingId, step: Step, direction: Direction, attempt: u32, outcome: Outcome) -> Message {

@@ -192,13 +192,24 @@ impl World {
 
     /// An instruction that nobody can handle becomes a dead letter, which answers it as a fault.
     fn set_aside(&mut self, booking: BookingId, asked: &Instruction) {
-        let (step, direction, attempt) = (asked.order.step(), asked.direction, asked.attempt);
+        self.write_letter(
+            booking,
+            UnansweredInstruction { step: asked.order.step(), direction: asked.direction, attempt: asked.attempt },
+        );
+    }
+
+    /// A request that was handled comes again, and this time nobody can handle it.
+    pub(crate) fn set_aside_again(&mut self, step: Step, attempt: u32) {
+        self.write_letter(trip(), UnansweredInstruction { step, direction: Direction::Request, attempt });
+    }
+
+    fn write_letter(&mut self, booking: BookingId, asked: UnansweredInstruction) {
         let letter = DeadLetterEvent::MessageDeadLettered {
             booking,
             cause_stream: booking.saga().to_string(),
             cause_sequence: self.log.len() as u64,
             place: 0,
-            instruction: Some(UnansweredInstruction { step, direction, attempt }),
+            instruction: Some(asked),
             failure: Failure::new(Code::Internal, "The decision failed."),
         };
         let stream = StreamId::new(StreamKind::DeadLetter, uuid::Uuid::from_u128(self.log.len() as u128));

@@ -55,6 +55,8 @@ pub enum TripSagaEvent {
         failure: Failure,
         /// When it is tried again.
         retry_at: DateTime<Utc>,
+        /// It may have happened all the same: then it is taken back as well, should the trip fail.
+        in_doubt: bool,
     },
     /// A step is tried again.
     StepRetried {

@@ -51,6 +51,8 @@ pub struct Forward {
     pub(crate) at: Step,
     pub(crate) attempt: u32,
     pub(crate) awaiting: Awaiting,
+    /// The present step may have happened, although it was answered with a fault.
+    pub(crate) in_doubt: bool,
     /// The traveller has cancelled; nothing new is started.
     pub(crate) cancelled: bool,
 }
@@ -131,6 +133,7 @@ fn started(plan: &TripPlan, sends: &Instruction) -> TripSaga {
             at: sends.order.step(),
             attempt: sends.attempt,
             awaiting: Awaiting::Answer,
+            in_doubt: false,
             cancelled: false,
         }),
         Direction::Undo => TripSaga::Backward(Backward::begin(plan, &[], sends, None)),
@@ -145,13 +148,17 @@ impl Forward {
                 return self.sent(sends, None);
             }
             TripSagaEvent::StepRefused { step, failure, sends, .. } => {
+                self.in_doubt = sends.order.step() == *step;
                 let failed = FailedStep { step: *step, failure: failure.clone() };
                 return self.sent(sends, Some(failed));
             }
             TripSagaEvent::StepRetried { sends, .. } | TripSagaEvent::CancellationNoted { sends: Some(sends) } => {
                 return self.sent(sends, None);
             }
-            TripSagaEvent::StepFaulted { retry_at, .. } => self.awaiting = Awaiting::Retry(*retry_at),
+            TripSagaEvent::StepFaulted { retry_at, in_doubt, .. } => {
+                self.awaiting = Awaiting::Retry(*retry_at);
+                self.in_doubt = *in_doubt;
+            }
             TripSagaEvent::CancellationNoted { sends: None } => self.cancelled = true,
             TripSagaEvent::SagaSucceeded => {
                 self.done.push(self.at);
@@ -163,15 +170,29 @@ impl Forward {
     }
 
     fn sent(self, sends: &Instruction, failure: Option<FailedStep>) -> TripSaga {
+        let step = sends.order.step();
         match sends.direction {
-            Direction::Undo => TripSaga::Backward(Backward::begin(self.plan, &self.done, sends, failure)),
+            Direction::Undo => {
+                let done = if step == self.at { self.done_or_in_doubt() } else { self.done };
+                TripSaga::Backward(Backward::begin(self.plan, &done, sends, failure))
+            }
             Direction::Request => TripSaga::Forward(Self {
-                at: sends.order.step(),
+                in_doubt: self.in_doubt && step == self.at,
+                at: step,
                 attempt: sends.attempt,
                 awaiting: Awaiting::Answer,
                 ..self
             }),
         }
+    }
+
+    /// What must be taken back should the trip fail now: what is done, and the present step if it may have happened.
+    pub(crate) fn done_or_in_doubt(&self) -> Vec<Step> {
+        let mut done = self.done.clone();
+        if self.in_doubt && !done.contains(&self.at) {
+            done.push(self.at);
+        }
+        done
     }
 }
 

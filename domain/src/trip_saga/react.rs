@@ -45,8 +45,10 @@ impl TripSaga {
             Self::NotStarted => Some(TripSagaEvent::CancellationNoted { sends: None }),
             Self::Forward(forward) if forward.cancelled => None,
             Self::Forward(forward) => {
-                let waits_for_retry = matches!(forward.awaiting, Awaiting::Retry(_)) && forward.at <= PIVOT;
-                let sends = if waits_for_retry { first_undo(&forward.plan, &forward.done, None) } else { None };
+                let may_be_paid = forward.at > PIVOT || (forward.at == PIVOT && forward.in_doubt);
+                let goes_back = matches!(forward.awaiting, Awaiting::Retry(_)) && !may_be_paid;
+                let to_undo = forward.done_or_in_doubt();
+                let sends = if goes_back { first_undo(&forward.plan, &to_undo, None) } else { None };
                 Some(TripSagaEvent::CancellationNoted { sends })
             }
             Self::Succeeded { plan, done } => {
@@ -57,6 +59,14 @@ impl TripSaga {
     }
 }
 
+/// A technical no to the present step.
+struct Fault {
+    attempt: u32,
+    failure: Failure,
+    /// It may have happened all the same.
+    in_doubt: bool,
+}
+
 impl Forward {
     fn answered(&self, answer: Answer, occasion: Occasion) -> Option<TripSagaEvent> {
         if answer.direction != Direction::Request || answer.step != self.at {
@@ -64,8 +74,15 @@ impl Forward {
         }
         match answer.outcome {
             Outcome::Done => self.succeeded(answer.attempt),
-            Outcome::Refused(failure) if self.at <= PIVOT => self.refused(answer.attempt, failure),
-            Outcome::Refused(failure) | Outcome::Faulted(failure) => self.faulted(answer.attempt, failure, occasion),
+            Outcome::Refused(failure) if self.at <= PIVOT => self.refused(answer.attempt, failure, &self.done),
+            // A fault of the present attempt ends the doubt; one of an earlier attempt says nothing of the present one.
+            Outcome::Refused(failure) | Outcome::Faulted(failure) => {
+                let in_doubt = self.in_doubt && answer.attempt != self.attempt;
+                self.faulted(Fault { attempt: answer.attempt, failure, in_doubt }, occasion)
+            }
+            Outcome::Unknown(failure) => {
+                self.faulted(Fault { attempt: answer.attempt, failure, in_doubt: true }, occasion)
+            }
         }
     }
 
@@ -84,24 +101,31 @@ impl Forward {
         Some(TripSagaEvent::StepSucceeded { step, attempt, sends })
     }
 
-    fn refused(&self, attempt: u32, failure: Failure) -> Option<TripSagaEvent> {
+    fn refused(&self, attempt: u32, failure: Failure, to_undo: &[Step]) -> Option<TripSagaEvent> {
         let failed = FailedStep { step: self.at, failure: failure.clone() };
-        let sends = first_undo(&self.plan, &self.done, Some(failed))?;
+        let sends = first_undo(&self.plan, to_undo, Some(failed))?;
         Some(TripSagaEvent::StepRefused { step: self.at, attempt, failure, sends })
     }
 
-    /// A fault says that surely nothing happened, so there is nothing of this step to take back.
-    fn faulted(&self, attempt: u32, failure: Failure, occasion: Occasion) -> Option<TripSagaEvent> {
-        if attempt != self.attempt || self.awaiting != Awaiting::Answer {
+    /// After a fault there is nothing of this step to take back, unless it is in doubt. A payment in doubt is asked for until it is
+    /// known: the pivot may be passed (L16).
+    fn faulted(&self, fault: Fault, occasion: Occasion) -> Option<TripSagaEvent> {
+        let Fault { attempt, failure, in_doubt } = fault;
+        // While a payment is in doubt its call in flight answers whichever attempt began it.
+        let must_be_known = in_doubt && self.at == PIVOT;
+        let stale = attempt != self.attempt && !must_be_known;
+        if stale || self.awaiting != Awaiting::Answer {
             return None;
         }
+        let attempt = self.attempt;
         let used_up = tries_max(self.at).is_some_and(|tries| attempt >= tries);
-        if used_up || (self.cancelled && self.at <= PIVOT) {
+        if !must_be_known && (used_up || (self.cancelled && self.at <= PIVOT)) {
             let message = format!("{} It was tried {attempt} times: book again later.", failure.message);
-            return self.refused(attempt, Failure::new(Code::Unavailable, message));
+            let to_undo = Self { in_doubt, ..self.clone() }.done_or_in_doubt();
+            return self.refused(attempt, Failure::new(Code::Unavailable, message), &to_undo);
         }
         let retry_at = occasion.at + backoff(attempt, occasion.entropy);
-        Some(TripSagaEvent::StepFaulted { step: self.at, attempt, failure, retry_at })
+        Some(TripSagaEvent::StepFaulted { step: self.at, attempt, failure, retry_at, in_doubt })
     }
 
     fn wake(&self, occasion: Occasion) -> Option<TripSagaEvent> {
@@ -121,7 +145,9 @@ impl Backward {
         }
         match answer.outcome {
             Outcome::Done => self.undone(answer.attempt),
-            Outcome::Refused(failure) | Outcome::Faulted(failure) => self.faulted(answer.attempt, failure, occasion),
+            Outcome::Refused(failure) | Outcome::Faulted(failure) | Outcome::Unknown(failure) => {
+                self.faulted(answer.attempt, failure, occasion)
+            }
         }
     }
 

@@ -92,7 +92,7 @@ fn while_a_retry_is_awaited_it_goes_back_at_once_and_never_retries() {
     world.cancel();
     while world.deliver(0) {}
     assert_eq!(world.saga(), TripSaga::Compensated, "without waiting for the retry");
-    assert_eq!(undone(&world), [Step::Hotel]);
+    assert_eq!(undone(&world), [Step::Flight, Step::Hotel], "the flight may have been reserved");
     assert!(!world.names().contains(&"StepRetried".to_owned()));
     assert!(!world.wake());
 }

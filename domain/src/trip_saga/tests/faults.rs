@@ -26,8 +26,15 @@ fn a_step_is_tried_three_times_in_all() {
         assert!(matches!(world.saga(), TripSaga::Succeeded { .. }), "the last try counts");
         assert_eq!(count(&world, "StepRetried"), 2);
         assert_ended(&world, [true; 3], &card());
+    }
+}
 
+#[test]
+fn what_may_have_happened_is_taken_back_when_its_tries_are_used_up() {
+    let parts = [Step::Hotel, Step::Flight, Step::Car];
+    for (place, step) in parts.into_iter().enumerate() {
         let mut world = asked([true; 3], card());
+        // Nobody can say of a message that was set aside whether an earlier delivery of it was handled.
         world.faults.insert((step, Direction::Request), TRIES_MAX);
         world.run();
         let refused = world.log.iter().find_map(|(_, event)| match event {
@@ -37,8 +44,37 @@ fn a_step_is_tried_three_times_in_all() {
             _ => None,
         });
         assert_eq!(refused, Some((step, TRIES_MAX, Code::Unavailable)));
+        let in_reverse: Vec<Step> = parts[..=place].iter().rev().copied().collect();
+        assert_eq!(undone(&world), in_reverse);
         assert_ended(&world, [true; 3], &card());
     }
+}
+
+#[test]
+fn a_payment_that_may_have_happened_is_asked_for_until_it_is_known() {
+    let mut world = asked([true; 3], card());
+    world.faults.insert((Step::Payment, Direction::Request), 5 * TRIES_MAX);
+    world.run();
+    assert!(matches!(world.saga(), TripSaga::Succeeded { .. }), "never compensated on a doubt alone");
+    assert_ended(&world, [true; 3], &card());
+}
+
+#[test]
+fn a_fault_of_the_call_in_flight_is_heard_although_a_later_attempt_was_asked_for() {
+    let mut world = asked([true; 3], card());
+    let fault = || GatewayOutcome::Faulted(Failure::new(Code::Unavailable, "The gateway is away."));
+    world.gateway.script.extend([fault(), fault(), fault(), fault()]);
+    while count(&world, "PaymentRequested") == 0 {
+        world.deliver(0);
+    }
+    // The request was handled, its call is in flight, and yet the same message is set aside when it comes again.
+    world.set_aside_again(Step::Payment, 1);
+    world.deliver(1);
+    assert!(world.wake(), "it is asked for again");
+    world.deliver(1);
+    world.run();
+    assert!(world.gateway.kept == 0 && matches!(world.saga(), TripSaga::Compensated), "no one waits for ever");
+    assert_ended(&world, [true; 3], &card());
 }
 
 #[test]
