@@ -18,8 +18,10 @@ fn the_demo_books_four_trips_and_does_so_again_on_the_same_data() {
 }
 
 #[test]
-fn people_get_tables_and_a_way_to_go_on() {
+fn people_get_tables_and_a_way_to_go_on_also_after_an_import() {
     let home = Home::new();
+    let seed = concat!(env!("CARGO_MANIFEST_DIR"), "/infra/seed-data");
+    assert_eq!(home.json(&["catalog", "import", seed, "--quiet"])["rejected"], serde_json::json!([]));
     let printed = home.printed(&["demo", "--listen", "127.0.0.1:0", "--quiet"]);
     for words in
         ["A trip whose car is sold out", "SeatsReleased", "Checked against the log", "curl -s http://", "events tail"]

@@ -41,7 +41,7 @@ fn after_a_kill_every_trip_ends_and_nothing_is_oversold_or_half_booked() {
     let home = Home::new();
     let offers = home.file("offers.jsonl");
     fs::write(&offers, catalogue()).expect("written");
-    home.printed(&["catalog", "import", offers.to_str().expect("a path"), "--quiet", "--clock", "2024-12-01"]);
+    home.printed(&["catalog", "import", offers.to_str().expect("a path"), "--quiet"]);
 
     let acknowledged = Mutex::new(BTreeMap::new());
     let next = AtomicUsize::new(0);
@@ -135,6 +135,7 @@ fn travel(
 }
 
 fn book(address: &str, trip: usize) -> std::io::Result<String> {
+    let begun = Instant::now();
     loop {
         let answer = ask(address, BOOK, &json!({ "input": input(trip) }))?;
         if let Some(id) = answer["data"]["bookTrip"]["booking"]["id"].as_str() {
@@ -142,6 +143,7 @@ fn book(address: &str, trip: usize) -> std::io::Result<String> {
         }
         let code = answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_default();
         assert!(["OVERLOADED", "UNAVAILABLE", "CONFLICT"].contains(&code), "trip {trip}: {answer}");
+        assert!(begun.elapsed() < END_LIMIT, "trip {trip} is not taken: {answer}");
         thread::sleep(Duration::from_millis(50));
     }
 }

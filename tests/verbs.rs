@@ -103,7 +103,7 @@ fn a_bad_line_is_told_and_the_good_ones_are_imported_once() {
     let file = home.file("offers.jsonl");
     fs::write(&file, format!("{HOTEL}\n{BAD}\n{CAR}\n")).expect("written");
     let path = file.to_str().expect("a path");
-    let first = home.run(&["catalog", "import", path, "--json", "--clock", "2024-12-01"]);
+    let first = home.run(&["catalog", "import", path, "--json"]);
     assert_eq!(code(&first), 1, "{}", told(&first));
     let report: Value = serde_json::from_slice(&first.stdout).expect("a report");
     assert_eq!((&report["listed"], &report["changed"]), (&json!(2), &json!(2)), "{report}");
@@ -115,7 +115,7 @@ fn a_bad_line_is_told_and_the_good_ones_are_imported_once() {
 
     let before = home.events();
     assert_eq!(before.len(), 2);
-    let second = home.run(&["catalog", "import", path, "--clock", "2024-12-01"]);
+    let second = home.run(&["catalog", "import", path]);
     assert_eq!(code(&second), 1);
     assert!(told(&second).contains("offers.jsonl:2: "), "{}", told(&second));
     assert_eq!(home.events(), before, "the same import appends nothing");
@@ -136,7 +136,7 @@ fn verbs_attach_while_serve_runs_and_adopt_what_a_kill_left() {
     let mut tail = home.command(&["events", "tail", "--follow", "--json", "--last", "0"]);
     let mut tail = tail.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("tail starts");
     let mut lines = BufReader::new(tail.stdout.take().expect("its output")).lines();
-    home.printed(&["catalog", "import", file.to_str().expect("a path"), "--clock", "2024-12-01"]);
+    home.printed(&["catalog", "import", file.to_str().expect("a path")]);
     let seen: Value = serde_json::from_str(&lines.next().expect("a line").expect("text")).expect("an event");
     assert!(seen["type"].as_str().is_some_and(|name| name.ends_with("Listed")), "{seen}");
     kill(Pid::from_raw(tail.id().cast_signed()), Signal::SIGINT).expect("tail takes signals");

@@ -10,10 +10,11 @@ use traveladvisor_commands::catalog::{self, CatalogueItem, ImportReport, Line, P
 use traveladvisor_commands::engine::{Delivery, Engine, Ports};
 use traveladvisor_commands::{CallerCommand, Rejection, Request};
 use traveladvisor_domain::failure::Code;
+use traveladvisor_infra::config::Mode;
 use traveladvisor_infra::event_log::EventLog;
 
 use super::failure::Failure;
-use super::house::{House, Schema};
+use super::house::{House, SANDBOX_START, Schema};
 use super::print::Printer;
 use super::signals::unless_stopped;
 use super::{Globals, Listening, Sandbox, settings};
@@ -34,6 +35,7 @@ pub(crate) enum CatalogVerb {
     ///
     /// Understood are the reference catalogue's SQL files, the CSV of New York departures, and JSON Lines of the API's
     /// upsert inputs. Doing it again changes nothing. Ends with 1 when a line was bad; the good ones are imported.
+    /// The sandbox dates listings 2024-12-01 unless told otherwise, so that the demo can book them afterwards.
     ///
     /// --json: {"listed", "changed", "unchanged", "hotels": {"changed", "unchanged"}, "flights", "cars",
     /// "rejected": [{"file", "line", "reason"}]}
@@ -48,7 +50,10 @@ pub(crate) enum CatalogVerb {
 /// Runs the verb.
 pub(crate) async fn run(verb: CatalogVerb, globals: &Globals, printer: Printer) -> Result<(), Failure> {
     let CatalogVerb::Import { path, sandbox } = verb;
-    let config = settings(globals, Some(&Listening { listen: None, sandbox }))?;
+    let mut config = settings(globals, Some(&Listening { listen: None, sandbox }))?;
+    if config.mode == Mode::Sandbox {
+        config.clock = config.clock.or(Some(SANDBOX_START));
+    }
     let lines = catalog::read(&path).map_err(|error| Failure::failed(error.to_string()))?;
     let house = House::open(config, Schema::Migrate).await?;
     let imported = unless_stopped(import(&house.log, house.ports(), lines, printer)).await;

@@ -1,7 +1,7 @@
 //! `doctor`: is everything as it should be?
 
 use serde::Serialize;
-use traveladvisor_infra::config::Config;
+use traveladvisor_infra::config::{Config, Mode};
 use traveladvisor_infra::postgres::{self, SCHEMA_VERSION, SERVER_VERSION_MIN};
 use traveladvisor_infra::private_server::Role;
 
@@ -62,7 +62,11 @@ fn settings(config: &Config) -> Check {
         Some(_) => "the server of DATABASE_URL".to_owned(),
         None => format!("its own server in {}", config.data_dir.display()),
     };
-    Check { name: "settings".to_owned(), ok: true, detail: format!("mode {:?}, {server}", config.mode).to_lowercase() }
+    let mode = match config.mode {
+        Mode::Sandbox => "sandbox",
+        Mode::Production => "production",
+    };
+    Check { name: "settings".to_owned(), ok: true, detail: format!("mode {mode}, {server}") }
 }
 
 async fn examine(house: &House, checks: &mut Vec<Check>) -> Result<(), Failure> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use secrecy::ExposeSecret;
 use traveladvisor_commands::engine::Ports;
 use traveladvisor_infra::clock::{Clock, RandomIds, SandboxClock, SystemClock};
@@ -16,6 +17,11 @@ use super::signals::unless_stopped;
 
 /// The log's name: the schema it lives in (L7).
 const LOG_NAME: &str = "public";
+
+/// Where the sandbox's clock starts for the demo and for imports unless told otherwise: a month before the departures of the reference
+/// catalogue. What was listed on a later day could not be booked for these departures any more.
+pub(crate) const SANDBOX_START: DateTime<Utc> =
+    NaiveDate::from_ymd_opt(2024, 12, 1).expect("a date of the calendar").and_time(NaiveTime::MIN).and_utc();
 
 /// What is to be done about the schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,7 +10,6 @@ mod trips;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use tokio::net::TcpListener;
 use traveladvisor_commands::catalog;
 use traveladvisor_infra::config::{Config, DEFAULT_DATA_DIR};
@@ -22,14 +21,10 @@ use self::trips::{Booked, Traveller};
 use super::Listening;
 use super::catalog::import_through;
 use super::failure::Failure;
-use super::house::{House, Schema};
+use super::house::{House, SANDBOX_START, Schema};
 use super::print::Printer;
 use super::running::{Running, listener, sandbox_only};
 use super::signals::{asked_to_stop, unless_stopped};
-
-/// Where the demo's clock starts unless told otherwise: a month before the departures of its catalogue.
-const CLOCK: DateTime<Utc> =
-    NaiveDate::from_ymd_opt(2024, 12, 1).expect("a date of the calendar").and_time(NaiveTime::MIN).and_utc();
 
 /// What the demo did.
 struct Done {
@@ -41,7 +36,7 @@ struct Done {
 /// Runs the verb.
 pub(crate) async fn run(mut config: Config, given: &Listening, serve: bool, printer: Printer) -> Result<(), Failure> {
     sandbox_only(config.mode)?;
-    config.clock = config.clock.or(Some(CLOCK));
+    config.clock = config.clock.or(Some(SANDBOX_START));
     let listener = match given.listen {
         Some(address) => listener(address).await?,
         None => free_listener(config.listen).await?,

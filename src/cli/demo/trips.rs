@@ -107,6 +107,11 @@ impl Traveller<'_> {
 }
 
 fn booked(payload: &Value) -> Result<BookingId, Failure> {
+    if payload["errors"][0]["code"] == "PAST" {
+        return Err(Failure::failed(
+            "the hotels, flights or cars here have seen days after the demo's: use another --data-dir",
+        ));
+    }
     if payload["errors"].as_array().is_some_and(|errors| !errors.is_empty()) {
         return Err(Failure::failed(format!("the trip was not taken: {}", payload["errors"])));
     }
