@@ -331,3 +331,33 @@ async fn lost_connections_are_outlived() {
     reaches(&projector, house.last).await;
     assert_seen_once(&house).await;
 }
+
+/// The answer to COMMIT was lost, the checkpoint was read while the server was still at it, and the same events came again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_lands_after_its_owner_gave_it_up_deposes_nobody() {
+    let mut house = counting_house().await;
+    fill(&mut house, 0..2).await;
+    let projector = start(&house, &Arc::default());
+    reaches(&projector, house.last).await;
+    let mut late = house.database.pool.begin().await.unwrap();
+    let next = house.last.0.cast_signed() + 1;
+    sqlx::query("UPDATE projection_checkpoints SET position = $1 WHERE name = 'counting'")
+        .bind(next)
+        .execute(&mut *late)
+        .await
+        .unwrap();
+    sqlx::query("INSERT INTO seen VALUES ($1)").bind(next).execute(&mut *late).await.unwrap();
+    fill(&mut house, 2..6).await;
+    let waits = async {
+        let sql = "SELECT EXISTS (SELECT FROM pg_stat_activity \
+                    WHERE datname = current_database() AND wait_event_type = 'Lock')";
+        while !sqlx::query_scalar::<_, bool>(sql).fetch_one(&house.database.pool).await.unwrap() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(LIMIT, waits).await.expect("the projector waits for the row");
+    late.commit().await.unwrap();
+    reaches(&projector, house.last).await;
+    becomes(|| projector.status(), ProjectionState::Live).await;
+    assert_seen_once(&house).await;
+}

@@ -1,6 +1,6 @@
 //! How far a projection has come, and who may move it: one row each.
 
-use sqlx::{PgConnection, PgPool, Row};
+use sqlx::{PgConnection, PgExecutor, PgPool, Row};
 use traveladvisor_infra::event_log::Position;
 
 /// A checkpoint as its owner found it.
@@ -30,33 +30,52 @@ pub(super) async fn claim(pool: &PgPool, name: &str, version: u32) -> Result<Che
 }
 
 /// Where the checkpoint of an owner stands; absent when another has taken it over.
-pub(super) async fn position(pool: &PgPool, name: &str, epoch: i64) -> Result<Option<Position>, sqlx::Error> {
+pub(super) async fn position(
+    executor: impl PgExecutor<'_>,
+    name: &str,
+    epoch: i64,
+) -> Result<Option<Position>, sqlx::Error> {
     let found: Option<i64> =
         sqlx::query_scalar("SELECT position FROM projection_checkpoints WHERE name = $1 AND epoch = $2")
             .bind(name)
             .bind(epoch)
-            .fetch_optional(pool)
+            .fetch_optional(executor)
             .await?;
     Ok(found.map(|position| Position(position.unsigned_abs())))
 }
 
-/// Moves the checkpoint inside the caller's transaction; false when it is not where its owner left it.
+/// What came of moving a checkpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moved {
+    /// It stands where its owner wanted it.
+    Yes,
+    /// It is its owner's and stands elsewhere: a commit whose answer was lost had moved it. Nothing was changed.
+    Elsewhere(Position),
+    /// It is another's. Nothing was changed.
+    Deposed,
+}
+
+/// Moves the checkpoint inside the caller's transaction, if it is where its owner left it.
 pub(super) async fn advance(
     connection: &mut PgConnection,
     name: &str,
     epoch: i64,
     from: Position,
     to: Position,
-) -> Result<bool, sqlx::Error> {
+) -> Result<Moved, sqlx::Error> {
     let moved =
         sqlx::query("UPDATE projection_checkpoints SET position = $4 WHERE name = $1 AND epoch = $2 AND position = $3")
             .bind(name)
             .bind(epoch)
             .bind(from.0.cast_signed())
             .bind(to.0.cast_signed())
-            .execute(connection)
+            .execute(&mut *connection)
             .await?;
-    Ok(moved.rows_affected() == 1)
+    if moved.rows_affected() == 1 {
+        return Ok(Moved::Yes);
+    }
+    // The update may have waited for a commit that its snapshot did not see; this statement sees it.
+    Ok(position(connection, name, epoch).await?.map_or(Moved::Deposed, Moved::Elsewhere))
 }
 
 /// Writes down why a projection stays where it is.

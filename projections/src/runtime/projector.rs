@@ -131,6 +131,8 @@ impl<P: Projection> Worker<'_, P> {
                         .stopped(checkpoint.epoch, format!("it cannot take in the event at {at}: {reason}"))
                         .await;
                 }
+                // `step` has gone on from there.
+                Err(StepError::Moved) => {}
                 Err(StepError::Deposed) => {
                     return (ProjectionState::Deposed, Some("another process has taken it over".to_owned()));
                 }
@@ -143,7 +145,7 @@ impl<P: Projection> Worker<'_, P> {
         }
     }
 
-    /// Takes in the next events; false when there were none.
+    /// Takes in the next events, or learns that the checkpoint is further than it was known to be; false when there were none.
     async fn step(&self, checkpoint: &mut Checkpoint) -> Result<bool, StepError> {
         let events: Vec<Arc<Tailed>> = self
             .tail
@@ -155,7 +157,10 @@ impl<P: Projection> Worker<'_, P> {
         }
         let taken = step::take_in(&self.projection, &self.pool(), checkpoint, &events).await;
         self.voice.reached(checkpoint.position);
-        taken.map(|()| true)
+        match taken {
+            Ok(()) | Err(StepError::Moved) => Ok(true),
+            Err(error) => Err(error),
+        }
     }
 
     /// Waits for news; true when it is to end.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use sqlx::PgPool;
 use traveladvisor_infra::event_log::Position;
 
-use super::checkpoint::{self, Checkpoint};
+use super::checkpoint::{self, Checkpoint, Moved};
 use super::projection::{Projection, Recorded, Tailed};
 
 /// SQLSTATE classes that say that the data itself is refused and will be refused again: data, integrity, limits.
@@ -18,6 +18,9 @@ const REFUSAL_CLASSES: [&str; 3] = ["22", "23", "54"];
 pub(super) enum StepError {
     /// This event cannot be taken in; those before it were.
     Blocked { at: Position, reason: String },
+    /// A commit whose answer was lost stands after all: the checkpoint now tells how far. What was left of the events was dropped, for
+    /// some of them may be in the rows already.
+    Moved,
     /// The checkpoint is another's.
     Deposed,
     /// The database failed; whether the batch stands is unknown.
@@ -28,6 +31,7 @@ pub(super) enum StepError {
 enum ApplyError {
     Blocked { place: usize, reason: String },
     Refused(String),
+    Elsewhere(Position),
     Deposed,
     Database(String),
 }
@@ -41,6 +45,10 @@ pub(super) async fn take_in<P: Projection>(
 ) -> Result<(), StepError> {
     match apply(projection, pool, checkpoint, events).await {
         Ok(()) => Ok(()),
+        Err(ApplyError::Elsewhere(position)) => {
+            checkpoint.position = position;
+            Err(StepError::Moved)
+        }
         Err(ApplyError::Deposed) => Err(StepError::Deposed),
         Err(ApplyError::Database(reason)) => Err(StepError::Database(reason)),
         Err(ApplyError::Blocked { place, reason }) => {
@@ -73,8 +81,10 @@ async fn apply<P: Projection>(
     let mut transaction = pool.begin().await?;
     let moved =
         checkpoint::advance(&mut transaction, P::NAME, checkpoint.epoch, checkpoint.position, last.position).await?;
-    if !moved {
-        return Err(ApplyError::Deposed);
+    match moved {
+        Moved::Yes => {}
+        Moved::Elsewhere(position) => return Err(ApplyError::Elsewhere(position)),
+        Moved::Deposed => return Err(ApplyError::Deposed),
     }
     if !concerned.is_empty() {
         let mut batch = projection.load(&keys, &mut transaction).await?;
