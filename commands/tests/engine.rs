@@ -215,24 +215,38 @@ async fn what_a_batch_did_not_handle_the_relay_delivers_after_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_trip_whose_messages_all_cross_the_relay_has_the_same_events() {
+async fn a_trip_whose_follow_ups_were_lost_is_taken_up_by_the_relay() {
+    let mut world = World::begin(Delivery::Elsewhere).await;
+    world.book("k1", PaymentPlan::None).await.expect("booked");
+    // Only the first event of another trip is in the log, as if the process had died right after it.
+    let booking = world.request_only().await;
+    assert_eq!(world.story(booking).await, ["BookingRequested"]);
+    world.submit(CallerCommand::UpsertCar(crate::support::car(2)), None).await.expect("one more vehicle");
+    world.restart(Delivery::Here).await;
+    assert_eq!(world.until(booking, &["SagaSucceeded"]).await, THIRTEEN);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_delivered_again_from_the_very_beginning_happens_once() {
     let mut world = World::begin(Delivery::Here).await;
     let booking = world.book("k1", PaymentPlan::None).await.expect("booked");
     let fused = world.story(booking).await;
-    // A relay that starts from the very beginning delivers everything once more: nothing happens twice.
-    sqlx::query("UPDATE consumed_offsets SET \"offset\" = 0").execute(world.log.pool()).await.expect("set back");
-    sqlx::query("ALTER TABLE events DISABLE TRIGGER events_are_final")
-        .execute(world.log.pool())
-        .await
-        .expect("allowed");
-    sqlx::query("UPDATE events SET metadata = (metadata::jsonb - 'fused')::json")
-        .execute(world.log.pool())
-        .await
-        .expect("unmarked");
+    world.stop().await;
+    for sql in [
+        "UPDATE consumed_offsets SET \"offset\" = 0",
+        "ALTER TABLE events DISABLE TRIGGER events_are_final",
+        "UPDATE events SET metadata = (metadata::jsonb - 'fused')::json",
+    ] {
+        sqlx::query(sql).execute(world.log.pool()).await.expect("done");
+    }
     world.restart(Delivery::Here).await;
-    let next = world.book("k2", PaymentPlan::None).await.expect("accepted");
-    world.until(next, &["SagaCompensated"]).await;
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    let head = world.log.head().await.expect("read");
+    let delivered = async {
+        while world.log.consumed_offset("relay").await.expect("read") < head.0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), delivered).await.expect("the relay comes to the end");
     assert_eq!(world.story(booking).await, fused);
 }
 
@@ -357,4 +371,18 @@ async fn stopping_ends_at_once_whatever_the_engine_is_doing() {
             .await
             .expect("it stops by itself");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_stands_for_its_command_also_when_that_was_so_already() {
+    let world = World::begin(Delivery::Here).await;
+    let cancel = |booking| CallerCommand::CancelBooking { booking, reason: None };
+    let first = world.book("k1", PaymentPlan::None).await.expect("booked");
+    let second = world.book("k2", PaymentPlan::None).await.expect("accepted");
+    world.submit(cancel(first), Some("c1")).await.expect("cancelled");
+    let already = world.submit(cancel(first), Some("c2")).await.expect("so already");
+    assert!(!already.changed);
+    let other = world.submit(cancel(second), Some("c2")).await.expect_err("the key stands for the first");
+    assert_eq!(other.code, Code::IdempotencyKeyReused);
+    assert_eq!(world.submit(cancel(first), Some("c2")).await.expect("known").position, already.position);
 }

@@ -19,10 +19,11 @@ use traveladvisor_domain::rental::Rental;
 use traveladvisor_domain::stay::Stay;
 use traveladvisor_domain::trip::{CardToken, PaymentPlan};
 use traveladvisor_infra::clock::{Clock, SandboxClock, SeededIds};
-use traveladvisor_infra::event_log::{EventLog, Metadata, Position, StoredEvent};
+use traveladvisor_infra::event_log::{Append, EventLog, Metadata, NewEvent, Position, StoredEvent};
 use traveladvisor_infra::gateway::SandboxGateway;
 use traveladvisor_infra::postgres::SCHEMA;
 use traveladvisor_infra::testing::TestDatabase;
+use uuid::Uuid;
 
 /// A generous limit for anything that must happen at last.
 const AT_LAST: Duration = Duration::from_secs(30);
@@ -84,6 +85,31 @@ impl World {
     pub(crate) async fn book(&self, key: &str, payment: PaymentPlan) -> Result<BookingId, Rejection> {
         let receipt = self.submit(book(trip(payment)), Some(key)).await?;
         Ok(BookingId(receipt.subject.uuid))
+    }
+
+    /// Writes the request of a trip like the first one in the log, and nothing that follows from it.
+    pub(crate) async fn request_only(&self) -> BookingId {
+        let events = self.events().await;
+        let first = events.iter().find(|event| event.event_type == "BookingRequested").expect("a trip is there");
+        let booking = BookingId(Uuid::from_u128(0x0193_7e4a_0000_7000_8000_0000_0000_0001));
+        let batch = Uuid::from_u128(7);
+        let renamed = |text: &str| text.replace(&first.stream.to_string(), &booking.to_string());
+        let metadata = Metadata { batch: batch.to_string(), fused: None, ..metadata(first) };
+        let append = Append {
+            batch,
+            reads: vec![(booking.stream(), 0)],
+            events: vec![NewEvent {
+                stream: booking.stream(),
+                sequence: 1,
+                event_type: first.event_type.clone(),
+                event_version: first.event_version.clone(),
+                payload: renamed(&first.payload),
+                metadata: renamed(&serde_json::to_string(&metadata).expect("JSON")),
+            }],
+            ..Append::default()
+        };
+        self.log.append(&append).await.expect("appended");
+        booking
     }
 
     pub(crate) async fn events(&self) -> Vec<StoredEvent> {

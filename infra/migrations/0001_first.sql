@@ -87,8 +87,8 @@ $$;
 --   batch          the append's id, kept in its events' metadata: the very same append sent again returns its first positions (L5)
 --   read_*         every stream that the decisions read, with its expected sequence (0: empty)
 --   event_*        the events, in order; a stream that is written is also read
---   key_*          idempotency rows to write; key_place is the place (from 1) of the event whose position the row keeps;
---                  0 writes no row: the key must only be absent (a refusal is checked by the same call, L4)
+--   key_*          idempotency keys, which must be absent; a row is written with the position of the event at key_places (from 1),
+--                  or with key_positions if it was so already; with neither no row is written (a refusal is checked, L4)
 --   wakeup_*       due times to set; NULL clears
 --   owner_*        epochs that must still stand
 --   offset_*       consumed offsets to move, compare and set
@@ -98,7 +98,7 @@ CREATE FUNCTION append_events(
     event_aggregate_types text[], event_aggregate_ids text[], event_sequences bigint[],
     event_types text[], event_versions text[], event_payloads text[], event_metadata text[],
     key_callers text[], key_operations text[], key_keys text[], key_hashes bytea[], key_subjects text[], key_places bigint[],
-    key_now timestamptz,
+    key_positions bigint[], key_now timestamptz,
     wakeup_types text[], wakeup_ids text[], wakeup_kinds text[], wakeup_dues timestamptz[],
     owner_names text[], owner_epochs bigint[],
     offset_sources text[], offset_expected bigint[], offset_new bigint[],
@@ -106,7 +106,8 @@ CREATE FUNCTION append_events(
 ) LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     event_count bigint := cardinality(event_sequences);
-    writes boolean := event_count + cardinality(wakeup_types) + cardinality(offset_sources) > 0;
+    writes boolean := event_count + cardinality(wakeup_types) + cardinality(offset_sources) > 0
+                      OR array_remove(key_positions, NULL) <> '{}';
 BEGIN
     -- A call that only checks needs no lock (L4).
     IF writes THEN
@@ -183,10 +184,10 @@ BEGIN
 
     IF cardinality(key_keys) > 0 THEN
         INSERT INTO idempotency_keys (caller, operation, key, input_hash, subject, position, created_at)
-        SELECT k.caller, k.operation, k.key, k.hash, k.subject, first_position + k.place - 1, key_now
-          FROM unnest(key_callers, key_operations, key_keys, key_hashes, key_subjects, key_places)
-               AS k(caller, operation, key, hash, subject, place)
-         WHERE k.place > 0;
+        SELECT k.caller, k.operation, k.key, k.hash, k.subject, coalesce(k.position, first_position + k.place - 1), key_now
+          FROM unnest(key_callers, key_operations, key_keys, key_hashes, key_subjects, key_places, key_positions)
+               AS k(caller, operation, key, hash, subject, place, position)
+         WHERE k.place > 0 OR k.position IS NOT NULL;
     END IF;
     IF cardinality(wakeup_types) > 0 THEN
         DELETE FROM wakeups w USING unnest(wakeup_types, wakeup_ids, wakeup_kinds, wakeup_dues) AS n(type, id, kind, due)

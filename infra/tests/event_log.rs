@@ -12,7 +12,7 @@ use traveladvisor_domain::dead_letter::{DeadLetter, DeadLetterCommand, DeadLette
 use traveladvisor_domain::failure::{Code, Failure};
 use traveladvisor_domain::id::{BookingId, StreamId, StreamKind};
 use traveladvisor_infra::event_log::{
-    Append, Appended, Conflict, EventLog, Key, KeyRow, LogError, NewEvent, Position, Wakeup,
+    Append, Appended, Conflict, EventLog, Key, KeyEffect, KeyRow, LogError, NewEvent, Position, Wakeup,
 };
 use traveladvisor_infra::postgres::SCHEMA;
 use traveladvisor_infra::testing::TestDatabase;
@@ -84,11 +84,11 @@ async fn one_append_writes_any_number_of_streams_at_ascending_positions() {
 async fn a_mismatch_writes_nothing_and_tells_every_conflict() {
     let (log, _database) = log().await;
     let mut first = append(1, &[(stream(1), 1)]);
-    first.keys = vec![KeyRow { key: key("k"), input_hash: vec![7], subject: "s".into(), place: Some(0) }];
+    first.keys = vec![KeyRow { key: key("k"), input_hash: vec![7], subject: "s".into(), effect: KeyEffect::At(0) }];
     let Ok(Appended::Committed { first: Some(position) }) = log.append(&first).await else { panic!("it commits") };
     let mut second = append(2, &[(stream(2), 1), (stream(3), 4)]);
     second.reads.push((stream(1), 0));
-    second.keys = vec![KeyRow { key: key("k"), input_hash: vec![8], subject: "t".into(), place: Some(0) }];
+    second.keys = vec![KeyRow { key: key("k"), input_hash: vec![8], subject: "t".into(), effect: KeyEffect::At(0) }];
     second.owners = vec![("relay".into(), 9)];
     second.offsets = vec![("relay".into(), 5, 6)];
     let Ok(Appended::Conflicts(conflicts)) = log.append(&second).await else { panic!("it conflicts") };
@@ -108,7 +108,7 @@ async fn a_mismatch_writes_nothing_and_tells_every_conflict() {
 async fn the_very_same_append_sent_again_is_answered_with_its_first_positions() {
     let (log, _database) = log().await;
     let mut once = append(1, &[(stream(1), 1), (stream(2), 1)]);
-    once.keys = vec![KeyRow { key: key("k"), input_hash: vec![7], subject: "s".into(), place: Some(1) }];
+    once.keys = vec![KeyRow { key: key("k"), input_hash: vec![7], subject: "s".into(), effect: KeyEffect::At(1) }];
     let first = log.append(&once).await.expect("it commits");
     // The stream moves on before the answer is asked for again.
     log.append(&append(2, &[(stream(1), 2)])).await.expect("it commits");

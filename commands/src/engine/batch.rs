@@ -8,10 +8,10 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use traveladvisor_domain::aggregate::{Aggregate, Command, Error, Event};
 use traveladvisor_domain::id::{StreamId, StreamKind};
-use traveladvisor_infra::event_log::{Append, Key, KeyRow, NewEvent, Position, Wakeup, encode};
+use traveladvisor_infra::event_log::{Append, Key, KeyEffect, KeyRow, NewEvent, Position, Wakeup, encode};
 use uuid::Uuid;
 
-use super::decide::Verdict;
+use super::decide::{SeenAt, Verdict};
 use super::job::{Job, Origin};
 use super::states::{Poisoned, State, States};
 
@@ -29,7 +29,7 @@ pub(crate) struct Batch {
     silenced: HashSet<StreamId>,
     events: Vec<StagedEvent>,
     last_places: HashMap<StreamId, usize>,
-    keys: Vec<KeyRow>,
+    keys: Vec<PendingKey>,
     /// Jobs of this batch whose key was accepted, with the hash of their input.
     pub(crate) accepted_keys: HashMap<Key, (usize, Vec<u8>)>,
 }
@@ -52,6 +52,28 @@ pub(crate) struct DecidedBy {
     pub(crate) causation: Option<Uuid>,
     /// The program's time of the decision, RFC 3339.
     pub(crate) occurred_at: Arc<str>,
+}
+
+/// A key that a job of this batch came with, and what was accepted under it.
+pub(crate) struct PendingKey {
+    pub(crate) key: Key,
+    pub(crate) input_hash: Vec<u8>,
+    /// The stream, and where the effect is seen; absent when the command was refused.
+    pub(crate) accepted: Option<(StreamId, SeenAt)>,
+}
+
+impl PendingKey {
+    /// Called once all that was in flight is merged, so that what was so already has its position.
+    fn row(self, states: &States) -> KeyRow {
+        let (subject, effect) = match self.accepted {
+            None => (String::new(), KeyEffect::CheckOnly),
+            Some((subject, SeenAt::Place(place))) => (subject.to_string(), KeyEffect::At(place)),
+            Some((subject, SeenAt::Last(stream))) => {
+                (subject.to_string(), KeyEffect::Known(states.committed_position(stream)))
+            }
+        };
+        KeyRow { key: self.key, input_hash: self.input_hash, subject, effect }
+    }
 }
 
 /// Why a decision gave no events.
@@ -158,8 +180,8 @@ impl Batch {
         self.last_places.get(&stream).copied()
     }
 
-    pub(crate) fn add_key(&mut self, row: KeyRow) {
-        self.keys.push(row);
+    pub(crate) fn add_key(&mut self, key: PendingKey) {
+        self.keys.push(key);
     }
 
     /// The wake-up row of this stream is written in any case, as the state asks for.
@@ -190,7 +212,8 @@ impl Batch {
             events.push((staged.stream, staged.event));
         }
         let reads = self.reads.into_iter().collect();
-        let append = Append { batch, reads, events: rows, keys: self.keys, now, wakeups, ..Append::default() };
+        let keys = self.keys.into_iter().map(|key| key.row(states)).collect();
+        let append = Append { batch, reads, events: rows, keys, now, wakeups, ..Append::default() };
         Closed { append, jobs: self.jobs, verdicts: self.verdicts, events, last_places: self.last_places }
     }
 

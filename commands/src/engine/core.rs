@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::batch::{Batch, Closed, position_of};
 use super::decide::{Decider, SeenAt, Verdict, key_reused};
 use super::hydrate::hydrate;
-use super::job::{Ack, Cause, Done, Job, Report, Task};
+use super::job::{Cause, Done, Job, Report, Task};
 use super::limits::{CONFLICTS_BEFORE_HALVING, LOAD_PAUSE, LOAD_TRIES_MAX, PAUSE_ALONE_MAX, TRIES_ALONE_MAX};
 use super::states::States;
 use crate::request::{Receipt, Rejection};
@@ -275,7 +275,7 @@ impl Core {
 
     /// A guilty caller is answered INTERNAL and leaves nothing; a guilty message or timer becomes a dead letter.
     fn set_aside(job: Job, reason: &str) -> Option<Job> {
-        let Report::Source(Ack { .. }) = &job.report else {
+        let Report::Source(_) = &job.report else {
             answer_caller(job, Err(Rejection::new(Code::Internal, "The command failed on our side: report it.")));
             return None;
         };

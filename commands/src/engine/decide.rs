@@ -19,10 +19,10 @@ use traveladvisor_domain::payment::PaymentCommand;
 use traveladvisor_domain::personal::{Personal, Traveller};
 use traveladvisor_domain::trip::TripPlan;
 use traveladvisor_domain::trip_saga::TripSagaCommand;
-use traveladvisor_infra::event_log::{Key, KeyRow};
+use traveladvisor_infra::event_log::Key;
 
 use super::address::address;
-use super::batch::{Batch, DecidedBy, Undecided};
+use super::batch::{Batch, DecidedBy, PendingKey, Undecided};
 use super::job::{Job, Task, catalogue_stream};
 use super::limits::FOLLOW_UPS_MAX;
 use super::states::{Poisoned, States};
@@ -97,7 +97,7 @@ impl<'b, 'n> Decider<'b, 'n> {
             }
             Task::Settle { booking, call, outcome, cause } => {
                 let (key, kind, outcome) = (call.key.clone(), call.kind.clone(), outcome.clone());
-                let command = Command::Payment(PaymentCommand::Settle { key, kind, outcome });
+                let command = Command::Payment(PaymentCommand::Settle { booking: *booking, key, kind, outcome });
                 let by = self.decided_by(job, "settle_gateway_call", Some(cause.message_id));
                 self.system(job, booking.payment(), command, &by)
             }
@@ -136,14 +136,12 @@ impl<'b, 'n> Decider<'b, 'n> {
         }
         let verdict = self.caller_verdict(job, request, fresh)?;
         if let Some((key, input_hash)) = key {
-            let (subject, place) = match &verdict {
-                Verdict::Accepted { subject, seen_at: SeenAt::Place(place), .. } => (subject.to_string(), Some(*place)),
-                _ => (String::new(), None),
-            };
-            if place.is_some() {
+            if let Verdict::Accepted { subject, seen_at, .. } = &verdict {
                 self.batch.accepted_keys.insert(key.clone(), (index, input_hash.clone()));
+                self.batch.add_key(PendingKey { key, input_hash, accepted: Some((*subject, *seen_at)) });
+            } else {
+                self.batch.add_key(PendingKey { key, input_hash, accepted: None });
             }
-            self.batch.add_key(KeyRow { key, input_hash, subject, place });
         }
         Ok(verdict)
     }

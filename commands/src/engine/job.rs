@@ -1,6 +1,7 @@
 //! One thing to decide: a caller's command, a message, a timer, or what the gateway said.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{mpsc, oneshot};
 use traveladvisor_domain::dead_letter::DeadLetterEvent;
@@ -64,11 +65,32 @@ pub(crate) enum Report {
     Source(Ack),
 }
 
-/// The way back to the relay or the timers.
+/// The way back to the relay or the timers. Dropped without a word (a task panicked), it asks for the job to come again.
 #[derive(Debug)]
 pub(crate) struct Ack {
-    pub(crate) sender: mpsc::UnboundedSender<Done>,
-    pub(crate) token: Token,
+    sender: mpsc::UnboundedSender<Done>,
+    token: Token,
+    told: AtomicBool,
+}
+
+impl Ack {
+    pub(crate) const fn new(sender: mpsc::UnboundedSender<Done>, token: Token) -> Self {
+        Self { sender, token, told: AtomicBool::new(false) }
+    }
+
+    /// A source that has gone will deliver again after its restart.
+    fn tell(&self, done: fn(Token) -> Done) {
+        self.told.store(true, Ordering::Relaxed);
+        let _ = self.sender.send(done(self.token));
+    }
+}
+
+impl Drop for Ack {
+    fn drop(&mut self) {
+        if !self.told.load(Ordering::Relaxed) {
+            self.tell(Done::Again);
+        }
+    }
 }
 
 /// What a source knows a job by.
@@ -127,8 +149,7 @@ impl Job {
     /// Tells a source; a caller is told by its own reply.
     pub(crate) fn tell_source(&self, done: fn(Token) -> Done) {
         if let Report::Source(ack) = &self.report {
-            // A source that has gone will deliver again after its restart.
-            let _ = ack.sender.send(done(ack.token));
+            ack.tell(done);
         }
     }
 }

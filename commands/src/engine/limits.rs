@@ -18,7 +18,7 @@ pub const CACHED_STREAMS_MAX: usize = 20_000;
 pub const STAGED_STREAMS_MAX: usize = 2_000;
 /// Jobs that wait for streams to be loaded at most; beyond it nothing more is taken up.
 pub const PARKED_JOBS_MAX: usize = 256;
-/// Streams loaded at once when a batch is taken the careful way.
+/// Streams loaded at once; the rest of the connections is for the append and for readers.
 pub const LOADS_AT_ONCE_MAX: usize = 8;
 /// Conflicts in a row after which a batch is halved.
 pub const CONFLICTS_BEFORE_HALVING: usize = 2;
@@ -44,6 +44,8 @@ pub const RELAY_POLL: Duration = Duration::from_millis(200);
 pub const REDELIVERY_PAUSE: Duration = Duration::from_millis(100);
 /// Calls to the payment gateway at once.
 pub const GATEWAY_CALLS_AT_ONCE_MAX: usize = 32;
+/// Calls to the gateway whose outcome is not known yet at most; beyond it the relay waits.
+pub const GATEWAY_CALLS_OPEN_MAX: usize = 20_000;
 /// Pause before an unknown outcome of a gateway call is asked for again.
 pub const GATEWAY_ASK_PAUSE: Duration = Duration::from_millis(500);
 /// How long one call to the gateway may take before its outcome counts as unknown.

@@ -64,7 +64,7 @@ pub struct Engine {
     ids: Arc<dyn IdSource>,
 }
 
-/// The engine's tasks. Dropping it leaves them running; [`RunningEngine::stop`] ends them in order.
+/// The engine's tasks. Dropping it ends them as soon as they notice; [`RunningEngine::stop`] waits for their end.
 pub struct RunningEngine {
     stop: watch::Sender<bool>,
     sources: Vec<JoinHandle<()>>,
@@ -132,6 +132,12 @@ impl Engine {
 }
 
 impl RunningEngine {
+    /// Tells whether all tasks of the engine are still at work. A task that broke off or was deposed delivers and decides nothing more.
+    pub fn liveness(&self) -> impl Fn() -> bool + Send + Sync + 'static {
+        let tasks: Vec<_> = self.sources.iter().chain([&self.core]).map(JoinHandle::abort_handle).collect();
+        move || tasks.iter().all(|task| !task.is_finished())
+    }
+
     /// Ends the sources, then the loop once its lanes are empty. What cannot end in [`STOP_DEADLINE`] (a database that is away) is cut
     /// off as a kill would: nothing acknowledged is lost, and what was under way is delivered after the next start.
     pub async fn stop(self) {

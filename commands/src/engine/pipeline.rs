@@ -4,11 +4,12 @@
 //! (`Core::process`), with nothing else under way.
 
 use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
 
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{JoinError, JoinHandle};
 use traveladvisor_domain::id::StreamId;
 use traveladvisor_infra::event_log::{Appended, LogError};
@@ -18,7 +19,7 @@ use super::core::{Core, Part};
 use super::decide::{Decider, Verdict};
 use super::hydrate::parts_of;
 use super::job::{Job, is_supply_listing};
-use super::limits::{BATCH_CALLERS_MIN, BATCH_JOBS_MAX, PARKED_JOBS_MAX};
+use super::limits::{BATCH_CALLERS_MIN, BATCH_JOBS_MAX, LOADS_AT_ONCE_MAX, PARKED_JOBS_MAX};
 use super::states::State;
 
 /// The two lanes of jobs (L11).
@@ -43,6 +44,8 @@ pub(crate) struct Pipeline {
     parked: VecDeque<Parked>,
     loading: HashSet<StreamId>,
     loads: FuturesUnordered<Load>,
+    /// Bounds the loads that are under way.
+    load_places: Arc<Semaphore>,
     /// Did not go through; nothing new is taken until these have had their careful way.
     troubled: VecDeque<Part>,
 }
@@ -65,6 +68,7 @@ impl Pipeline {
             parked: VecDeque::new(),
             loading: HashSet::new(),
             loads: FuturesUnordered::new(),
+            load_places: Arc::new(Semaphore::new(LOADS_AT_ONCE_MAX)),
             troubled: VecDeque::new(),
         }
     }
@@ -158,9 +162,11 @@ impl Pipeline {
     fn park(&mut self, parked: Parked) {
         for stream in &parked.missing {
             if self.loading.insert(*stream) {
-                let (log, stream) = (self.core.log.clone(), *stream);
-                self.loads
-                    .push(Box::pin(async move { (stream, State::empty(stream.kind).read_on(&log, stream).await) }));
+                let (log, stream, places) = (self.core.log.clone(), *stream, self.load_places.clone());
+                self.loads.push(Box::pin(async move {
+                    let _place = places.acquire().await;
+                    (stream, State::empty(stream.kind).read_on(&log, stream).await)
+                }));
             }
         }
         self.parked.push_back(parked);
@@ -188,6 +194,11 @@ impl Pipeline {
     }
 
     fn unpark(&mut self, parked: Parked) {
+        // What is in flight may not be staged any more, so nothing is decided until it is merged.
+        if !self.troubled.is_empty() {
+            self.troubled.push_back(Part::of(vec![parked.job]));
+            return;
+        }
         let missing = self.missing(&parked.job, parked.asked_for_parts);
         if missing.is_empty() {
             self.note_supply(&parked.job);

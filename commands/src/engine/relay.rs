@@ -15,7 +15,8 @@ use super::core::RELAY;
 use super::gateway_calls::outcome_of;
 use super::job::{Ack, Cause, Done, Job, Origin, Report, Task, Token};
 use super::limits::{
-    GATEWAY_CALLS_AT_ONCE_MAX, REDELIVERY_PAUSE, RELAY_CHECKPOINT_EVERY, RELAY_IN_FLIGHT_MAX, RELAY_PAGE, RELAY_POLL,
+    GATEWAY_CALLS_AT_ONCE_MAX, GATEWAY_CALLS_OPEN_MAX, REDELIVERY_PAUSE, RELAY_CHECKPOINT_EVERY, RELAY_IN_FLIGHT_MAX,
+    RELAY_PAGE, RELAY_POLL,
 };
 use super::occasion::draw;
 
@@ -27,6 +28,8 @@ pub(crate) struct Relay {
     pub(crate) lane: mpsc::Sender<Job>,
     /// What is under way, by position and place. Without a delivery: an event that cannot be read, which holds the checkpoint back.
     in_flight: BTreeMap<(u64, usize), Option<Delivery>>,
+    /// How many of these are calls to the gateway.
+    open_calls: usize,
     done: mpsc::UnboundedReceiver<Done>,
     ack: mpsc::UnboundedSender<Done>,
     calls: Arc<Semaphore>,
@@ -62,6 +65,7 @@ impl Relay {
             gateway,
             lane,
             in_flight: BTreeMap::new(),
+            open_calls: 0,
             done,
             ack,
             calls: Arc::new(Semaphore::new(GATEWAY_CALLS_AT_ONCE_MAX)),
@@ -74,7 +78,7 @@ impl Relay {
     pub(crate) async fn run(mut self, mut stop: tokio::sync::watch::Receiver<bool>) {
         let mut committed = self.log.committed();
         let mut written_at = now();
-        while !*stop.borrow() {
+        while !*stop.borrow() && stop.has_changed().is_ok() {
             let caught_up = match self.deliver_page().await {
                 Ok(caught_up) => caught_up,
                 Err(Stopped) => return,
@@ -99,7 +103,7 @@ impl Relay {
 
     /// Delivers the next page; true when there is nothing more to read for now.
     async fn deliver_page(&mut self) -> Result<bool, Stopped> {
-        if self.in_flight.len() >= RELAY_IN_FLIGHT_MAX {
+        if self.is_full() {
             return Ok(true);
         }
         let page = match self.log.read_after(self.read, RELAY_PAGE).await {
@@ -113,11 +117,26 @@ impl Relay {
         for stored in page {
             self.deliver_event(&stored).await?;
             self.read = stored.position;
-            if self.in_flight.len() >= RELAY_IN_FLIGHT_MAX {
+            if self.is_full() {
                 return Ok(true);
             }
         }
         Ok(!full)
+    }
+
+    /// Calls to the gateway count apart: a gateway that does not answer must not hold up the messages of other trips.
+    fn is_full(&self) -> bool {
+        self.in_flight.len() - self.open_calls >= RELAY_IN_FLIGHT_MAX || self.open_calls >= GATEWAY_CALLS_OPEN_MAX
+    }
+
+    fn begin(&mut self, at: (u64, usize), delivery: Option<Delivery>) {
+        self.open_calls += usize::from(delivery.as_ref().is_some_and(Delivery::is_gateway_call));
+        self.in_flight.insert(at, delivery);
+    }
+
+    fn end(&mut self, at: (u64, usize)) {
+        let ended = self.in_flight.remove(&at).flatten();
+        self.open_calls -= usize::from(ended.as_ref().is_some_and(Delivery::is_gateway_call));
     }
 
     /// An event that cannot be read may cause a message: the checkpoint stays before it, so that a program that can read it delivers
@@ -127,7 +146,7 @@ impl Relay {
             Ok(read) => read,
             Err(error) => {
                 tracing::error!(%error, "the relay's checkpoint stays before an event that it cannot read");
-                self.in_flight.insert((stored.position.0, 0), None);
+                self.begin((stored.position.0, 0), None);
                 return Ok(());
             }
         };
@@ -137,7 +156,7 @@ impl Relay {
             }
             let cause = self.cause(stored.stream, stored.sequence, place);
             let delivery = Delivery { message, cause, origin: origin(&metadata, &cause) };
-            self.in_flight.insert((stored.position.0, place), Some(delivery.clone()));
+            self.begin((stored.position.0, place), Some(delivery.clone()));
             self.dispatch((stored.position.0, place), delivery).await?;
         }
         Ok(())
@@ -158,7 +177,7 @@ impl Relay {
             calls: self.calls.clone(),
             clock: self.clock.clone(),
             lane: self.lane.clone(),
-            report: Report::Source(Ack { sender: self.ack.clone(), token }),
+            report: Report::Source(Ack::new(self.ack.clone(), token)),
         }
     }
 
@@ -175,7 +194,7 @@ impl Relay {
     fn settle(&mut self, done: Done) -> Result<(), Stopped> {
         match done {
             Done::Handled(Token::Message { position, place }) => {
-                self.in_flight.remove(&(position, place));
+                self.end((position, place));
             }
             Done::Again(Token::Message { position, place }) => self.deliver_again((position, place)),
             Done::Handled(Token::Wake(_)) | Done::Again(Token::Wake(_)) => {}

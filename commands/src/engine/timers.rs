@@ -21,7 +21,7 @@ pub(crate) async fn run_timers(
 ) {
     let (ack, mut done) = mpsc::unbounded_channel();
     let mut under_way: HashSet<StreamId> = HashSet::new();
-    while !*stop.borrow() {
+    while !*stop.borrow() && stop.has_changed().is_ok() {
         while let Ok(report) = done.try_recv() {
             match report {
                 Done::Handled(Token::Wake(stream)) | Done::Again(Token::Wake(stream)) => {
@@ -61,7 +61,7 @@ fn wake(stream: StreamId, clock: &dyn Clock, ack: &mpsc::UnboundedSender<Done>) 
             actor: "system".to_owned(),
             traceparent: None,
         }),
-        report: Report::Source(Ack { sender: ack.clone(), token: Token::Wake(stream) }),
+        report: Report::Source(Ack::new(ack.clone(), Token::Wake(stream))),
         alone: false,
     }
 }

@@ -31,6 +31,8 @@ pub enum PaymentCommand {
     },
     /// What the gateway said to a call.
     Settle {
+        /// The trip.
+        booking: BookingId,
         /// The call's idempotency key.
         key: String,
         /// Charge or refund.

@@ -19,6 +19,7 @@ use crate::id::{BookingId, StreamKind};
 use crate::message::{Answer, Direction, GatewayCall, GatewayCallKind, Outcome};
 use crate::money::Money;
 use crate::trip::{PaymentPlan, Step};
+use settle::GatewayAnswer;
 
 /// A payment: the attempts it has answered and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -66,7 +67,9 @@ impl Payment {
         match command {
             PaymentCommand::Request { booking, attempt, plan, amount } => self.request(booking, attempt, plan, amount),
             PaymentCommand::Cancel { booking, attempt, amount } => self.cancel(booking, attempt, amount),
-            PaymentCommand::Settle { key, kind, outcome } => self.settle(&key, &kind, outcome),
+            PaymentCommand::Settle { booking, key, kind, outcome } => {
+                self.settle(booking, GatewayAnswer { key: &key, kind: &kind, outcome })
+            }
         }
     }
 

@@ -1,14 +1,23 @@
 //! What the gateway said, taken into the payment.
 
-use super::{Charge, GatewayOutcome, Payment, PaymentEvent, Phase};
+use super::{Charge, GatewayOutcome, Payment, PaymentEvent, Phase, refund};
+use crate::id::BookingId;
 use crate::message::{GatewayCall, GatewayCallKind};
+
+/// What the gateway said to which call.
+pub(super) struct GatewayAnswer<'a> {
+    pub(super) key: &'a str,
+    pub(super) kind: &'a GatewayCallKind,
+    pub(super) outcome: GatewayOutcome,
+}
 
 impl Payment {
     /// The outcome of the call in flight; of any other call nothing is written.
-    pub(super) fn settle(&self, key: &str, kind: &GatewayCallKind, outcome: GatewayOutcome) -> Vec<PaymentEvent> {
+    pub(super) fn settle(&self, booking: BookingId, answer: GatewayAnswer<'_>) -> Vec<PaymentEvent> {
+        let GatewayAnswer { key, kind, outcome } = answer;
         match (&self.phase, kind) {
             (Phase::Charging { call, undo }, GatewayCallKind::Charge) if call.key == key => {
-                charged(call, *undo, outcome)
+                charged(booking, call, *undo, outcome)
             }
             (Phase::Refunding { call }, GatewayCallKind::Refund { .. }) if call.key == key => {
                 vec![refunded(call, outcome)]
@@ -19,14 +28,14 @@ impl Payment {
 }
 
 /// An undo that waited is carried out as soon as the charge's outcome is known (L16).
-fn charged(call: &GatewayCall, undo: Option<u32>, outcome: GatewayOutcome) -> Vec<PaymentEvent> {
+fn charged(booking: BookingId, call: &GatewayCall, undo: Option<u32>, outcome: GatewayOutcome) -> Vec<PaymentEvent> {
     let attempt = call.attempt;
     match outcome {
         GatewayOutcome::Done { reference } => {
             let completed =
                 PaymentEvent::PaymentCompleted { attempt, amount: call.amount, charge: Some(reference.clone()) };
             let charge = Charge { token: call.token.clone(), reference };
-            let give_back = undo.map(|undo| refund_of(call, undo, &charge));
+            let give_back = undo.map(|undo| refund(booking, undo, call.amount, &charge));
             std::iter::once(completed).chain(give_back).collect()
         }
         GatewayOutcome::Refused(failure) => with_tombstone(PaymentEvent::PaymentFailed { attempt, failure }, undo),
@@ -46,19 +55,5 @@ fn refunded(call: &GatewayCall, outcome: GatewayOutcome) -> PaymentEvent {
         GatewayOutcome::Refused(failure) | GatewayOutcome::Faulted(failure) => {
             PaymentEvent::RefundFaulted { attempt: call.attempt, failure }
         }
-    }
-}
-
-fn refund_of(call: &GatewayCall, undo: u32, charge: &Charge) -> PaymentEvent {
-    // The charge's key names the payment; the refund's key is built from it, so that both name the same one.
-    let payment = call.key.split('/').next().unwrap_or_default();
-    PaymentEvent::RefundRequested {
-        call: GatewayCall {
-            key: format!("{payment}/refund/{undo}"),
-            attempt: undo,
-            token: charge.token.clone(),
-            amount: call.amount,
-            kind: GatewayCallKind::Refund { charge: charge.reference.clone() },
-        },
     }
 }

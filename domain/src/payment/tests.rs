@@ -30,7 +30,7 @@ fn refund(attempt: u32) -> GatewayCall {
 }
 
 fn settle(call: GatewayCall, outcome: GatewayOutcome) -> PaymentCommand {
-    PaymentCommand::Settle { key: call.key, kind: call.kind, outcome }
+    PaymentCommand::Settle { booking: booking(1), key: call.key, kind: call.kind, outcome }
 }
 
 fn done() -> GatewayOutcome {

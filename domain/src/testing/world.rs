@@ -160,7 +160,12 @@ impl World {
         match (message.to, &message.body) {
             (Destination::Gateway, Body::GatewayCall(call)) => {
                 let outcome = self.gateway.ask(call);
-                let settle = PaymentCommand::Settle { key: call.key.clone(), kind: call.kind.clone(), outcome };
+                let settle = PaymentCommand::Settle {
+                    booking: message.booking,
+                    key: call.key.clone(),
+                    kind: call.kind.clone(),
+                    outcome,
+                };
                 self.give(message.booking.payment(), Command::Payment(settle));
             }
             (Destination::Stream(stream), body) => {

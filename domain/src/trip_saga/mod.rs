@@ -99,11 +99,6 @@ impl TripSaga {
         }
     }
 
-    /// Nothing is left to do, as far as anyone has asked.
-    pub const fn is_settled(&self) -> bool {
-        matches!(self, Self::NotStarted | Self::Succeeded { .. } | Self::Compensated)
-    }
-
     /// Takes an event into the state.
     pub fn apply(&mut self, event: &TripSagaEvent) {
         let state = std::mem::take(self);

@@ -65,8 +65,19 @@ pub struct KeyRow {
     pub input_hash: Vec<u8>,
     /// The stream that the command created or changed.
     pub subject: String,
-    /// Place (from 0) of the event whose position the row keeps; absent: the key must be absent, and no row is written.
-    pub place: Option<usize>,
+    /// What becomes of it.
+    pub effect: KeyEffect,
+}
+
+/// What an append does about a key, which must be absent in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyEffect {
+    /// No row: the command was refused.
+    CheckOnly,
+    /// A row with the position of the event at this place (from 0).
+    At(usize),
+    /// A row with a position that stands already: it was so before.
+    Known(Position),
 }
 
 /// A due time of a stream.

@@ -9,11 +9,12 @@ mod stored;
 mod write;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::PgPool;
 use tokio::sync::watch;
 
-pub use append::{Append, Appended, Conflict, Key, KeyRow, NewEvent, Wakeup};
+pub use append::{Append, Appended, Conflict, Key, KeyEffect, KeyRow, NewEvent, Wakeup};
 pub use position::{Position, PositionError};
 pub use read::{DueWakeup, EventFilter, KnownKey};
 pub use stored::{DecodeError, Metadata, StoredEvent, encode};
@@ -39,6 +40,17 @@ pub enum LogError {
     /// A row that this program cannot read.
     #[error(transparent)]
     Undecodable(#[from] DecodeError),
+}
+
+/// How long a statement is waited for: a little longer than the server's own time-out, for a server or a network that says nothing at all.
+pub const STATEMENT_PATIENCE: Duration = Duration::from_secs(15);
+
+/// Waits for a statement no longer than [`STATEMENT_PATIENCE`]; its outcome is unknown then.
+async fn in_time<T>(statement: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, LogError> {
+    match tokio::time::timeout(STATEMENT_PATIENCE, statement).await {
+        Ok(answer) => answer.map_err(LogError::from),
+        Err(_elapsed) => Err(LogError::Unavailable("no answer in time".to_owned())),
+    }
 }
 
 impl EventLog {

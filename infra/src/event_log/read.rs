@@ -5,7 +5,7 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 use traveladvisor_domain::id::{StreamId, StreamKind};
 
-use super::{EventLog, Key, LogError, Position, StoredEvent};
+use super::{EventLog, Key, LogError, Position, StoredEvent, in_time};
 
 /// Columns of [`StoredEvent`].
 const COLUMNS: &str = "position, aggregate_type, aggregate_id, sequence, event_type, event_version, \
@@ -50,7 +50,7 @@ impl EventLog {
     /// The next `limit` events after a position, in order.
     pub async fn read_after(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, LogError> {
         let sql = format!("SELECT {COLUMNS} FROM events WHERE position > $1 ORDER BY position LIMIT $2");
-        let rows = sqlx::query(&sql).bind(bigint(after)).bind(limit as i64).fetch_all(self.pool()).await?;
+        let rows = in_time(sqlx::query(&sql).bind(bigint(after)).bind(limit as i64).fetch_all(self.pool())).await?;
         let events = rows.iter().map(stored_event).collect::<Result<Vec<_>, _>>()?;
         if let Some(last) = events.last() {
             self.advance(last.position);
@@ -63,12 +63,14 @@ impl EventLog {
         let sql = format!(
             "SELECT {COLUMNS} FROM events WHERE aggregate_type = $1 AND aggregate_id = $2 AND sequence > $3 ORDER BY sequence"
         );
-        let rows = sqlx::query(&sql)
-            .bind(stream.kind.as_str())
-            .bind(stream.to_string())
-            .bind(after_sequence.cast_signed())
-            .fetch_all(self.pool())
-            .await?;
+        let rows = in_time(
+            sqlx::query(&sql)
+                .bind(stream.kind.as_str())
+                .bind(stream.to_string())
+                .bind(after_sequence.cast_signed())
+                .fetch_all(self.pool()),
+        )
+        .await?;
         rows.iter().map(stored_event).collect()
     }
 
@@ -81,21 +83,24 @@ impl EventLog {
              ORDER BY position LIMIT $6"
         );
         let kind = filter.stream.map(|stream| stream.kind).or(filter.kind).map(StreamKind::as_str);
-        let rows = sqlx::query(&sql)
-            .bind(bigint(filter.after))
-            .bind(kind)
-            .bind(filter.stream.map(|stream| stream.to_string()))
-            .bind(filter.event_type.as_deref())
-            .bind(filter.correlation.as_deref())
-            .bind(limit as i64)
-            .fetch_all(self.pool())
-            .await?;
+        let rows = in_time(
+            sqlx::query(&sql)
+                .bind(bigint(filter.after))
+                .bind(kind)
+                .bind(filter.stream.map(|stream| stream.to_string()))
+                .bind(filter.event_type.as_deref())
+                .bind(filter.correlation.as_deref())
+                .bind(limit as i64)
+                .fetch_all(self.pool()),
+        )
+        .await?;
         rows.iter().map(stored_event).collect()
     }
 
     /// The position of the last event; [`Position::START`] of an empty log.
     pub async fn head(&self) -> Result<Position, LogError> {
-        let last: Option<i64> = sqlx::query_scalar("SELECT max(position) FROM events").fetch_one(self.pool()).await?;
+        let last: Option<i64> =
+            in_time(sqlx::query_scalar("SELECT max(position) FROM events").fetch_one(self.pool())).await?;
         let head = Position(last.unwrap_or(0).unsigned_abs());
         self.advance(head);
         Ok(head)
@@ -103,14 +108,13 @@ impl EventLog {
 
     /// What an idempotency key stands for, if it was used.
     pub async fn known_key(&self, key: &Key) -> Result<Option<KnownKey>, LogError> {
-        let row = sqlx::query(
+        let row = in_time(sqlx::query(
             "SELECT subject, input_hash, position FROM idempotency_keys WHERE caller = $1 AND operation = $2 AND key = $3",
         )
         .bind(&key.caller)
         .bind(&key.operation)
         .bind(&key.key)
-        .fetch_optional(self.pool())
-        .await?;
+        .fetch_optional(self.pool())).await?;
         Ok(row.map(|row| KnownKey {
             subject: row.get("subject"),
             input_hash: row.get("input_hash"),
@@ -120,36 +124,40 @@ impl EventLog {
 
     /// The wake-ups due at `now`, the oldest first, at most `limit`.
     pub async fn due_wakeups(&self, now: DateTime<Utc>, limit: usize) -> Result<Vec<DueWakeup>, LogError> {
-        let rows = sqlx::query(
-            "SELECT aggregate_id, due_at FROM wakeups WHERE due_at <= $1 ORDER BY due_at, aggregate_id LIMIT $2",
+        let rows = in_time(
+            sqlx::query(
+                "SELECT aggregate_id, due_at FROM wakeups WHERE due_at <= $1 ORDER BY due_at, aggregate_id LIMIT $2",
+            )
+            .bind(now)
+            .bind(limit as i64)
+            .fetch_all(self.pool()),
         )
-        .bind(now)
-        .bind(limit as i64)
-        .fetch_all(self.pool())
         .await?;
         rows.iter().map(|row| Ok(DueWakeup { stream: stream_id(row)?, due_at: row.get("due_at") })).collect()
     }
 
     /// When the next wake-up is due, if any is set.
     pub async fn next_wakeup(&self) -> Result<Option<DateTime<Utc>>, LogError> {
-        Ok(sqlx::query_scalar("SELECT min(due_at) FROM wakeups").fetch_one(self.pool()).await?)
+        in_time(sqlx::query_scalar("SELECT min(due_at) FROM wakeups").fetch_one(self.pool())).await
     }
 
     /// How far a source has been consumed.
     pub async fn consumed_offset(&self, source: &str) -> Result<u64, LogError> {
-        let offset: Option<i64> = sqlx::query_scalar("SELECT \"offset\" FROM consumed_offsets WHERE source = $1")
-            .bind(source)
-            .fetch_optional(self.pool())
-            .await?;
+        let offset: Option<i64> = in_time(
+            sqlx::query_scalar("SELECT \"offset\" FROM consumed_offsets WHERE source = $1")
+                .bind(source)
+                .fetch_optional(self.pool()),
+        )
+        .await?;
         Ok(offset.unwrap_or(0).unsigned_abs())
     }
 
     /// The epoch of an owner.
     pub async fn owner_epoch(&self, name: &str) -> Result<u64, LogError> {
-        let epoch: Option<i64> = sqlx::query_scalar("SELECT epoch FROM owners WHERE name = $1")
-            .bind(name)
-            .fetch_optional(self.pool())
-            .await?;
+        let epoch: Option<i64> = in_time(
+            sqlx::query_scalar("SELECT epoch FROM owners WHERE name = $1").bind(name).fetch_optional(self.pool()),
+        )
+        .await?;
         Ok(epoch.unwrap_or(0).unsigned_abs())
     }
 }

@@ -1,7 +1,5 @@
 //! Events as they stand in the log, and their way back into the domain's types.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use traveladvisor_domain::aggregate::Event;
@@ -81,11 +79,6 @@ impl StoredEvent {
 
     /// What is kept beside it.
     pub fn decode_metadata(&self) -> Result<Metadata, DecodeError> {
-        serde_json::from_str(&self.metadata).map_err(|error| self.undecodable(&describe(&error)))
-    }
-
-    /// The metadata as cqrs-es sees it.
-    pub fn metadata_map(&self) -> Result<HashMap<String, String>, DecodeError> {
         serde_json::from_str(&self.metadata).map_err(|error| self.undecodable(&describe(&error)))
     }
 

@@ -7,7 +7,7 @@ use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 
 use super::append::ConflictRow;
-use super::{Append, Appended, Conflict, EventLog, LogError, Position};
+use super::{Append, Appended, Conflict, EventLog, KeyEffect, KeyRow, LogError, Position, in_time};
 
 /// First pause before the same append is sent again; doubled up to [`RESEND_PAUSE_MAX`].
 pub const RESEND_PAUSE_FIRST: Duration = Duration::from_millis(20);
@@ -15,7 +15,7 @@ pub const RESEND_PAUSE_FIRST: Duration = Duration::from_millis(20);
 pub const RESEND_PAUSE_MAX: Duration = Duration::from_secs(1);
 
 const APPEND: &str = "SELECT first_position, last_position, conflicts::text AS conflicts FROM append_events(\
-    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)";
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)";
 
 impl EventLog {
     /// Appends, or tells every conflict. After a lost connection or a time-out the very same append is sent again until the server
@@ -38,7 +38,7 @@ impl EventLog {
     }
 
     async fn append_once(&self, append: &Append, columns: &Columns) -> Result<Appended, LogError> {
-        let row = columns.bind(append).fetch_one(self.pool()).await?;
+        let row = in_time(columns.bind(append).fetch_one(self.pool())).await?;
         if let Some(conflicts) = row.get::<Option<String>, _>("conflicts") {
             return read_conflicts(&conflicts).map(Appended::Conflicts);
         }
@@ -142,8 +142,10 @@ fn bind_keys<'q>(
     append: &'q Append,
 ) -> Query<'q, sqlx::Postgres, PgArguments> {
     let keys = &append.keys;
-    // Places count from 1 in the database; 0 says that no row is written.
-    let place = |row: &super::KeyRow| row.place.map_or(0, |place| place as i64 + 1);
+    // Places count from 1 in the database; 0 says that no event's position is kept.
+    let place = |row: &KeyRow| if let KeyEffect::At(place) = row.effect { place as i64 + 1 } else { 0 };
+    let known =
+        |row: &KeyRow| if let KeyEffect::Known(position) = row.effect { Some(position.0.cast_signed()) } else { None };
     query
         .bind(keys.iter().map(|row| row.key.caller.as_str()).collect::<Vec<_>>())
         .bind(keys.iter().map(|row| row.key.operation.as_str()).collect::<Vec<_>>())
@@ -151,17 +153,18 @@ fn bind_keys<'q>(
         .bind(keys.iter().map(|row| row.input_hash.as_slice()).collect::<Vec<_>>())
         .bind(keys.iter().map(|row| row.subject.as_str()).collect::<Vec<_>>())
         .bind(keys.iter().map(place).collect::<Vec<_>>())
+        .bind(keys.iter().map(known).collect::<Vec<_>>())
 }
 
 impl EventLog {
     /// Moves a consumed offset, compare and set; harmless twice. Returns where it stands when it was not where expected.
     pub async fn move_offset(&self, source: &str, expected: u64, new: u64) -> Result<Option<u64>, LogError> {
-        let moved = sqlx::query("UPDATE consumed_offsets SET \"offset\" = $3 WHERE source = $1 AND \"offset\" = $2")
+        let update = sqlx::query("UPDATE consumed_offsets SET \"offset\" = $3 WHERE source = $1 AND \"offset\" = $2")
             .bind(source)
             .bind(expected.cast_signed())
             .bind(new.cast_signed())
-            .execute(self.pool())
-            .await?;
+            .execute(self.pool());
+        let moved = in_time(update).await?;
         if moved.rows_affected() > 0 {
             return Ok(None);
         }

@@ -17,7 +17,7 @@ pub const CONNECTIONS_MAX: u32 = 24;
 pub const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// A connection that was idle for longer is tried before it is used: the server may have been restarted meanwhile.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
-/// Time-out of every statement, in milliseconds: a frozen server cannot hold a caller for longer.
+/// Time-out of every statement, in milliseconds, kept by the server.
 const STATEMENT_TIMEOUT_MS: u64 = 10_000;
 
 /// A pool whose connections read committed data, give up a statement in time and say who they are.
@@ -28,6 +28,8 @@ pub fn pool(options: PgConnectOptions) -> PgPool {
             ("statement_timeout", STATEMENT_TIMEOUT_MS.to_string()),
             // The server splits these options at spaces.
             ("default_transaction_isolation", "read\\ committed".to_owned()),
+            // Acknowledged means durable, whatever the role or the database says (L6).
+            ("synchronous_commit", "on".to_owned()),
             ("timezone", "UTC".to_owned()),
         ])
         .log_statements(tracing::log::LevelFilter::Off);
