@@ -1,5 +1,6 @@
 //! The queries: everything that the API reads.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::PgPool;
@@ -7,6 +8,7 @@ use tokio::sync::watch;
 use traveladvisor_domain::id::{BookingId, CarId, FlightId, HotelId};
 use traveladvisor_infra::event_log::{EventLog, Position};
 
+use crate::booking::settled::{Questions, settled_among};
 use crate::runtime::{Ear, ProjectionName, Projectors};
 pub use crate::search::{BookingFilter, CarSearch, FlightSearch, HotelSearch, PAGE_ITEMS_MAX, Page, Slice};
 use crate::views::{BookingView, CarView, FlightView, HotelView, SagaView};
@@ -42,17 +44,26 @@ pub struct Reads {
     pool: PgPool,
     /// In the order of [`ProjectionName::ALL`].
     ears: [Ear; 4],
+    /// Shared by all clones: those who ask at the same time are answered together.
+    settled: Arc<Questions>,
 }
 
 impl Reads {
     /// Reads of the log's database; waits for these projectors.
     pub fn new(log: &EventLog, projectors: &Projectors) -> Self {
-        Self { pool: log.pool().clone(), ears: projectors.ears() }
+        Self { pool: log.pool().clone(), ears: projectors.ears(), settled: Arc::default() }
     }
 
     /// A trip.
     pub async fn booking(&self, id: BookingId) -> Result<Option<BookingView>, ReadError> {
         booking::query::booking(&self.pool, id).await
+    }
+
+    /// Whether a trip has ended: nothing more happens to it unless somebody asks. One that is not there has not.
+    ///
+    /// Cheap also when thousands ask: one query at a time answers all who asked before it began.
+    pub async fn is_settled(&self, id: BookingId) -> Result<bool, ReadError> {
+        self.settled.ask(id, |ids| settled_among(self.pool.clone(), ids)).await
     }
 
     /// Trips, the newest first.

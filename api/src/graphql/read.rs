@@ -53,10 +53,15 @@ async fn settled(reads: &Reads, id: BookingId, position: Position) -> Option<Boo
     let mut changes = reads.booking_changes();
     loop {
         changes.borrow_and_update();
-        match reads.booking(id).await.ok()? {
-            Some(view) if view.is_settled() => return Some(view),
-            _ => changes.changed().await.ok()?,
+        // Asked by everyone who waits at every batch of any trip, so it must be cheap; the trip itself is read once.
+        if reads.is_settled(id).await.ok()? {
+            let view = reads.booking(id).await.ok()?;
+            // Between the two reads somebody may have had it cancelled.
+            if view.as_ref().is_some_and(BookingView::is_settled) {
+                return view;
+            }
         }
+        changes.changed().await.ok()?;
     }
 }
 

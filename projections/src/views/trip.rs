@@ -10,6 +10,11 @@ use traveladvisor_infra::event_log::Position;
 
 use super::{BookingStatus, PartStatus, PaymentMethod, PaymentStatus, SagaStatus, StepState};
 
+/// Where the saga of a trip stands that has ended.
+pub(crate) const SETTLED_SAGA: [SagaStatus; 3] = [SagaStatus::Succeeded, SagaStatus::Compensated, SagaStatus::Failed];
+/// Where a trip stands that has ended.
+pub(crate) const SETTLED_BOOKING: [BookingStatus; 2] = [BookingStatus::Approved, BookingStatus::Cancelled];
+
 /// A trip as its owner sees it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BookingView {
@@ -49,9 +54,8 @@ pub struct BookingView {
 
 impl BookingView {
     /// Nothing more happens to it unless somebody asks.
-    pub const fn is_settled(&self) -> bool {
-        matches!(self.saga_status, SagaStatus::Succeeded | SagaStatus::Compensated | SagaStatus::Failed)
-            && matches!(self.status, BookingStatus::Approved | BookingStatus::Cancelled)
+    pub fn is_settled(&self) -> bool {
+        SETTLED_SAGA.contains(&self.saga_status) && SETTLED_BOOKING.contains(&self.status)
     }
 }
 

@@ -27,6 +27,7 @@ async fn view(house: &House, reads: &Reads, booking: BookingId) -> BookingView {
 /// Booking, saga and payment, as people read them.
 async fn states(house: &House, reads: &Reads, booking: BookingId) -> [&'static str; 3] {
     let view = view(house, reads, booking).await;
+    assert_eq!(reads.is_settled(booking).await, Ok(view.is_settled()), "asked without reading the trip");
     [view.status.as_str(), view.saga_status.as_str(), view.payment.status.as_str()]
 }
 
