@@ -163,9 +163,14 @@ impl Pipeline {
         for stream in &parked.missing {
             if self.loading.insert(*stream) {
                 let (log, stream, places) = (self.core.log.clone(), *stream, self.load_places.clone());
-                self.loads.push(Box::pin(async move {
+                // A task of its own, which goes on while the loop waits for something else: it holds a connection until it is done.
+                let load = tokio::spawn(async move {
                     let _place = places.acquire().await;
-                    (stream, State::empty(stream.kind).read_on(&log, stream).await)
+                    State::empty(stream.kind).read_on(&log, stream).await
+                });
+                self.loads.push(Box::pin(async move {
+                    let broken_off = |_| Err(LogError::Unavailable("the load broke off".to_owned()));
+                    (stream, load.await.unwrap_or_else(broken_off))
                 }));
             }
         }
