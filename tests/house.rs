@@ -96,7 +96,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Every package with its own dependencies, those of tests and build scripts left out.
+/// Every package with its own dependencies; those of tests and build scripts only as far as they are ours.
 fn packages() -> Vec<(String, Vec<String>)> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
@@ -110,7 +110,10 @@ fn packages() -> Vec<(String, Vec<String>)> {
     let packages = metadata["packages"].as_array().expect("packages");
     let of = |package: &Value| {
         let dependencies = package["dependencies"].as_array().expect("dependencies").iter();
-        let names = dependencies.filter(|dependency| dependency["kind"].is_null()).map(|one| text(&one["name"]));
+        let names = dependencies
+            .filter(|one| one["kind"].is_null() || text(&one["name"]).starts_with("traveladvisor"))
+            .map(|one| text(&one["name"]))
+            .filter(|name| *name != text(&package["name"]));
         (text(&package["name"]), names.collect())
     };
     packages.iter().map(of).collect()

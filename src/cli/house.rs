@@ -15,7 +15,7 @@ use traveladvisor_infra::private_server::{Durability, PrivateServer, ServerOptio
 use super::failure::Failure;
 use super::signals::unless_stopped;
 
-/// The log's name: the schema it lives in (L7).
+/// The log's name, that of the schema it lives in (L7), until the server has been asked.
 const LOG_NAME: &str = "public";
 
 /// Where the sandbox's clock starts for the demo and for imports unless told otherwise: a month before the departures of the reference
@@ -71,10 +71,19 @@ impl House {
         }
     }
 
-    async fn prepare(&self, schema: Schema) -> Result<Option<MigrationOutcome>, Failure> {
+    async fn prepare(&mut self, schema: Schema) -> Result<Option<MigrationOutcome>, Failure> {
+        if schema != Schema::Ignore {
+            let pool = self.log.pool().clone();
+            self.log = EventLog::new(&postgres::schema_name(&pool).await?, pool);
+        }
         match schema {
             Schema::Ignore => Ok(None),
-            Schema::Migrate => Ok(Some(unless_stopped(async { Ok(postgres::migrate(self.log.pool()).await?) }).await?)),
+            Schema::Migrate => {
+                if let Some(reason) = postgres::condition(self.log.pool()).await?.unfit() {
+                    return Err(Failure::failed(reason));
+                }
+                Ok(Some(unless_stopped(async { Ok(postgres::migrate(self.log.pool()).await?) }).await?))
+            }
             Schema::Expect => {
                 let found = postgres::schema_version(self.log.pool()).await;
                 match found.map_err(traveladvisor_infra::event_log::LogError::from)? {

@@ -12,6 +12,7 @@ use traveladvisor_api::{Api, Parts, Readiness};
 use traveladvisor_commands::engine::{Delivery, Engine, RunningEngine};
 use traveladvisor_infra::config::Mode;
 use traveladvisor_infra::event_log::EventLog;
+use traveladvisor_infra::postgres::{SoleServer, sole_server};
 use traveladvisor_projections::reads::Reads;
 use traveladvisor_projections::runtime::{ProjectionName, ProjectionState, Projectors};
 
@@ -33,6 +34,7 @@ pub(crate) struct Running {
     http: JoinHandle<std::io::Result<()>>,
     stop_http: oneshot::Sender<()>,
     hearing: JoinHandle<()>,
+    _sole: SoleServer,
 }
 
 impl Running {
@@ -40,6 +42,9 @@ impl Running {
     pub(crate) async fn start(house: &House, listener: TcpListener) -> Result<Self, Failure> {
         let address = listener.local_addr().map_err(|error| Failure::failed(format!("cannot listen: {error}")))?;
         let log = house.log.clone();
+        let sole = sole_server(log.pool())
+            .await?
+            .ok_or_else(|| Failure::failed("another process serves this log: use that one, or stop it first"))?;
         let ports = house.ports();
         let (engine, tasks) = Engine::start(log.clone(), ports.clone(), Delivery::Here).await?;
         let projectors = Arc::new(Projectors::start(log.clone()));
@@ -50,7 +55,7 @@ impl Running {
             reads: reads.clone(),
             gateway: ports.gateway,
             clock: ports.clock,
-            ready: readiness(log.clone(), projectors.clone()),
+            ready: readiness(log.clone(), projectors.clone(), tasks.liveness()),
             positions: Arc::new(move || told.positions()),
         });
         let hearing = log.listen();
@@ -59,7 +64,7 @@ impl Running {
             // An error means that the sender is gone: then it is time to stop as well.
             let _ = stopped.await;
         }));
-        Ok(Self { address, engine, reads, tasks, projectors, http, stop_http, hearing })
+        Ok(Self { address, engine, reads, tasks, projectors, http, stop_http, hearing, _sole: sole })
     }
 
     /// The address as a link.
@@ -97,11 +102,18 @@ impl Running {
     }
 }
 
-fn readiness(log: EventLog, projectors: Arc<Projectors>) -> Readiness {
+fn readiness(
+    log: EventLog,
+    projectors: Arc<Projectors>,
+    engine_works: impl Fn() -> bool + Send + Sync + 'static,
+) -> Readiness {
     Arc::new(move || {
-        let (log, projectors) = (log.clone(), projectors.clone());
+        let (log, projectors, engine_works) = (log.clone(), projectors.clone(), engine_works());
         async move {
-            log.head().await.map_err(|error| error.to_string())?;
+            if !engine_works {
+                return Err("the engine has broken off: see the log, then restart".to_owned());
+            }
+            log.head().await.map_err(|_| "the database does not answer".to_owned())?;
             let bad = projectors.status().into_iter().find(|status| {
                 matches!(status.state, ProjectionState::Stopped | ProjectionState::Deposed | ProjectionState::Ended)
             });

@@ -26,6 +26,17 @@ pub struct Condition {
     pub schema_version: Option<i32>,
 }
 
+impl Condition {
+    /// Why nothing may be written here, if so: what would be acknowledged might not last (L6).
+    pub fn unfit(&self) -> Option<String> {
+        if self.version < SERVER_VERSION_MIN {
+            return Some(format!("Postgres {} is too old: use {SERVER_VERSION_MIN} or later", self.version_text));
+        }
+        (!self.fsync)
+            .then(|| "the server runs with fsync off and would lose what it has acknowledged: switch it on".to_owned())
+    }
+}
+
 /// Asks the server.
 pub async fn condition(pool: &PgPool) -> Result<Condition, LogError> {
     let row = sqlx::query(
@@ -65,4 +76,9 @@ pub async fn checkpoints(pool: &PgPool) -> Result<Vec<Checkpoint>, LogError> {
         stopped_reason: row.get("stopped_reason"),
     };
     Ok(rows.iter().map(checkpoint).collect())
+}
+
+/// The schema that unqualified names of a connection live in: the name of its log (L7).
+pub async fn schema_name(pool: &PgPool) -> Result<String, LogError> {
+    Ok(sqlx::query_scalar("SELECT coalesce(current_schema(), 'public')::text").fetch_one(pool).await?)
 }

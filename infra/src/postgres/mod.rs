@@ -2,14 +2,16 @@
 
 mod condition;
 mod migrate;
+mod sole;
 
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgPool};
 
-pub use condition::{Checkpoint, Condition, SERVER_VERSION_MIN, checkpoints, condition};
+pub use condition::{Checkpoint, Condition, SERVER_VERSION_MIN, checkpoints, condition, schema_name};
 pub use migrate::{MigrateError, MigrationOutcome, SCHEMA, SCHEMA_VERSION, migrate, migrations, schema_version};
+pub use sole::{LET_GO_LIMIT, SoleServer, sole_server};
 
 /// Most connections of one process.
 pub const CONNECTIONS_MAX: u32 = 24;

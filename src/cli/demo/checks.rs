@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use traveladvisor_domain::aggregate::Event;
 use traveladvisor_domain::id::{BookingId, StreamId, StreamKind};
@@ -15,6 +16,13 @@ use crate::cli::failure::Failure;
 
 /// Most events of one trip: far above any.
 const TRIP_EVENTS_MAX: usize = 1_000;
+/// Most timers that are looked through.
+const TIMERS_MAX: usize = 10_000;
+/// After every timer; within what Postgres can store.
+const FAR: DateTime<Utc> = match DateTime::from_timestamp(32_503_680_000, 0) {
+    Some(instant) => instant,
+    None => DateTime::UNIX_EPOCH,
+};
 /// Events of a full trip that is approved.
 const APPROVED_EVENTS: usize = 13;
 
@@ -180,11 +188,9 @@ async fn nothing_pending(log: &EventLog, trips: &[Trip], histories: &[Vec<Stored
     let ends = |event: &&StoredEvent| matches!(event.event_type.as_str(), "SagaSucceeded" | "SagaCompensated");
     let ended = histories.iter().filter(|history| history.iter().any(|event| ends(&event))).count();
     let letters = histories.iter().flatten().filter(|event| event.stream.kind == StreamKind::DeadLetter).count();
-    let timer = log.next_wakeup().await?;
-    let found = format!(
-        "{ended} of {} sagas ended, {letters} dead letters, {} timers set",
-        trips.len(),
-        u8::from(timer.is_some())
-    );
-    Ok(Check { name: "nothing is pending", ok: ended == trips.len() && letters == 0 && timer.is_none(), found })
+    let sagas: BTreeSet<StreamId> = histories.iter().flatten().map(|event| event.stream).collect();
+    let timers = log.due_wakeups(FAR, TIMERS_MAX).await?;
+    let timers = timers.iter().filter(|timer| sagas.contains(&timer.stream)).count();
+    let found = format!("{ended} of {} sagas ended, {letters} dead letters, {timers} timers set", trips.len());
+    Ok(Check { name: "nothing is pending", ok: ended == trips.len() && letters == 0 && timers == 0, found })
 }
