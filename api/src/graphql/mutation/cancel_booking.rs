@@ -3,12 +3,11 @@
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use serde::Serialize;
 use tokio::time::Instant;
-use traveladvisor_commands::input::text;
 use traveladvisor_commands::{CallerCommand, IdempotencyKey, input_hash};
 use traveladvisor_domain::booking::REASON_CHARS_MAX;
 use traveladvisor_domain::id::BookingId;
 
-use super::rules::{idempotency_key, version};
+use super::rules::{free_text, idempotency_key, version};
 use super::submit::{Findings, Submission, submit};
 use crate::graphql::read::booking_finished;
 use crate::graphql::scalars::Position;
@@ -20,7 +19,7 @@ use crate::limits::{FINISHED_WAIT, MUTATION_COMPLEXITY};
 pub(crate) struct CancelBookingInput {
     /// The trip.
     pub(crate) booking_id: ID,
-    /// Why, at most 500 characters.
+    /// Why, at most 500 characters. It is kept in the event log for ever and must not hold personal data; a card number is refused.
     pub(crate) reason: Option<String>,
     /// Same key, one effect. A cancellation asked for twice is one without a key, too.
     pub(crate) idempotency_key: Option<String>,
@@ -85,7 +84,7 @@ fn check(given: CancelBookingInput) -> std::result::Result<(BookingId, Submissio
     let mut findings = Findings::default();
     let id: Option<BookingId> = findings.id(&["bookingId"], "booking", &given.booking_id);
     let reason = given.reason.filter(|reason| !reason.is_empty());
-    let reason = reason.and_then(|reason| findings.check(&["reason"], text(&reason, REASON_CHARS_MAX)));
+    let reason = reason.and_then(|reason| findings.check(&["reason"], free_text(&reason, REASON_CHARS_MAX)));
     let key = given.idempotency_key.and_then(|key| findings.check(&["idempotencyKey"], idempotency_key(&key)));
     let expected_version =
         given.expected_version.and_then(|given| findings.check(&["expectedVersion"], version(given)));

@@ -2,6 +2,7 @@
 
 mod book_trip;
 mod cancel_booking;
+mod card_digits;
 mod change_allotment;
 mod rules;
 mod submit;

@@ -1,18 +1,34 @@
 //! Rules of fields that only the API has.
 
 use chrono::{Datelike, NaiveDate};
-use traveladvisor_commands::input::{FieldError, YEAR_MAX, YEAR_MIN, text};
+use traveladvisor_commands::input::{FieldError, YEAR_MAX, YEAR_MIN, code, text};
 
-use crate::limits::{EMAIL_CHARS_MAX, IDEMPOTENCY_KEY_CHARS_MAX};
+use super::card_digits::{no_card, no_card_in_phone};
+use crate::limits::{EMAIL_CHARS_MAX, IDEMPOTENCY_KEY_CHARS_MAX, PHONE_CHARS_MAX};
 
-/// A key of 1 to 255 characters without control characters.
+/// A key of 1 to 255 characters without control characters and card numbers.
 pub(crate) fn idempotency_key(value: &str) -> Result<String, FieldError> {
-    text(value, IDEMPOTENCY_KEY_CHARS_MAX)
+    free_text(value, IDEMPOTENCY_KEY_CHARS_MAX)
+}
+
+/// A text that is stored as it is given: without control characters and card numbers.
+pub(crate) fn free_text(value: &str, characters_max: usize) -> Result<String, FieldError> {
+    no_card(text(value, characters_max)?)
+}
+
+/// A telephone number as people write it.
+pub(crate) fn phone(value: &str) -> Result<String, FieldError> {
+    no_card_in_phone(text(value, PHONE_CHARS_MAX)?)
+}
+
+/// A room type's or a cabin's code, as a trip names it.
+pub(crate) fn wanted_code(value: &str) -> Result<String, FieldError> {
+    no_card(code(value)?)
 }
 
 /// Something, one `@`, something, and no spaces. Whether the address exists only a mail can tell.
 pub(crate) fn email(value: &str) -> Result<String, FieldError> {
-    let address = text(value, EMAIL_CHARS_MAX)?;
+    let address = free_text(value, EMAIL_CHARS_MAX)?;
     let parts: Vec<&str> = address.split('@').collect();
     let well_formed = matches!(parts[..], [local, domain] if !local.is_empty() && !domain.is_empty());
     if !well_formed || address.chars().any(char::is_whitespace) {

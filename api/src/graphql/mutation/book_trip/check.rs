@@ -11,10 +11,10 @@ use traveladvisor_domain::stay::Stay;
 use traveladvisor_domain::trip::{ROOMS_MAX, SEATS_MAX};
 
 use super::input::{BookTripInput, CarRentalInput, FlightSeatsInput, HotelStayInput, PaymentInput, TravellerInput};
-use crate::graphql::mutation::rules::{date, email, idempotency_key};
+use crate::graphql::mutation::rules::{date, email, free_text, idempotency_key, phone, wanted_code};
 use crate::graphql::mutation::submit::Findings;
 use crate::graphql::types::{BookingWait, ErrorCode, PaymentMethod, UserError};
-use crate::limits::{CARD_NUMBER_CHARS_MAX, PHONE_CHARS_MAX, TRAVELLER_NAME_CHARS_MAX};
+use crate::limits::{CARD_NUMBER_CHARS_MAX, TRAVELLER_NAME_CHARS_MAX};
 
 /// A trip's input of which every field keeps its rule; the card is still a number.
 pub(super) struct Checked {
@@ -77,16 +77,14 @@ fn optional<T, U>(given: Option<T>, rule: impl FnOnce(T) -> Option<U>) -> Option
 
 fn traveller(findings: &mut Findings, given: &TravellerInput) -> Option<Traveller> {
     let address = findings.check(&["traveller", "email"], email(&given.email));
-    let name = findings.check(&["traveller", "name"], input::text(&given.name, TRAVELLER_NAME_CHARS_MAX));
-    let phone = optional(given.phone.as_ref(), |phone| {
-        findings.check(&["traveller", "phone"], input::text(phone, PHONE_CHARS_MAX))
-    });
-    Some(Traveller { email: address?, name: name?, phone: phone? })
+    let name = findings.check(&["traveller", "name"], free_text(&given.name, TRAVELLER_NAME_CHARS_MAX));
+    let number = optional(given.phone.as_ref(), |given| findings.check(&["traveller", "phone"], phone(given)));
+    Some(Traveller { email: address?, name: name?, phone: number? })
 }
 
 fn rooms(findings: &mut Findings, given: &HotelStayInput) -> Option<RoomsWanted> {
     let hotel = findings.id(&["hotel", "hotelId"], "hotel", &given.hotel_id);
-    let room_type = findings.check(&["hotel", "roomType"], input::code(&given.room_type));
+    let room_type = findings.check(&["hotel", "roomType"], wanted_code(&given.room_type));
     let check_in = findings.check(&["hotel", "checkIn"], date(given.check_in.0));
     let check_out = findings.check(&["hotel", "checkOut"], date(given.check_out.0));
     let rooms = findings.check(&["hotel", "rooms"], input::count(given.rooms, ROOMS_MAX));
@@ -96,7 +94,7 @@ fn rooms(findings: &mut Findings, given: &HotelStayInput) -> Option<RoomsWanted>
 
 fn seats(findings: &mut Findings, given: &FlightSeatsInput) -> Option<SeatsWanted> {
     let flight = findings.id(&["flight", "flightId"], "flight", &given.flight_id);
-    let cabin = findings.check(&["flight", "cabin"], input::code(&given.cabin));
+    let cabin = findings.check(&["flight", "cabin"], wanted_code(&given.cabin));
     let seats = findings.check(&["flight", "seats"], input::count(given.seats, SEATS_MAX));
     Some(SeatsWanted { flight: flight?, cabin: cabin?, seats: seats? })
 }

@@ -6,7 +6,7 @@ use crate::graphql::card_number::CardNumber;
 use crate::graphql::scalars::{Date, DateTime};
 use crate::graphql::types::{BookingWait, MoneyInput, PaymentMethod};
 
-/// A trip to book: at least one of hotel, flight and car.
+/// A trip to book: at least one of hotel, flight and car. A text that holds a card number is refused, except `payment.cardNumber`.
 #[derive(InputObject)]
 pub(crate) struct BookTripInput {
     /// 1 to 255 characters. Same key and input: the same booking. Same key, other input: `IDEMPOTENCY_KEY_REUSED`.
