@@ -57,5 +57,5 @@ fn instructed(booking: BookingId, instruction: Instruction, occasion: Occasion) 
 pub(super) fn settlement(message: Message, outcome: Option<GatewayOutcome>) -> Command {
     let Body::GatewayCall(call) = message.body else { panic!("only calls go to the gateway") };
     let outcome = outcome.unwrap_or_else(|| GatewayOutcome::Done { reference: call.key.clone() });
-    Command::Payment(PaymentCommand::Settle { key: call.key, kind: call.kind, outcome })
+    Command::Payment(PaymentCommand::Settle { booking: message.booking, key: call.key, kind: call.kind, outcome })
 }
