@@ -48,6 +48,9 @@ pub(crate) async fn peer(server: &BenchServer, name: &str, connections: u32) -> 
 /// Our log, as the program opens it, in a new database.
 pub(crate) async fn own(server: &BenchServer, name: &str) -> Outcome<EventLog> {
     create(server, name).await?;
+    for setting in &server.settings {
+        sqlx::raw_sql(&format!("ALTER DATABASE \"{name}\" SET {setting}")).execute(&server.observer).await?;
+    }
     let pool = postgres::pool(server.connect_options(name));
     postgres::migrate(&pool).await?;
     Ok(EventLog::new("public", pool))

@@ -41,7 +41,7 @@ async fn run(arguments: &Arguments) -> Outcome<()> {
         traveladvisor_infra::telemetry::LogFormat::Text,
         traveladvisor_infra::telemetry::Verbosity::Normal,
     )?;
-    let server = BenchServer::start(common.postgres_bin.as_deref()).await?;
+    let server = BenchServer::start(common.postgres_bin.as_deref(), &common.settings).await?;
     let measured = tokio::select! {
         rows = measure(&server, &arguments.verb) => rows,
         _ = tokio::signal::ctrl_c() => Err("interrupted".into()),

@@ -39,6 +39,7 @@ impl Verb {
 
 /// What every verb takes.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct Common {
     /// Clients at once; each count is a scenario of its own.
     #[arg(long, value_delimiter = ',', value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
@@ -55,9 +56,15 @@ pub(crate) struct Common {
     /// Directory with `initdb` and `postgres` to use instead of the pinned ones.
     #[arg(long, value_name = "DIR", env = "TRAVELADVISOR_POSTGRES_BIN")]
     pub(crate) postgres_bin: Option<PathBuf>,
-    /// Leave the peers out: floor, ceiling and ours only. For profiling.
+    /// Measure ours only, without floor, ceiling and peers. For profiling.
     #[arg(long)]
     pub(crate) alone: bool,
+    /// A setting of Postgres for our own databases, to try what it does, for example `plan_cache_mode=force_generic_plan`.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub(crate) settings: Vec<String>,
+    /// Run trips without read models: what engine and log cost by themselves.
+    #[arg(long)]
+    pub(crate) log_only: bool,
 }
 
 #[derive(Debug, Clone, Args)]

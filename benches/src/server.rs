@@ -21,12 +21,14 @@ pub(crate) struct BenchServer {
     pub(crate) observer: PgPool,
     /// Process number of the postmaster.
     pub(crate) postmaster: u32,
+    /// Settings of our own databases, as `name=value`.
+    pub(crate) settings: Vec<String>,
     _directory: TempDir,
 }
 
 impl BenchServer {
     /// Starts it, fsync and `synchronous_commit` on.
-    pub(crate) async fn start(postgres_bin: Option<&Path>) -> Outcome<Self> {
+    pub(crate) async fn start(postgres_bin: Option<&Path>, settings: &[String]) -> Outcome<Self> {
         let directory = tempfile::Builder::new().prefix("traveladvisor-bench-").tempdir()?;
         // The server may run as another user, who must get through.
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755))?;
@@ -47,7 +49,7 @@ impl BenchServer {
             .connect_with(server.connect_options().disable_statement_logging())
             .await?;
         let postmaster = postmaster(&server)?;
-        let started = Self { server, observer, postmaster, _directory: directory };
+        let started = Self { server, observer, postmaster, settings: settings.to_vec(), _directory: directory };
         started.check_durable().await?;
         Ok(started)
     }

@@ -22,7 +22,7 @@ pub(crate) async fn run(server: &BenchServer, common: &Common) -> Outcome<Vec<Ro
     let mut rows = Vec::new();
     for clients in common.clients(&CLIENTS) {
         progress(&format!("trips, {clients} clients, Postgres {}", server.version()));
-        let mut sides = vec![own::trips(server, "trips", clients).await?];
+        let mut sides = vec![own::trips(server, "trips", clients, common.log_only).await?];
         if !common.alone {
             sides.push(Bare::open(server, clients).await?);
             sides.push(Floor::open(server, "trips", clients).await?);

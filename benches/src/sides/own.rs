@@ -101,14 +101,14 @@ pub(crate) async fn hot(server: &BenchServer, name: &str, clients: u32) -> Outco
     Ok(boxed(name, Kind::Own, log, running, None, clients))
 }
 
-/// Whole trips, read models live.
-pub(crate) async fn trips(server: &BenchServer, name: &str, clients: u32) -> Outcome<Box<dyn Side>> {
+/// Whole trips, read models live unless `log_only`.
+pub(crate) async fn trips(server: &BenchServer, name: &str, clients: u32, log_only: bool) -> Outcome<Box<dyn Side>> {
     let log = database::own(server, &format!("{name}_{clients}")).await?;
     let (engine, running) = database::engine(&log).await?;
-    let projectors = Projectors::start(log.clone());
+    let projectors = (!log_only).then(|| Projectors::start(log.clone()));
     let trips = Arc::new(Trips::open(engine.clone(), FLIGHTS).await?);
     let clients = (0..clients).map(|_| Traveller { engine: engine.clone(), trips: trips.clone() }).collect();
-    Ok(boxed(name, Kind::Own, log, running, Some(projectors), clients))
+    Ok(boxed(name, Kind::Own, log, running, projectors, clients))
 }
 
 fn boxed<C: Client>(

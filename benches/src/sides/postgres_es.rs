@@ -10,6 +10,8 @@ use cqrs_es::{Aggregate, AggregateError, CqrsFramework};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use postgres_es::PostgresEventRepository;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use sqlx::PgPool;
 use traveladvisor_domain::car::{Car, CarCommand};
 use traveladvisor_domain::hotel::{Hotel, HotelCommand};
@@ -28,6 +30,12 @@ use crate::{Failure, Outcome};
 const COMMANDS_PER_HOTEL: u64 = 1_000;
 /// Events between two snapshots.
 const SNAPSHOT_EVERY: usize = 100;
+
+/// Longest pause after the first conflict; doubled up to [`PAUSE_MAX`]. The pause is random below it: retries at once would mostly meet
+/// each other, which would be unkind to the peer.
+const PAUSE_FIRST: Duration = Duration::from_millis(10);
+/// Longest pause after many conflicts.
+const PAUSE_MAX: Duration = Duration::from_millis(320);
 
 type Framework<A> = CqrsFramework<A, PersistedEventStore<PostgresEventRepository, A>>;
 
@@ -54,6 +62,7 @@ struct HotHotel {
     framework: Arc<Framework<Hotel>>,
     next: Arc<AtomicU64>,
     tries: Arc<AtomicU64>,
+    random: StdRng,
 }
 
 impl Client for HotHotel {
@@ -65,6 +74,7 @@ impl Client for HotHotel {
         }
         let id = HotelId::of(SUPPLIER, &format!("H{hotel}")).to_string();
         let (from, rooms) = supply::allotment(number);
+        let mut pause = PAUSE_FIRST;
         loop {
             self.tries.fetch_add(1, Ordering::Relaxed);
             let command = HotelCommand::ChangeAllotment {
@@ -77,7 +87,10 @@ impl Client for HotHotel {
             };
             match self.framework.execute(&id, command).await {
                 Ok(()) => return Ok(1),
-                Err(AggregateError::AggregateConflict) => {}
+                Err(AggregateError::AggregateConflict) => {
+                    tokio::time::sleep(pause.mul_f64(self.random.random())).await;
+                    pause = (pause * 2).min(PAUSE_MAX);
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -123,7 +136,12 @@ pub(crate) async fn hot(server: &BenchServer, clients: u32, snapshots: bool) -> 
     list(&framework, 0).await?;
     let next = Arc::new(AtomicU64::new(0));
     let tries = Arc::new(AtomicU64::new(0));
-    let client = |_| HotHotel { framework: framework.clone(), next: next.clone(), tries: tries.clone() };
+    let client = |number| HotHotel {
+        framework: framework.clone(),
+        next: next.clone(),
+        tries: tries.clone(),
+        random: StdRng::seed_from_u64(u64::from(number)),
+    };
     let clients = (0..clients).map(client).collect();
     Ok(Box::new(Peer { name: name.to_owned(), kind, pool, clients, tries, ops: 0, last: 0 }))
 }

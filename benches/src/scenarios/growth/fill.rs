@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use traveladvisor_domain::id::{BookingId, StreamId, StreamKind};
 use traveladvisor_infra::clock::{IdSource, RandomIds};
-use traveladvisor_infra::event_log::{Append, Appended, EventLog, Key, KeyRow, NewEvent, Position, StoredEvent};
+use traveladvisor_infra::event_log::{
+    Append, Appended, EventLog, Key, KeyEffect, KeyRow, NewEvent, Position, StoredEvent,
+};
 
 use crate::Outcome;
 use crate::database::{self, beginning};
@@ -104,7 +106,7 @@ impl Teller {
             key: Key { caller: CALLER.into(), operation: "book_trip".into(), key: format!("told-{new}") },
             input_hash: vec![0; 32],
             subject: new.to_string(),
-            place: Some(append.events.len()),
+            effect: KeyEffect::At(append.events.len()),
         });
         for event in template {
             let (stream, sequence) = if is_supply(event.stream) {

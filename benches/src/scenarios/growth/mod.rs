@@ -85,7 +85,11 @@ pub(crate) async fn run(server: &BenchServer, growth: &Growth) -> Outcome<Vec<Ro
                 length.round(server, clients, slice).await?;
             }
         }
-        rows.extend(lengths.iter().map(|length| length.append_row(&lengths[0])));
+        for length in &lengths {
+            let mut row = length.append_row(&lengths[0]);
+            row.notes.push(sizes(length).await?);
+            rows.push(row);
+        }
         rows.extend(lengths.iter().map(|length| length.engine_row(&lengths[0], clients)));
         lengths.iter_mut().for_each(Length::forget);
     }
@@ -146,6 +150,24 @@ impl Length {
 
 /// Events of a trip with hotel, flight, car and payment NONE.
 const TRIP_EVENTS: f64 = 13.0;
+
+/// What the log takes on disk, for whoever has to plan for more.
+async fn sizes(length: &Length) -> Outcome<String> {
+    let (events, table, key, position): (i64, i64, i64, i64) = sqlx::query_as(
+        "SELECT (SELECT count(*) FROM events), pg_table_size('events'), pg_relation_size('events_pkey'), \
+                pg_relation_size('events_position')",
+    )
+    .fetch_one(length.log.pool())
+    .await?;
+    let each = |bytes: i64| bytes as f64 / events.max(1) as f64;
+    Ok(format!(
+        "growth:{}: {events} events; bytes for each: table {:.0}, primary key {:.0}, position {:.0}",
+        length.events,
+        each(table),
+        each(key),
+        each(position)
+    ))
+}
 
 async fn sample<C: Client>(server: &BenchServer, clients: Vec<C>, slice: Duration) -> Outcome<(Sample, Vec<C>)> {
     let before = Spent::read(server).await?;
