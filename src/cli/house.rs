@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use secrecy::ExposeSecret;
 use traveladvisor_commands::engine::Ports;
 use traveladvisor_infra::clock::{Clock, RandomIds, SandboxClock, SystemClock};
 use traveladvisor_infra::config::Config;
 use traveladvisor_infra::event_log::EventLog;
 use traveladvisor_infra::gateway::SandboxGateway;
-use traveladvisor_infra::postgres::{self, MigrationOutcome, SCHEMA_VERSION};
+use traveladvisor_infra::postgres::{self, MigrationOutcome, PgConnectOptions, SCHEMA_VERSION};
 use traveladvisor_infra::private_server::{Durability, PrivateServer, ServerOptions};
 
 use super::failure::Failure;
@@ -22,6 +22,9 @@ const LOG_NAME: &str = "public";
 /// catalogue. What was listed on a later day could not be booked for these departures any more.
 pub(crate) const SANDBOX_START: DateTime<Utc> =
     NaiveDate::from_ymd_opt(2024, 12, 1).expect("a date of the calendar").and_time(NaiveTime::MIN).and_utc();
+
+/// A log that was left at a later time than this after the start was written on another clock, which is not taken up.
+const SANDBOX_RESUME_MAX: TimeDelta = TimeDelta::days(14);
 
 /// What is to be done about the schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +45,7 @@ pub(crate) struct House {
     pub(crate) log: EventLog,
     /// What was done about the schema, if anything was.
     pub(crate) migration: Option<MigrationOutcome>,
+    clock: Arc<dyn Clock>,
     server: Option<PrivateServer>,
 }
 
@@ -54,14 +58,16 @@ impl House {
         };
         let options = match (&server, &config.database_url) {
             (Some(server), _) => server.connect_options(),
-            (None, url) => url.as_ref().map_or("", |url| url.expose_secret()).parse().map_err(|_| no_address())?,
+            (None, url) => address(url.as_ref().map_or("", |url| url.expose_secret()))?,
         };
         let pool = postgres::pool(options);
         let log = EventLog::new(LOG_NAME, pool);
-        let mut house = Self { config, log, migration: None, server };
+        let clock = clock_from(config.clock);
+        let mut house = Self { config, log, migration: None, clock, server };
         match house.prepare(schema).await {
             Ok(migration) => {
                 house.migration = migration;
+                house.clock = clock_from(house.sandbox_start(schema).await?);
                 Ok(house)
             }
             Err(failure) => {
@@ -97,12 +103,17 @@ impl House {
         }
     }
 
+    /// Where the sandbox's clock starts: where it is told to, or where it had come to when the log was left. Started anew it would keep
+    /// retries waiting for as long as the former process had run.
+    async fn sandbox_start(&self, schema: Schema) -> Result<Option<DateTime<Utc>>, Failure> {
+        let Some(start) = self.config.clock.filter(|_| schema == Schema::Migrate) else { return Ok(self.config.clock) };
+        let left_at = self.log.last_occurred_at().await?;
+        Ok(Some(left_at.filter(|left_at| (start..start + SANDBOX_RESUME_MAX).contains(left_at)).unwrap_or(start)))
+    }
+
     /// The clock that the settings ask for.
     pub(crate) fn clock(&self) -> Arc<dyn Clock> {
-        match self.config.clock {
-            Some(start) => Arc::new(SandboxClock::starting_at(start)),
-            None => Arc::new(SystemClock),
-        }
+        self.clock.clone()
     }
 
     /// What the engine needs of the outside.
@@ -131,17 +142,36 @@ pub(crate) fn is_begun(config: &Config) -> bool {
     config.database_url.is_some() || config.data_dir.join("postgres").exists()
 }
 
+fn clock_from(start: Option<DateTime<Utc>>) -> Arc<dyn Clock> {
+    match start {
+        Some(start) => Arc::new(SandboxClock::starting_at(start)),
+        None => Arc::new(SystemClock),
+    }
+}
+
 async fn private_server(config: &Config, schema: Schema) -> Result<PrivateServer, Failure> {
     // Whoever only wants to read should not get a database made in the wrong directory.
     if schema == Schema::Expect && !is_begun(config) {
         return Err(no_schema());
     }
-    let options = ServerOptions {
+    let options = server_options(config);
+    unless_stopped(async { Ok(PrivateServer::start_or_attach(&options).await?) }).await
+}
+
+fn address(url: &str) -> Result<PgConnectOptions, Failure> {
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        return Err(no_address());
+    }
+    url.parse().map_err(|_| no_address())
+}
+
+/// What the private server of these settings is started with.
+pub(crate) fn server_options(config: &Config) -> ServerOptions {
+    ServerOptions {
         data_dir: config.data_dir.clone(),
         postgres_bin: config.postgres_bin.clone(),
         durability: Durability::Durable,
-    };
-    unless_stopped(async { Ok(PrivateServer::start_or_attach(&options).await?) }).await
+    }
 }
 
 fn no_address() -> Failure {

@@ -9,6 +9,7 @@ mod failure;
 mod house;
 mod migrate;
 mod print;
+mod revive;
 mod running;
 mod schema;
 mod serve;

@@ -18,6 +18,7 @@ use traveladvisor_projections::runtime::{ProjectionName, ProjectionState, Projec
 
 use super::failure::Failure;
 use super::house::House;
+use super::revive::revive;
 
 /// How long reading may take to catch up with the log before somebody is told that it does not.
 const CATCH_UP_LIMIT: Duration = Duration::from_mins(2);
@@ -34,6 +35,7 @@ pub(crate) struct Running {
     http: JoinHandle<std::io::Result<()>>,
     stop_http: oneshot::Sender<()>,
     hearing: JoinHandle<()>,
+    revival: Option<JoinHandle<()>>,
     _sole: SoleServer,
 }
 
@@ -64,7 +66,18 @@ impl Running {
             // An error means that the sender is gone: then it is time to stop as well.
             let _ = stopped.await;
         }));
-        Ok(Self { address, engine, reads, tasks, projectors, http, stop_http, hearing, _sole: sole })
+        Ok(Self {
+            address,
+            engine,
+            reads,
+            tasks,
+            projectors,
+            http,
+            stop_http,
+            hearing,
+            revival: revive(house),
+            _sole: sole,
+        })
     }
 
     /// The address as a link.
@@ -94,6 +107,9 @@ impl Running {
             projectors.stop().await;
         }
         self.hearing.abort();
+        if let Some(revival) = self.revival {
+            revival.abort();
+        }
         match served {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(Failure::failed(format!("the HTTP server ended: {error}"))),

@@ -106,6 +106,13 @@ impl EventLog {
         Ok(head)
     }
 
+    /// The program's time of the last event; none of an empty log.
+    pub async fn last_occurred_at(&self) -> Result<Option<DateTime<Utc>>, LogError> {
+        let last = sqlx::query_scalar("SELECT metadata ->> 'occurred_at' FROM events ORDER BY position DESC LIMIT 1");
+        let text: Option<Option<String>> = in_time(last.fetch_optional(self.pool())).await?;
+        Ok(text.flatten().and_then(|text| text.parse().ok()))
+    }
+
     /// What an idempotency key stands for, if it was used.
     pub async fn known_key(&self, key: &Key) -> Result<Option<KnownKey>, LogError> {
         let row = in_time(sqlx::query(

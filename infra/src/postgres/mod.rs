@@ -6,7 +6,8 @@ mod sole;
 
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+pub use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::PgPoolOptions;
 use sqlx::{ConnectOptions, Connection, PgPool};
 
 pub use condition::{Checkpoint, Condition, SERVER_VERSION_MIN, checkpoints, condition, schema_name};

@@ -58,7 +58,12 @@ pub(crate) async fn run(mut config: Config, given: &Listening, serve: bool, prin
 /// Books, checks and prints; then serves if that is wanted. Gives whether everything was as said.
 async fn show(house: &House, running: &Running, serve: bool, printer: Printer) -> Result<bool, Failure> {
     let done = unless_stopped(book(house, running, printer)).await?;
-    let stage = report::Stage { url: running.url(), data_dir: named_data_dir(&house.config), serves: serve };
+    let stage = report::Stage {
+        url: running.url(),
+        data_dir: named_data_dir(&house.config),
+        listen: running.address,
+        serves: serve,
+    };
     report::print(&done, &stage, printer)?;
     if serve {
         asked_to_stop().await;

@@ -1,5 +1,7 @@
 //! Tells what the demo did.
 
+use std::net::SocketAddr;
+
 use chrono::{DateTime, Days};
 use serde::Serialize;
 use serde_json::Value;
@@ -22,6 +24,8 @@ pub(super) struct Stage {
     pub(super) url: String,
     /// What a later call must name to find the same data: empty, or ` --data-dir DIR`.
     pub(super) data_dir: String,
+    /// Where it listens.
+    pub(super) listen: SocketAddr,
     /// Whether it goes on serving.
     pub(super) serves: bool,
 }
@@ -75,13 +79,13 @@ fn print_checks(checks: &[Check], printer: Printer) -> Result<(), Failure> {
 
 fn go_on(done: &Done, stage: &Stage, printer: Printer) -> Result<(), Failure> {
     let (check_in, check_out) = (done.plan.check_in(), done.plan.check_in() + Days::new(2));
-    let Stage { url, data_dir, serves } = stage;
+    let Stage { url, data_dir, listen, serves } = stage;
     printer.line("")?;
     if *serves {
         printer.line(format!("Serving {url}/graphql until Ctrl-C. To go on, paste:"))?;
     } else {
         printer.line("To go on, keep it running with:")?;
-        printer.line(format!("  traveladvisor demo --serve{data_dir}"))?;
+        printer.line(format!("  traveladvisor demo --serve{data_dir} --listen {listen}"))?;
         printer.line("and paste:")?;
     }
     printer.line(format!("  curl -s {url}/graphql -H 'content-type: application/json' -d '{{\"query\":"))?;
