@@ -6,5 +6,6 @@ mod house;
 mod kill;
 #[path = "../src/cli/demo/ledger.rs"]
 mod ledger;
+mod recover;
 mod support;
 mod verbs;
