@@ -94,3 +94,54 @@ async fn supplier_input_that_breaks_a_rule_is_named_to_the_field() {
     let answer = world.ask(UPSERT_FLIGHT, json!({ "input": wrong })).await;
     assert_eq!(answer["upsertFlight"]["errors"][0]["path"], json!(["input", "origin"]));
 }
+
+#[tokio::test]
+async fn what_has_passed_is_refused_with_its_code_and_its_field() {
+    let world = World::begin().await;
+    for (query, code, path) in [
+        ("hotels(filter: { checkIn: \"2024-01-07\", checkOut: \"2024-01-09\" })", "PAST", ["filter", "checkIn"]),
+        ("hotels(filter: { checkIn: \"2024-11-29\", checkOut: \"2024-12-09\" })", "PAST", ["filter", "checkIn"]),
+        (
+            "hotels(filter: { checkIn: \"2025-01-09\", checkOut: \"2025-01-07\" })",
+            "INVALID_INPUT",
+            ["filter", "checkOut"],
+        ),
+        ("flights(filter: { departureDate: \"2024-11-29\" })", "PAST", ["filter", "departureDate"]),
+        (
+            "cars(filter: { pickUpAt: \"2024-11-30T23:59:59Z\", dropOffAt: \"2024-12-02T00:00:00Z\" })",
+            "PAST",
+            ["filter", "pickUpAt"],
+        ),
+        (
+            "cars(filter: { pickUpAt: \"2024-12-04T00:00:00Z\", dropOffAt: \"2024-12-02T00:00:00Z\" })",
+            "INVALID_INPUT",
+            ["filter", "dropOffAt"],
+        ),
+    ] {
+        let answer = world.send(&format!("{{ {query} {{ nodes {{ id }} }} }}"), json!({})).await;
+        let extensions = &answer["errors"][0]["extensions"];
+        assert_eq!((&extensions["code"], &extensions["path"]), (&json!(code), &json!(path)), "{query}: {answer}");
+        assert_eq!(answer["data"], json!(null), "{answer}");
+    }
+    // At the world's midnight in UTC it is still the day before in the last of all zones.
+    let today = "{ hotels(filter: { checkIn: \"2024-11-30\", checkOut: \"2024-12-02\" }) { nodes { id } } \
+         flights(filter: { departureDate: \"2024-11-30\" }) { nodes { id } } }";
+    let found = world.ask(today, json!({})).await;
+    assert_eq!(found["hotels"]["nodes"], json!([{ "id": world.hotel }]));
+}
+
+#[tokio::test]
+async fn a_search_leaves_out_flights_that_have_departed() {
+    let world = World::begin().await;
+    let mut gone = flight();
+    merge(
+        &mut gone,
+        json!({ "code": "F0", "departureAt": "2024-11-30T23:59:00Z", "arrivalAt": "2024-12-01T09:00:00Z" }),
+    );
+    let listed = world.ask(UPSERT_FLIGHT, json!({ "input": gone })).await;
+    let id = &listed["upsertFlight"]["flight"]["id"];
+    let found = world.ask("{ flights(filter: { origin: \"LHR\" }) { nodes { id } } }", json!({})).await;
+    assert_eq!(found["flights"]["nodes"], json!([{ "id": world.flight }]));
+    let one = world.ask("query($id: ID!) { flight(id: $id) { id } }", json!({ "id": id })).await;
+    assert_eq!(&one["flight"]["id"], id);
+}

@@ -96,6 +96,8 @@ pub struct FlightSearch {
     pub destination: Option<String>,
     /// The calendar day of departure, at the origin.
     pub departure_date: Option<NaiveDate>,
+    /// Only those that depart after this instant: who searches in order to book gives the present one.
+    pub departing_after: Option<DateTime<Utc>>,
     /// The cabin that must have the seats; absent: any one. Upper and lower case are the same.
     pub cabin: Option<String>,
     /// Seats wanted.
@@ -121,7 +123,7 @@ impl Default for HotelSearch {
 
 impl Default for FlightSearch {
     fn default() -> Self {
-        Self { origin: None, destination: None, departure_date: None, cabin: None, seats: 1 }
+        Self { origin: None, destination: None, departure_date: None, departing_after: None, cabin: None, seats: 1 }
     }
 }
 

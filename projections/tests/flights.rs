@@ -53,6 +53,24 @@ async fn flights_are_found_by_route_and_the_day_at_the_origin() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_flight_that_has_departed_is_found_by_its_id_only() {
+    let mut house = House::new().await;
+    let departure = "2024-12-24T05:30:00Z";
+    let gone = house.list_flight(flight_details("A", departure, &[("ECONOMY", 1, 100)])).await;
+    house.list_flight(flight_details("B", "2024-12-24T05:30:01Z", &[("ECONOMY", 1, 100)])).await;
+    let (_projectors, reads) = house.read().await;
+    let from = |instant: &str| FlightSearch { departing_after: instant.parse().ok(), ..FlightSearch::default() };
+    assert_eq!(codes(&reads, from("2024-12-24T05:29:59Z")).await, ["A", "B"]);
+    assert_eq!(codes(&reads, from(departure)).await, ["B"], "at its departure it is gone");
+    let on_the_day = FlightSearch { departure_date: Some(date("2024-12-24")), ..from(departure) };
+    assert_eq!(codes(&reads, on_the_day).await, ["B"]);
+    let beyond = FlightSearch { departing_after: Some(chrono::DateTime::<chrono::Utc>::MAX_UTC), ..from(departure) };
+    assert_eq!(codes(&reads, beyond).await, [""; 0]);
+    let shown = reads.flight(gone).await.unwrap().unwrap();
+    assert_eq!(shown.code, "A");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn seats_left_follow_sales_and_sold_out_flights_are_left_out() {
     let mut house = House::new().await;
     let cabins = [("ECONOMY", 2, 100), ("FIRST", 1, 900)];

@@ -18,7 +18,12 @@ pub(crate) fn fault(code: ErrorCode, message: impl Into<String>) -> Error {
 
 /// A query's argument breaks its rule.
 pub(crate) fn argument_error(path: &[&str], message: impl Into<String>) -> Error {
-    let mut error = fault(ErrorCode::InvalidInput, message);
+    coded_argument_error(ErrorCode::InvalidInput, path, message)
+}
+
+/// The same with a code that says more.
+pub(crate) fn coded_argument_error(code: ErrorCode, path: &[&str], message: impl Into<String>) -> Error {
+    let mut error = fault(code, message);
     let steps = path.iter().map(|step| Value::from((*step).to_owned())).collect();
     error.extensions.get_or_insert_default().set(PATH, Value::List(steps));
     error

@@ -2,9 +2,13 @@
 //!
 //! Fields that may be null answer `Option<Result<…>>`: with `Result<Option<…>>` the library lets one failed read take the whole answer.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, Error, Result};
+use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 use traveladvisor_domain::id::BookingId;
+use traveladvisor_infra::clock::Clock;
 use traveladvisor_infra::event_log::Position;
 use traveladvisor_projections::reads::{ReadError, Reads};
 use traveladvisor_projections::runtime::ProjectionName;
@@ -18,6 +22,11 @@ use crate::limits::READ_WAIT;
 /// The read side of a request.
 pub(crate) fn reads<'a>(ctx: &Context<'a>) -> Result<&'a Reads> {
     ctx.data::<Reads>().map_err(|error| internal(&error.message))
+}
+
+/// The program's time.
+pub(crate) fn now(ctx: &Context<'_>) -> Result<DateTime<Utc>> {
+    ctx.data::<Arc<dyn Clock>>().map(|clock| clock.now()).map_err(|error| internal(&error.message))
 }
 
 /// Waits until a projection has come to a position; UNAVAILABLE when that takes too long.

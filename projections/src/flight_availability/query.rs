@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::cursor::{self, List};
 use crate::reads::ReadError;
 use crate::search::{FlightSearch, Page, Slice};
-use crate::sql::{Conditions, count, is_storable, is_storable_date, money, zone};
+use crate::sql::{Conditions, count, is_storable, is_storable_date, is_storable_instant, money, zone};
 use crate::views::{CabinView, FlightView};
 
 const FLIGHT: &str =
@@ -34,7 +34,8 @@ pub(crate) async fn flight(pool: &PgPool, id: FlightId) -> Result<Option<FlightV
 pub(crate) async fn flights(pool: &PgPool, search: &FlightSearch, page: &Page) -> Result<Slice<FlightView>, ReadError> {
     let after: Option<(DateTime<Utc>, Uuid)> = cursor::read(List::Flights, page)?;
     let is_askable = is_storable([search.origin.as_deref(), search.destination.as_deref(), search.cabin.as_deref()])
-        && search.departure_date.is_none_or(is_storable_date);
+        && search.departure_date.is_none_or(is_storable_date)
+        && search.departing_after.is_none_or(is_storable_instant);
     if !is_askable {
         return Ok(Slice::empty(page));
     }
@@ -55,6 +56,9 @@ fn select(search: &FlightSearch, after: Option<(DateTime<Utc>, Uuid)>) -> QueryB
     }
     if let Some(date) = search.departure_date {
         query.and("departure_date = ").push_bind(date);
+    }
+    if let Some(instant) = search.departing_after {
+        query.and("departure_at > ").push_bind(instant);
     }
     if let Some((departure_at, id)) = after {
         query.and("(departure_at, id) > (").push_bind(departure_at).push(", ").push_bind(id).push(")");

@@ -1,10 +1,11 @@
 //! `cars`: fleets by place, class and rental.
 
 use async_graphql::{Context, InputObject, Object, Result};
+use chrono::{DateTime as Instant, Utc};
 use traveladvisor_projections::reads::CarSearch;
 
 use super::filter;
-use crate::graphql::read::{read_fault, reads};
+use crate::graphql::read::{now, read_fault, reads};
 use crate::graphql::scalars::DateTime;
 use crate::graphql::types::{CarConnection, Window, page};
 use crate::limits::SEARCH_COMPLEXITY;
@@ -16,7 +17,7 @@ pub(crate) struct CarFilter {
     pub(crate) location: Option<String>,
     /// Class; upper and lower case are the same.
     pub(crate) car_class: Option<String>,
-    /// When the vehicle is taken; with `dropOffAt`.
+    /// When the vehicle is taken; with `dropOffAt`. `PAST` before now.
     pub(crate) pick_up_at: Option<DateTime>,
     /// When it is brought back; with `pickUpAt`.
     pub(crate) drop_off_at: Option<DateTime>,
@@ -37,15 +38,15 @@ impl CarsQuery {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
     ) -> Result<CarConnection> {
         let page = page(Window { first, after })?;
-        let search = search(filter)?;
+        let search = search(filter, now(ctx)?)?;
         Ok(reads(ctx)?.cars(&search, &page).await.map_err(read_fault)?.into())
     }
 }
 
-fn search(given: CarFilter) -> Result<CarSearch> {
+fn search(given: CarFilter, now: Instant<Utc>) -> Result<CarSearch> {
     Ok(CarSearch {
         location: filter::text("location", given.location)?,
         car_class: filter::text("carClass", given.car_class)?,
-        rental: filter::rental(given.pick_up_at.map(|at| at.0), given.drop_off_at.map(|at| at.0))?,
+        rental: filter::rental(given.pick_up_at.map(|at| at.0), given.drop_off_at.map(|at| at.0), now)?,
     })
 }

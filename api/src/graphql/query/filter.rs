@@ -1,17 +1,20 @@
 //! The rules of filters.
 
 use async_graphql::{Error, Result};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use traveladvisor_commands::input::{FieldError, instant};
 use traveladvisor_domain::failure::Failure;
 use traveladvisor_domain::rental::Rental;
 use traveladvisor_domain::stay::Stay;
 
-use crate::graphql::fault::argument_error;
+use crate::graphql::fault::{argument_error, coded_argument_error};
+use crate::graphql::types::ErrorCode;
 use crate::limits::FILTER_CHARS_MAX;
 
 /// The argument that holds the filter.
 const FILTER: &str = "filter";
+/// How far the zone in which a day ends last is behind UTC.
+const LAST_ZONE_BEHIND: TimeDelta = TimeDelta::hours(12);
 
 /// A text to look for, if one is given: not too long, without control characters. An empty one filters nothing.
 pub(super) fn text(field: &str, value: Option<String>) -> Result<Option<String>> {
@@ -39,31 +42,51 @@ pub(super) fn date(field: &str, value: NaiveDate) -> Result<NaiveDate> {
     instant(noon).map(|_| value).map_err(|error| rule(field, &error))
 }
 
+/// A date that is today or later somewhere on earth. Which zone counts depends on what is found, so here only the last one does.
+pub(super) fn day_to_come(field: &str, value: NaiveDate, now: DateTime<Utc>) -> Result<NaiveDate> {
+    let value = date(field, value)?;
+    let today = now.checked_sub_signed(LAST_ZONE_BEHIND).unwrap_or(DateTime::<Utc>::MIN_UTC).date_naive();
+    if value < today { Err(past(field, "The date has passed: choose a later one.")) } else { Ok(value) }
+}
+
 /// An instant in the years that the program knows.
 pub(super) fn moment(field: &str, value: DateTime<Utc>) -> Result<DateTime<Utc>> {
     instant(value).map_err(|error| rule(field, &error))
 }
 
-/// A stay, when both of its dates are given.
-pub(super) fn stay(check_in: Option<NaiveDate>, check_out: Option<NaiveDate>) -> Result<Option<Stay>> {
+/// A stay to come, when both of its dates are given.
+pub(super) fn stay(
+    check_in: Option<NaiveDate>,
+    check_out: Option<NaiveDate>,
+    now: DateTime<Utc>,
+) -> Result<Option<Stay>> {
     match (check_in, check_out) {
         (None, None) => Ok(None),
         (Some(check_in), Some(check_out)) => {
             let (check_in, check_out) = (date("checkIn", check_in)?, date("checkOut", check_out)?);
-            Stay::new(check_in, check_out).map(Some).map_err(|failure| refused("checkOut", &failure))
+            let stay = Stay::new(check_in, check_out).map_err(|failure| refused("checkOut", &failure))?;
+            day_to_come("checkIn", check_in, now).map(|_| Some(stay))
         }
         (Some(_), None) => Err(wrong("checkOut", "A stay needs both dates: give `checkOut` too.")),
         (None, Some(_)) => Err(wrong("checkIn", "A stay needs both dates: give `checkIn` too.")),
     }
 }
 
-/// A rental, when both of its instants are given.
-pub(super) fn rental(pick_up: Option<DateTime<Utc>>, drop_off: Option<DateTime<Utc>>) -> Result<Option<Rental>> {
+/// A rental to come, when both of its instants are given.
+pub(super) fn rental(
+    pick_up: Option<DateTime<Utc>>,
+    drop_off: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Result<Option<Rental>> {
     match (pick_up, drop_off) {
         (None, None) => Ok(None),
         (Some(pick_up), Some(drop_off)) => {
             let (pick_up, drop_off) = (moment("pickUpAt", pick_up)?, moment("dropOffAt", drop_off)?);
-            Rental::new(pick_up, drop_off).map(Some).map_err(|failure| refused("dropOffAt", &failure))
+            let rental = Rental::new(pick_up, drop_off).map_err(|failure| refused("dropOffAt", &failure))?;
+            if pick_up < now {
+                return Err(past("pickUpAt", "The pick-up time has passed: choose a later one."));
+            }
+            Ok(Some(rental))
         }
         (Some(_), None) => Err(wrong("dropOffAt", "A rental needs both instants: give `dropOffAt` too.")),
         (None, Some(_)) => Err(wrong("pickUpAt", "A rental needs both instants: give `pickUpAt` too.")),
@@ -72,6 +95,10 @@ pub(super) fn rental(pick_up: Option<DateTime<Utc>>, drop_off: Option<DateTime<U
 
 fn wrong(field: &str, message: &str) -> Error {
     argument_error(&[FILTER, field], message)
+}
+
+fn past(field: &str, message: &str) -> Error {
+    coded_argument_error(ErrorCode::Past, &[FILTER, field], message)
 }
 
 fn rule(field: &str, error: &FieldError) -> Error {

@@ -1,11 +1,12 @@
 //! `hotels`: properties by place, words and stay.
 
 use async_graphql::{Context, InputObject, Object, Result};
+use chrono::{DateTime, Utc};
 use traveladvisor_domain::trip::ROOMS_MAX;
 use traveladvisor_projections::reads::HotelSearch;
 
 use super::filter;
-use crate::graphql::read::{read_fault, reads};
+use crate::graphql::read::{now, read_fault, reads};
 use crate::graphql::scalars::Date;
 use crate::graphql::types::{HotelConnection, Window, page};
 use crate::limits::SEARCH_COMPLEXITY;
@@ -19,7 +20,7 @@ pub(crate) struct HotelFilter {
     pub(crate) country: Option<String>,
     /// Words that all stand in name or city.
     pub(crate) text: Option<String>,
-    /// First night; with `checkOut`.
+    /// First night; with `checkOut`. `PAST` once it is over everywhere on earth.
     pub(crate) check_in: Option<Date>,
     /// The morning of departure; with `checkIn`.
     pub(crate) check_out: Option<Date>,
@@ -43,17 +44,17 @@ impl HotelsQuery {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
     ) -> Result<HotelConnection> {
         let page = page(Window { first, after })?;
-        let search = search(filter)?;
+        let search = search(filter, now(ctx)?)?;
         Ok(reads(ctx)?.hotels(&search, &page).await.map_err(read_fault)?.into())
     }
 }
 
-fn search(given: HotelFilter) -> Result<HotelSearch> {
+fn search(given: HotelFilter, now: DateTime<Utc>) -> Result<HotelSearch> {
     Ok(HotelSearch {
         city: filter::text("city", given.city)?,
         country: filter::text("country", given.country)?,
         text: filter::text("text", given.text)?,
-        stay: filter::stay(given.check_in.map(|date| date.0), given.check_out.map(|date| date.0))?,
+        stay: filter::stay(given.check_in.map(|date| date.0), given.check_out.map(|date| date.0), now)?,
         rooms: filter::count("rooms", given.rooms, ROOMS_MAX)?,
     })
 }
