@@ -1,5 +1,7 @@
 //! Our load beside the floor, the ceiling and the peers, in one run. See `docs/benchmarks.md` for the method.
 
+#![expect(clippy::cast_precision_loss, reason = "rates and ratios of counts far below 2^52")]
+
 mod cost;
 mod database;
 mod load;

@@ -22,7 +22,7 @@ use crate::{Outcome, database};
 /// Flights that trips use at a time.
 const FLIGHTS: u64 = 50;
 /// Longest wait for the read models after a slice.
-const LAG_MAX: Duration = Duration::from_secs(60);
+const LAG_MAX: Duration = Duration::from_mins(1);
 /// How often read models are looked at meanwhile.
 const LAG_POLL: Duration = Duration::from_millis(2);
 

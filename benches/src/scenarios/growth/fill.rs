@@ -21,7 +21,7 @@ const TRIPS_PER_APPEND: usize = 100;
 /// Events read at once.
 const PAGE: usize = 5_000;
 /// The source of messages that is this log itself.
-const RELAY: &str = "relay";
+pub(super) const RELAY: &str = "relay";
 
 /// Tells trips again.
 pub(super) struct Teller {
@@ -69,7 +69,7 @@ impl Teller {
         Ok(())
     }
 
-    /// Appends trips until the log has so many events, and sets the relay behind them: all their messages were handled.
+    /// Appends trips until the log has so many events.
     pub(super) async fn fill(&mut self, log: &EventLog, events: u64) -> Outcome<()> {
         let mut length = log.head().await?.0;
         while length < events {
@@ -77,8 +77,6 @@ impl Teller {
             length += append.events.len() as u64;
             committed(log, &append).await?;
         }
-        let consumed = log.consumed_offset(RELAY).await?;
-        log.move_offset(RELAY, consumed, log.head().await?.0).await?;
         tidy(log).await
     }
 

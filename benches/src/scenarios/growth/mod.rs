@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use traveladvisor_commands::CallerCommand;
 use traveladvisor_infra::event_log::EventLog;
 
-use self::fill::{Teller, committed};
+use self::fill::{RELAY, Teller, committed};
 use crate::cost::Spent;
 use crate::load::{Client, Slice, drive};
 use crate::options::{Growth, ROUNDS};
@@ -26,6 +26,11 @@ const CLIENTS: [u32; 1] = [64];
 const SECONDS: f64 = 15.0;
 /// The same in a short run.
 const QUICK_SECONDS: f64 = 3.0;
+
+/// Rounds of appends: many and short, so that the shortest log hardly grows while it is measured.
+const APPEND_ROUNDS: u32 = 9;
+/// Longest slice of appends.
+const APPEND_SLICE_MAX: Duration = Duration::from_millis(250);
 
 /// One client that appends one trip after the other, without an engine.
 struct Appender {
@@ -77,21 +82,10 @@ pub(crate) async fn run(server: &BenchServer, growth: &Growth) -> Outcome<Vec<Ro
             first_answers_ms: Vec::new(),
         });
     }
-    let mut rows = Vec::new();
+    progress(&format!("growth, Postgres {}", server.version()));
+    let mut rows = append_rows(server, &mut lengths, slice).await?;
     for clients in growth.common.clients(&CLIENTS) {
-        progress(&format!("growth, {clients} clients, Postgres {}", server.version()));
-        for _ in 0..ROUNDS {
-            for length in &mut lengths {
-                length.round(server, clients, slice).await?;
-            }
-        }
-        for length in &lengths {
-            let mut row = length.append_row(&lengths[0]);
-            row.notes.push(sizes(length).await?);
-            rows.push(row);
-        }
-        rows.extend(lengths.iter().map(|length| length.engine_row(&lengths[0], clients)));
-        lengths.iter_mut().for_each(Length::forget);
+        rows.extend(engine_rows(server, &mut lengths, clients, slice).await?);
     }
     for length in lengths {
         length.log.pool().close().await;
@@ -99,17 +93,54 @@ pub(crate) async fn run(server: &BenchServer, growth: &Growth) -> Outcome<Vec<Ro
     Ok(rows)
 }
 
+async fn append_rows(server: &BenchServer, lengths: &mut [Length], slice: Duration) -> Outcome<Vec<Row>> {
+    for _ in 0..APPEND_ROUNDS {
+        for length in &mut *lengths {
+            length.append(server, slice.min(APPEND_SLICE_MAX)).await?;
+        }
+    }
+    let mut rows = Vec::new();
+    for length in &*lengths {
+        let mut row = length.append_row(&lengths[0]);
+        row.notes.push(sizes(length).await?);
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+/// After the appends, because the engine makes the logs longer.
+async fn engine_rows(server: &BenchServer, lengths: &mut [Length], clients: u32, slice: Duration) -> Outcome<Vec<Row>> {
+    for length in &mut *lengths {
+        length.engine.clear();
+        length.skip_messages().await?;
+    }
+    for _ in 0..ROUNDS {
+        for length in &mut *lengths {
+            length.engine(server, clients, slice).await?;
+        }
+    }
+    Ok(lengths.iter().map(|length| length.engine_row(&lengths[0], clients)).collect())
+}
+
 impl Length {
-    async fn round(&mut self, server: &BenchServer, clients: u32, slice: Duration) -> Outcome<()> {
+    async fn append(&mut self, server: &BenchServer, slice: Duration) -> Outcome<()> {
         if let Some(appender) = self.appender.take() {
             let (sample, mut appenders) = sample(server, vec![appender], slice).await?;
             self.appends.push(sample);
             self.appender = appenders.pop();
         }
-        let head = self.log.head().await?.0;
-        let consumed = self.log.consumed_offset("relay").await?;
-        self.log.move_offset("relay", consumed, head).await?;
+        Ok(())
+    }
 
+    /// What was told again causes nothing: the messages of those trips were handled when they were booked.
+    async fn skip_messages(&self) -> Outcome<()> {
+        let head = self.log.head().await?.0;
+        let consumed = self.log.consumed_offset(RELAY).await?;
+        self.log.move_offset(RELAY, consumed, head).await?;
+        Ok(())
+    }
+
+    async fn engine(&mut self, server: &BenchServer, clients: u32, slice: Duration) -> Outcome<()> {
         let begun = Instant::now();
         let (engine, running) = database::engine(&self.log).await?;
         let code = format!("first-{}", self.cars.fetch_add(1, Ordering::Relaxed));
@@ -140,12 +171,6 @@ impl Length {
         row.first_answer_ms = Some(median(&self.first_answers_ms));
         row
     }
-
-    fn forget(&mut self) {
-        self.appends.clear();
-        self.engine.clear();
-        self.first_answers_ms.clear();
-    }
 }
 
 /// Events of a trip with hotel, flight, car and payment NONE.
@@ -161,7 +186,7 @@ async fn sizes(length: &Length) -> Outcome<String> {
     .await?;
     let each = |bytes: i64| bytes as f64 / events.max(1) as f64;
     Ok(format!(
-        "growth:{}: {events} events; bytes for each: table {:.0}, primary key {:.0}, position {:.0}",
+        "growth:append:{}: medians of {APPEND_ROUNDS} rounds; {events} events at their end; bytes for each: table {:.0}, primary key {:.0}, position {:.0}",
         length.events,
         each(table),
         each(key),
