@@ -44,9 +44,11 @@ async fn run(arguments: &Arguments) -> Outcome<()> {
         traveladvisor_infra::telemetry::Verbosity::Normal,
     )?;
     let server = BenchServer::start(common.postgres_bin.as_deref(), &common.settings).await?;
+    let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     let measured = tokio::select! {
         rows = measure(&server, &arguments.verb) => rows,
         _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
+        _ = terminated.recv() => Err("terminated".into()),
     };
     server.stop().await?;
     report::print(&measured?, common.json)

@@ -14,7 +14,7 @@ const CLIENTS: [u32; 3] = [1, 64, 256];
 /// Seconds for each side and number of clients.
 const SECONDS: f64 = 15.0;
 /// The same in a short run.
-const QUICK_SECONDS: f64 = 2.1;
+const QUICK_SECONDS: f64 = 1.8;
 
 /// Ours, the floor, the ceiling and postgres-es.
 pub(crate) async fn run(server: &BenchServer, common: &Common) -> Outcome<Vec<Row>> {

@@ -14,7 +14,7 @@ const CLIENTS: [u32; 1] = [64];
 /// Seconds for each side and number of clients.
 const SECONDS: f64 = 15.0;
 /// The same in a short run.
-const QUICK_SECONDS: f64 = 4.5;
+const QUICK_SECONDS: f64 = 3.3;
 
 /// Ours, ours on fresh aggregates, the floor, the ceiling, and postgres-es with retries, with and without its snapshots.
 pub(crate) async fn run(server: &BenchServer, common: &Common) -> Outcome<Vec<Row>> {
