@@ -51,12 +51,14 @@ impl Api {
         Self { schema, ready: parts.ready, positions: parts.positions, metrics: Arc::default() }
     }
 
-    /// An edge without a program behind it: whatever needs one answers INTERNAL.
+    /// An edge with nothing behind it but a clock: whatever needs more answers INTERNAL.
     #[cfg(test)]
     pub(crate) fn alone(ready: Result<(), &'static str>) -> Self {
+        use traveladvisor_infra::clock::SystemClock;
+
         let ready = ready.map_err(str::to_owned);
         Self {
-            schema: builder().finish(),
+            schema: builder().data(Arc::new(SystemClock) as Arc<dyn Clock>).finish(),
             ready: Arc::new(move || Box::pin(std::future::ready(ready.clone()))),
             positions: Arc::new(|| vec![("booking", Position(42))]),
             metrics: Arc::default(),

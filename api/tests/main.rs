@@ -2,7 +2,9 @@
 
 mod bad_input;
 mod catalogue;
+mod faults;
 mod schema;
 mod server;
+mod shape;
 mod trips;
 mod world;

@@ -40,9 +40,9 @@ pub(crate) struct World {
     pub(crate) car: String,
     router: Router,
     log: EventLog,
-    _projectors: Arc<Projectors>,
+    projectors: Option<Arc<Projectors>>,
     _running: RunningEngine,
-    _database: TestDatabase,
+    database: TestDatabase,
 }
 
 impl World {
@@ -59,14 +59,15 @@ impl World {
         let (engine, running) =
             Engine::start(log.clone(), ports.clone(), Delivery::Here).await.expect("the engine starts");
         let projectors = Arc::new(Projectors::start(log.clone()));
-        let told = projectors.clone();
+        // The world alone keeps the projections going, so that it can stop them.
+        let told = Arc::downgrade(&projectors);
         let api = Api::new(Parts {
             engine,
             reads: Reads::new(&log, &projectors),
             gateway: ports.gateway,
             clock: ports.clock,
             ready: Arc::new(|| Box::pin(std::future::ready(Ok(())))),
-            positions: Arc::new(move || told.positions()),
+            positions: Arc::new(move || told.upgrade().map(|told| told.positions()).unwrap_or_default()),
         });
         let mut world = Self {
             router: router(api.clone()),
@@ -75,9 +76,9 @@ impl World {
             flight: String::new(),
             car: String::new(),
             log,
-            _projectors: projectors,
+            projectors: Some(projectors),
             _running: running,
-            _database: database,
+            database,
         };
         world.supply().await;
         world
@@ -90,6 +91,16 @@ impl World {
         self.flight = text(&flight["upsertFlight"]["flight"]["id"]);
         let car = self.ask(UPSERT_CAR, json!({ "input": car() })).await;
         self.car = text(&car["upsertCar"]["car"]["id"]);
+    }
+
+    /// From here on nothing new is seen by the read side.
+    pub(crate) fn stop_projections(&mut self) {
+        self.projectors = None;
+    }
+
+    /// Runs statements in the world's database.
+    pub(crate) async fn run(&self, statements: &'static str) {
+        sqlx::raw_sql(statements).execute(&self.database.pool).await.expect("the statements run");
     }
 
     /// The whole answer to a GraphQL request.

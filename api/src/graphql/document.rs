@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use async_graphql::parser::parse_query;
-use async_graphql::parser::types::{ExecutableDocument, OperationType, Selection, SelectionSet};
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, Selection, SelectionSet};
 use async_graphql::{Name, ServerError};
 
 use super::fault::server_error;
@@ -29,14 +29,14 @@ pub(crate) fn parse(query: &str) -> Result<ExecutableDocument, ServerError> {
     }
 }
 
-/// The kind of the operation that the request means; none when it cannot be told, which the library then answers.
-pub(crate) fn operation_type(document: &ExecutableDocument, name: Option<&str>) -> Option<OperationType> {
+/// The operation that the request means; none when it cannot be told, which the library then answers.
+pub(crate) fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Option<&'a OperationDefinition> {
     let mut operations = document.operations.iter();
     match name {
         Some(wanted) => operations.find(|(name, _)| name.is_some_and(|name| name == wanted)),
         None => operations.next(),
     }
-    .map(|(_, operation)| operation.node.ty)
+    .map(|(_, operation)| &operation.node)
 }
 
 struct WrittenOut<'a> {
@@ -78,6 +78,8 @@ impl<'a> WrittenOut<'a> {
 #[cfg(test)]
 mod tests {
     use std::fmt::Write;
+
+    use async_graphql::parser::types::OperationType;
 
     use super::*;
 
@@ -127,7 +129,8 @@ mod tests {
     #[test]
     fn the_operation_is_chosen_by_its_name() {
         let document = parse("query a { __typename } mutation b { __typename }").expect("parses");
-        assert_eq!(operation_type(&document, Some("b")), Some(OperationType::Mutation));
-        assert_eq!(operation_type(&document, Some("c")), None);
+        let kind = |name| operation(&document, Some(name)).map(|operation| operation.ty);
+        assert_eq!(kind("b"), Some(OperationType::Mutation));
+        assert_eq!(kind("c"), None);
     }
 }

@@ -9,7 +9,8 @@ use futures::FutureExt;
 use serde::Serialize;
 
 use super::TravelSchema;
-use super::document::{operation_type, parse};
+use super::complete::complete;
+use super::document::{operation, parse};
 use super::fault::server_error;
 use super::scrub::scrub;
 use super::types::ErrorCode;
@@ -85,18 +86,18 @@ pub(crate) async fn execute(
         Ok(document) => document,
         Err(error) => return Answer::rejected(error),
     };
-    let operation = operation_type(&document, parameters.operation_name.as_deref());
-    if allowed == Allowed::Queries && operation == Some(OperationType::Mutation) {
+    let kind = operation(&document, parameters.operation_name.as_deref()).map(|operation| operation.ty);
+    if allowed == Allowed::Queries && kind == Some(OperationType::Mutation) {
         return Answer::of(Stage::NotAllowed, ErrorCode::InvalidInput, "Mutations are sent by POST: GET only reads.");
     }
     let mut request =
-        Request::new(parameters.query).variables(Variables::from_json(parameters.variables)).data(caller).data(trace);
-    request.operation_name = parameters.operation_name;
+        Request::new(&parameters.query).variables(Variables::from_json(parameters.variables)).data(caller).data(trace);
+    request.operation_name.clone_from(&parameters.operation_name);
     request.set_parsed_query(document);
     // A panic in a resolver must not take the connection, and the other requests on it, with it.
     let execution = AssertUnwindSafe(schema.execute(request)).catch_unwind();
     match tokio::time::timeout(REQUEST_DEADLINE, execution).await {
-        Ok(Ok(response)) => answer(response),
+        Ok(Ok(response)) => answer(completed(response, &parameters.query, parameters.operation_name.as_deref())),
         Ok(Err(_panic)) => {
             Answer::of(Stage::Broken, ErrorCode::Internal, "Something went wrong on our side: report it.")
         }
@@ -105,6 +106,19 @@ pub(crate) async fn execute(
             Answer::of(Stage::TimedOut, ErrorCode::DeadlineExceeded, message)
         }
     }
+}
+
+/// Execution took the document, and errors are rare, so that it is parsed again only for them.
+fn completed(mut response: Response, query: &str, operation_name: Option<&str>) -> Response {
+    if response.errors.iter().all(|error| error.path.is_empty()) {
+        return response;
+    }
+    if let Ok(document) = parse(query)
+        && let Some(operation) = operation(&document, operation_name)
+    {
+        complete(&mut response.data, &response.errors, &document, operation);
+    }
+    response
 }
 
 /// An error without a path comes from before the execution: every resolver's error names its field.

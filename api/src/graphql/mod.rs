@@ -1,6 +1,7 @@
 //! The GraphQL schema and its execution.
 
 mod card_number;
+mod complete;
 mod document;
 pub(crate) mod execute;
 mod fault;

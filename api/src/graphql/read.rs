@@ -15,7 +15,7 @@ use traveladvisor_projections::runtime::ProjectionName;
 use traveladvisor_projections::views::BookingView;
 
 use super::fault::{fault, internal};
-use super::types::{Booking, ErrorCode};
+use super::types::ErrorCode;
 use crate::graphql::types::bad_cursor;
 use crate::limits::READ_WAIT;
 
@@ -41,19 +41,16 @@ pub(crate) async fn booking_at(ctx: &Context<'_>, id: BookingId, position: Posit
     view.ok_or_else(|| internal(&format!("{id} is in the log and not in its projection")))
 }
 
-/// The trip once its saga has ended, or at `until` as it stands then.
+/// The trip once its saga has ended. None at `until`, or when the read side cannot tell: whoever needs its fields then reads it as it
+/// stands, and hears of a fault if there is one.
 pub(crate) async fn booking_finished(
     ctx: &Context<'_>,
     id: BookingId,
     position: Position,
     until: Instant,
-) -> Result<Booking> {
+) -> Result<Option<BookingView>> {
     let settled = settled(reads(ctx)?, id, position);
-    match tokio::time::timeout_at(until, settled).await {
-        Ok(Some(view)) => Ok(view.into()),
-        // As it stands: whoever reads its fields reads it then, and hears of a fault if there is one.
-        Ok(None) | Err(_) => Ok(Booking::at(id, position)),
-    }
+    Ok(tokio::time::timeout_at(until, settled).await.ok().flatten())
 }
 
 /// None when the read side cannot tell.

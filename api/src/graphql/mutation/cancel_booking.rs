@@ -1,15 +1,15 @@
 //! `cancelBooking`: the traveller wants a trip cancelled.
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, Result};
 use serde::Serialize;
 use tokio::time::Instant;
 use traveladvisor_commands::{CallerCommand, IdempotencyKey, input_hash};
 use traveladvisor_domain::booking::REASON_CHARS_MAX;
 use traveladvisor_domain::id::BookingId;
 
+use super::accepted_trip::AcceptedTrip;
 use super::rules::{free_text, idempotency_key, version};
 use super::submit::{Findings, Submission, submit};
-use crate::graphql::read::booking_finished;
 use crate::graphql::scalars::Position;
 use crate::graphql::types::{Booking, BookingWait, UserError};
 use crate::limits::{FINISHED_WAIT, MUTATION_COMPLEXITY};
@@ -31,14 +31,26 @@ pub(crate) struct CancelBookingInput {
 }
 
 /// What became of a cancellation.
-#[derive(Debug, Default, SimpleObject)]
-pub(crate) struct CancelBookingPayload {
+#[derive(Debug)]
+pub(crate) struct CancelBookingPayload(std::result::Result<AcceptedTrip, Vec<UserError>>);
+
+/// What became of a cancellation.
+#[Object]
+impl CancelBookingPayload {
     /// The trip, read at `position`; null when there are errors. Its `id` alone costs no read.
-    booking: Option<Booking>,
+    async fn booking(&self, ctx: &Context<'_>) -> Option<Result<Booking>> {
+        Some(self.0.as_ref().ok()?.booking(ctx).await)
+    }
+
     /// Hand it back as `atLeast` to read your own write; null when there are errors.
-    position: Option<Position>,
+    async fn position(&self) -> Option<Position> {
+        self.0.as_ref().ok().map(AcceptedTrip::position)
+    }
+
     /// What to put right; empty when the cancellation was accepted.
-    errors: Vec<UserError>,
+    async fn errors(&self) -> &[UserError] {
+        self.0.as_ref().err().map_or(&[], Vec::as_slice)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -57,18 +69,13 @@ impl CancelBooking {
         let wait = input.wait;
         let (id, submission) = match check(input) {
             Ok(checked) => checked,
-            Err(errors) => return Ok(CancelBookingPayload { errors, ..CancelBookingPayload::default() }),
+            Err(errors) => return Ok(CancelBookingPayload(Err(errors))),
         };
         let receipt = match submit(ctx, submission).await? {
             Ok(receipt) => receipt,
-            Err(errors) => return Ok(CancelBookingPayload { errors, ..CancelBookingPayload::default() }),
+            Err(errors) => return Ok(CancelBookingPayload(Err(errors))),
         };
-        let position = receipt.position;
-        let booking = match wait {
-            BookingWait::Accepted => Booking::at(id, position),
-            BookingWait::Finished => booking_finished(ctx, id, position, until).await?,
-        };
-        Ok(CancelBookingPayload { booking: Some(booking), position: Some(Position(position)), errors: Vec::new() })
+        Ok(CancelBookingPayload(Ok(AcceptedTrip::new(ctx, (id, receipt.position), wait, until).await?)))
     }
 }
 

@@ -1,5 +1,6 @@
 //! What callers can change: one file for each mutation.
 
+mod accepted_trip;
 mod book_trip;
 mod cancel_booking;
 mod card_digits;

@@ -1,43 +1,48 @@
 //! Trips.
 
-use async_graphql::{Context, ID, Object, Result, SimpleObject};
-use tokio::sync::OnceCell;
+use std::sync::Arc;
+
+use async_graphql::{ID, Object, Result, SimpleObject};
 use traveladvisor_domain::id::BookingId;
 use traveladvisor_domain::trip::{CarPart, FlightPart, HotelPart};
-use traveladvisor_infra::event_log;
 use traveladvisor_projections::views::{self, BookingView, PartView};
 
 use super::{BookingStatus, ErrorCode, Money, PartStatus, PaymentMethod, PaymentStatus, SagaStatus, TimelineEntry};
-use crate::graphql::read::booking_at;
+use crate::graphql::fault::internal;
 use crate::graphql::scalars::{Date, DateTime};
 
-/// A trip. Read when the first field other than its id is asked for.
+/// A trip. It is read before it is made, so that it fails as a whole; where nothing but its id is asked for it can stand alone.
 #[derive(Debug)]
 pub(crate) struct Booking {
     id: BookingId,
-    position: event_log::Position,
-    view: OnceCell<Box<BookingView>>,
+    view: Option<Arc<BookingView>>,
 }
 
 impl Booking {
-    /// A trip that is there at a position.
-    pub(crate) fn at(id: BookingId, position: event_log::Position) -> Self {
-        Self { id, position, view: OnceCell::new() }
+    /// A trip of which only the id is asked for.
+    pub(crate) fn unread(id: BookingId) -> Self {
+        Self { id, view: None }
     }
 
-    async fn view(&self, ctx: &Context<'_>) -> Result<&BookingView> {
-        let read = async || booking_at(ctx, self.id, self.position).await.map(Box::new);
-        self.view.get_or_try_init(read).await.map(Box::as_ref)
+    fn view(&self) -> Result<&BookingView> {
+        self.view.as_deref().ok_or_else(|| internal(&"a field of a trip that was not read"))
+    }
+}
+
+impl From<Arc<BookingView>> for Booking {
+    fn from(view: Arc<BookingView>) -> Self {
+        Self { id: view.id, view: Some(view) }
     }
 }
 
 impl From<BookingView> for Booking {
     fn from(view: BookingView) -> Self {
-        Self { id: view.id, position: view.position, view: OnceCell::new_with(Some(Box::new(view))) }
+        Arc::new(view).into()
     }
 }
 
 /// A trip: a hotel, a flight and a car, or any of them, booked as a whole.
+#[expect(clippy::unused_async, reason = "the library's fields are asynchronous")]
 #[Object]
 impl Booking {
     /// Stays the same for ever.
@@ -46,68 +51,68 @@ impl Booking {
     }
 
     /// Where it stands.
-    async fn status(&self, ctx: &Context<'_>) -> Result<BookingStatus> {
-        Ok(self.view(ctx).await?.status.into())
+    async fn status(&self) -> Result<BookingStatus> {
+        Ok(self.view()?.status.into())
     }
 
     /// Where its process manager stands.
-    async fn saga_status(&self, ctx: &Context<'_>) -> Result<SagaStatus> {
-        Ok(self.view(ctx).await?.saga_status.into())
+    async fn saga_status(&self) -> Result<SagaStatus> {
+        Ok(self.view()?.saga_status.into())
     }
 
     /// Sequence of the booking's stream; for `expectedVersion`.
-    async fn version(&self, ctx: &Context<'_>) -> Result<u64> {
-        Ok(self.view(ctx).await?.version)
+    async fn version(&self) -> Result<u64> {
+        Ok(self.view()?.version)
     }
 
     /// Who travels.
-    async fn traveller(&self, ctx: &Context<'_>) -> Result<Traveller> {
-        Ok(self.view(ctx).await?.traveller.clone().into())
+    async fn traveller(&self) -> Result<Traveller> {
+        Ok(self.view()?.traveller.clone().into())
     }
 
     /// The hotel; null when the trip has none.
-    async fn hotel(&self, ctx: &Context<'_>) -> Result<Option<BookedHotel>> {
-        Ok(self.view(ctx).await?.hotel.as_ref().map(BookedHotel::from))
+    async fn hotel(&self) -> Result<Option<BookedHotel>> {
+        Ok(self.view()?.hotel.as_ref().map(BookedHotel::from))
     }
 
     /// The flight; null when the trip has none.
-    async fn flight(&self, ctx: &Context<'_>) -> Result<Option<BookedFlight>> {
-        Ok(self.view(ctx).await?.flight.as_ref().map(BookedFlight::from))
+    async fn flight(&self) -> Result<Option<BookedFlight>> {
+        Ok(self.view()?.flight.as_ref().map(BookedFlight::from))
     }
 
     /// The car; null when the trip has none.
-    async fn car(&self, ctx: &Context<'_>) -> Result<Option<BookedCar>> {
-        Ok(self.view(ctx).await?.car.as_ref().map(BookedCar::from))
+    async fn car(&self) -> Result<Option<BookedCar>> {
+        Ok(self.view()?.car.as_ref().map(BookedCar::from))
     }
 
     /// How it is paid, and where that stands.
-    async fn payment(&self, ctx: &Context<'_>) -> Result<Payment> {
-        Ok(self.view(ctx).await?.payment.clone().into())
+    async fn payment(&self) -> Result<Payment> {
+        Ok(self.view()?.payment.clone().into())
     }
 
     /// The sum of the parts, taxes included.
-    async fn total(&self, ctx: &Context<'_>) -> Result<Money> {
-        Ok(self.view(ctx).await?.total.into())
+    async fn total(&self) -> Result<Money> {
+        Ok(self.view()?.total.into())
     }
 
     /// What made it fail; null when nothing did, also when the traveller cancelled.
-    async fn failure(&self, ctx: &Context<'_>) -> Result<Option<BookingFailure>> {
-        Ok(self.view(ctx).await?.failure.clone().map(BookingFailure::from))
+    async fn failure(&self) -> Result<Option<BookingFailure>> {
+        Ok(self.view()?.failure.clone().map(BookingFailure::from))
     }
 
     /// Everything that happened to it, oldest first.
-    async fn timeline(&self, ctx: &Context<'_>) -> Result<Vec<TimelineEntry>> {
-        Ok(self.view(ctx).await?.timeline.iter().cloned().map(TimelineEntry::from).collect())
+    async fn timeline(&self) -> Result<Vec<TimelineEntry>> {
+        Ok(self.view()?.timeline.iter().cloned().map(TimelineEntry::from).collect())
     }
 
     /// When it was asked for.
-    async fn created_at(&self, ctx: &Context<'_>) -> Result<DateTime> {
-        Ok(DateTime(self.view(ctx).await?.created_at))
+    async fn created_at(&self) -> Result<DateTime> {
+        Ok(DateTime(self.view()?.created_at))
     }
 
     /// When something last happened to it.
-    async fn updated_at(&self, ctx: &Context<'_>) -> Result<DateTime> {
-        Ok(DateTime(self.view(ctx).await?.updated_at))
+    async fn updated_at(&self) -> Result<DateTime> {
+        Ok(DateTime(self.view()?.updated_at))
     }
 }
 

@@ -8,7 +8,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Object, Result, SimpleObject};
+use async_graphql::{Context, Object, Result};
 use secrecy::SecretString;
 use tokio::time::Instant;
 use traveladvisor_commands::{CallerCommand, IdempotencyKey, input_hash};
@@ -20,22 +20,34 @@ use traveladvisor_infra::gateway::{PaymentGateway, TokeniseError};
 use self::check::{Checked, Means, check};
 use self::hash::HashedTrip;
 pub(crate) use self::input::BookTripInput;
+use super::accepted_trip::AcceptedTrip;
 use super::submit::{Findings, Submission, submit};
 use crate::graphql::fault::{fault, internal};
-use crate::graphql::read::booking_finished;
 use crate::graphql::scalars::Position;
-use crate::graphql::types::{Booking, BookingWait, ErrorCode, UserError};
+use crate::graphql::types::{Booking, ErrorCode, UserError};
 use crate::limits::{FINISHED_WAIT, MUTATION_COMPLEXITY};
 
 /// What became of a trip that was asked for.
-#[derive(Debug, Default, SimpleObject)]
-pub(crate) struct BookTripPayload {
+#[derive(Debug)]
+pub(crate) struct BookTripPayload(std::result::Result<AcceptedTrip, Vec<UserError>>);
+
+/// What became of a trip that was asked for.
+#[Object]
+impl BookTripPayload {
     /// The trip, read at `position`; null when there are errors. Its `id` alone costs no read.
-    booking: Option<Booking>,
+    async fn booking(&self, ctx: &Context<'_>) -> Option<Result<Booking>> {
+        Some(self.0.as_ref().ok()?.booking(ctx).await)
+    }
+
     /// Hand it back as `atLeast` to read your own write; null when there are errors.
-    position: Option<Position>,
+    async fn position(&self) -> Option<Position> {
+        self.0.as_ref().ok().map(AcceptedTrip::position)
+    }
+
     /// What to put right; empty when the trip was accepted.
-    errors: Vec<UserError>,
+    async fn errors(&self) -> &[UserError] {
+        self.0.as_ref().err().map_or(&[], Vec::as_slice)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -53,28 +65,20 @@ impl BookTrip {
         let until = Instant::now() + FINISHED_WAIT;
         let checked = match check(input) {
             Ok(checked) => checked,
-            Err(errors) => return Ok(refused(errors)),
+            Err(errors) => return Ok(BookTripPayload(Err(errors))),
         };
         let wait = checked.wait;
         let submission = match submission(ctx, checked).await? {
             Ok(submission) => submission,
-            Err(errors) => return Ok(refused(errors)),
+            Err(errors) => return Ok(BookTripPayload(Err(errors))),
         };
         let receipt = match submit(ctx, submission).await? {
             Ok(receipt) => receipt,
-            Err(errors) => return Ok(refused(errors)),
+            Err(errors) => return Ok(BookTripPayload(Err(errors))),
         };
-        let (id, position) = (BookingId(receipt.subject.uuid), receipt.position);
-        let booking = match wait {
-            BookingWait::Accepted => Booking::at(id, position),
-            BookingWait::Finished => booking_finished(ctx, id, position, until).await?,
-        };
-        Ok(BookTripPayload { booking: Some(booking), position: Some(Position(position)), errors: Vec::new() })
+        let change = (BookingId(receipt.subject.uuid), receipt.position);
+        Ok(BookTripPayload(Ok(AcceptedTrip::new(ctx, change, wait, until).await?)))
     }
-}
-
-fn refused(errors: Vec<UserError>) -> BookTripPayload {
-    BookTripPayload { errors, ..BookTripPayload::default() }
 }
 
 /// The command: from here on the card is a token.
