@@ -25,7 +25,7 @@ fn trip(world: &World, key: &str) -> Value {
 #[tokio::test]
 async fn a_trip_that_cannot_be_read_is_null_with_one_error_and_its_position_stays() {
     let mut world = World::begin().await;
-    world.stop_projections();
+    world.stop_projections().await;
     for wait in ["ACCEPTED", "FINISHED"] {
         let input = world.trip(json!({ "idempotencyKey": wait, "wait": wait, "hotel": null, "car": null }));
         let answer = shaped(&world, BOOK, json!({ "input": input })).await;
@@ -40,7 +40,7 @@ async fn a_trip_that_cannot_be_read_is_null_with_one_error_and_its_position_stay
 #[tokio::test]
 async fn the_id_alone_costs_no_read_however_it_is_asked_for() {
     let mut world = World::begin().await;
-    world.stop_projections();
+    world.stop_projections().await;
     for (number, selection) in
         ["id", "k: id __typename", "... on Node { id }", "...f ... on Booking { id }"].iter().enumerate()
     {
@@ -59,7 +59,7 @@ async fn the_id_alone_costs_no_read_however_it_is_asked_for() {
 async fn every_mutation_keeps_the_shape_of_the_schema_when_its_read_fails() {
     let mut world = World::begin().await;
     let booked = world.book(world.trip(json!({}))).await;
-    world.stop_projections();
+    world.stop_projections().await;
     let in_pieces = "mutation($i: BookTripInput!) { a: bookTrip(input: $i) { ...p b: booking { id } b: booking { s: status } } } \
          fragment p on BookTripPayload { b: booking { ... on Node { id } ... on Booking { total { amount } } } position }";
     let cancel = "mutation($i: CancelBookingInput!) { cancelBooking(input: $i) { position errors { code } \

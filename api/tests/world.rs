@@ -94,8 +94,10 @@ impl World {
     }
 
     /// From here on nothing new is seen by the read side.
-    pub(crate) fn stop_projections(&mut self) {
-        self.projectors = None;
+    pub(crate) async fn stop_projections(&mut self) {
+        let projectors =
+            self.projectors.take().and_then(Arc::into_inner).expect("they run, and the world alone holds them");
+        projectors.stop().await;
     }
 
     /// Runs statements in the world's database.
