@@ -18,7 +18,7 @@ use super::decide::{Decider, SeenAt, Verdict, key_reused};
 use super::hydrate::hydrate;
 use super::job::{Cause, Done, Job, Report, Task};
 use super::limits::{CONFLICTS_BEFORE_HALVING, LOAD_PAUSE, LOAD_TRIES_MAX, PAUSE_ALONE_MAX, TRIES_ALONE_MAX};
-use super::states::States;
+use super::states::{Staged, States};
 use crate::request::{Receipt, Rejection};
 
 /// Name of the ownership of relay and timers (L12).
@@ -68,7 +68,7 @@ impl Core {
             }
         }
         self.states.drop_staged();
-        self.states.end_turn(true);
+        self.states.end_turn(Staged::Unused);
     }
 
     /// One try. Returns what has to be tried again, in order.

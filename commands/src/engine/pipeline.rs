@@ -20,7 +20,7 @@ use super::decide::{Decider, Verdict};
 use super::hydrate::parts_of;
 use super::job::{Job, is_supply_listing};
 use super::limits::{BATCH_CALLERS_MIN, BATCH_JOBS_MAX, LOADS_AT_ONCE_MAX, PARKED_JOBS_MAX};
-use super::states::State;
+use super::states::{Staged, State};
 
 /// The two lanes of jobs (L11).
 pub(crate) struct Lanes {
@@ -54,8 +54,16 @@ pub(crate) struct Pipeline {
 struct Parked {
     job: Job,
     missing: HashSet<StreamId>,
-    /// The parts of its trip have been asked for; what could not be loaded then stays cold.
-    asked_for_parts: bool,
+    parts: Parts,
+}
+
+/// How a job stands to the parts of its trip, which its follow-ups will need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Parts {
+    /// Not asked for yet.
+    Wanted,
+    /// Asked for once; what could not be loaded stays cold.
+    AskedFor,
 }
 
 impl Pipeline {
@@ -138,21 +146,21 @@ impl Pipeline {
 
     /// Decides a job if all that it needs is in memory, else parks it.
     fn take(&mut self, job: Job) {
-        let missing = self.missing(&job, false);
+        let missing = self.missing(&job, Parts::Wanted);
         if missing.is_empty() {
             self.decide(job);
         } else {
-            self.park(Parked { job, missing, asked_for_parts: false });
+            self.park(Parked { job, missing, parts: Parts::Wanted });
         }
     }
 
-    fn missing(&self, job: &Job, asked_for_parts: bool) -> HashSet<StreamId> {
+    fn missing(&self, job: &Job, parts: Parts) -> HashSet<StreamId> {
         if self.core.expects_new_supply && is_supply_listing(job) {
             return HashSet::new();
         }
         let cold = |stream: &StreamId| !self.core.states.is_hot(*stream);
         let named: HashSet<StreamId> = job.streams().into_iter().filter(cold).collect();
-        if !named.is_empty() || asked_for_parts {
+        if !named.is_empty() || parts == Parts::AskedFor {
             return named;
         }
         let saga = job.trip().and_then(|trip| self.core.states.view(trip.saga()));
@@ -204,13 +212,13 @@ impl Pipeline {
             self.troubled.push_back(Part::of(vec![parked.job]));
             return;
         }
-        let missing = self.missing(&parked.job, parked.asked_for_parts);
+        let missing = self.missing(&parked.job, parked.parts);
         if missing.is_empty() {
             self.note_supply(&parked.job);
             self.decide(parked.job);
         } else {
             // What its streams name is there, so these are the parts of its trip; asked for once.
-            self.park(Parked { job: parked.job, missing, asked_for_parts: true });
+            self.park(Parked { job: parked.job, missing, parts: Parts::AskedFor });
         }
     }
 
@@ -253,7 +261,9 @@ impl Pipeline {
         let (closed, failed) = match outcome {
             Ok((closed, Ok(Appended::Committed { first }))) => {
                 self.core.committed(closed, first);
-                self.core.states.end_turn(self.open.is_empty() && self.parked.is_empty());
+                let staged =
+                    if self.open.is_empty() && self.parked.is_empty() { Staged::Unused } else { Staged::InUse };
+                self.core.states.end_turn(staged);
                 return;
             }
             Ok((closed, Ok(Appended::Conflicts(found)))) => (closed, Ok(found)),

@@ -22,6 +22,15 @@ pub(crate) struct State {
     pub(crate) position: Position,
 }
 
+/// Whether a batch is under way that has staged something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Staged {
+    /// None is: staged copies may go.
+    Unused,
+    /// One may be.
+    InUse,
+}
+
 /// Taking an event into a state panicked: what is staged is worth nothing any more.
 #[derive(Debug)]
 pub(crate) struct Poisoned;
@@ -137,13 +146,14 @@ impl States {
         self.committed.remove(&stream).map(|(state, _)| state)
     }
 
-    /// Ends a turn. `quiet`: no batch is under way, so staged copies may go. Of too many streams the longest untouched half goes.
-    pub(crate) fn end_turn(&mut self, quiet: bool) {
+    /// Ends a turn. Of too many streams the longest untouched half goes, unless a batch is under way.
+    pub(crate) fn end_turn(&mut self, staged: Staged) {
         self.turn += 1;
-        if quiet && self.staged.len() > STAGED_STREAMS_MAX {
+        let unused = staged == Staged::Unused;
+        if unused && self.staged.len() > STAGED_STREAMS_MAX {
             self.staged.clear();
         }
-        if self.committed.len() <= CACHED_STREAMS_MAX || !quiet {
+        if self.committed.len() <= CACHED_STREAMS_MAX || !unused {
             return;
         }
         self.staged.clear();
