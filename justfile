@@ -45,3 +45,7 @@ deny:
 # All that a change must pass.
 ci:
     .ci/run
+
+# Measures beside the floor and the peers: `just bench engine --quick`, also hot, trips, growth.
+bench +ARGS:
+    cargo run --release -p traveladvisor-bench -- {{ARGS}}
