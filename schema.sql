@@ -102,7 +102,7 @@ CREATE FUNCTION append_events(
     wakeup_types text[], wakeup_ids text[], wakeup_kinds text[], wakeup_dues timestamptz[],
     owner_names text[], owner_epochs bigint[],
     offset_sources text[], offset_expected bigint[], offset_new bigint[],
-    OUT first_position bigint, OUT last_position bigint, OUT conflicts json
+    OUT first_position bigint, OUT last_position bigint, OUT appended_at timestamptz, OUT conflicts json
 ) LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     event_count bigint := cardinality(event_sequences);
@@ -116,7 +116,7 @@ BEGIN
 
     -- The same append, sent again: answered with what it did the first time, whatever has moved since (L5).
     IF event_count > 0 THEN
-        SELECT e.position, e.position + event_count - 1 INTO first_position, last_position
+        SELECT e.position, e.position + event_count - 1, e.recorded_at INTO first_position, last_position, appended_at
           FROM events e
          WHERE e.aggregate_type = event_aggregate_types[1] AND e.aggregate_id = event_aggregate_ids[1]
            AND e.sequence = event_sequences[1] AND e.metadata ->> 'batch' = batch;
@@ -163,12 +163,13 @@ BEGIN
     END IF;
 
     IF event_count > 0 THEN
+        appended_at := clock_timestamp();
         INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, recorded_at)
-        SELECT e.aggregate_type, e.aggregate_id, e.sequence, e.event_type, e.event_version, e.payload::json, e.metadata::json, now.at
+        SELECT e.aggregate_type, e.aggregate_id, e.sequence, e.event_type, e.event_version, e.payload::json, e.metadata::json,
+               appended_at
           FROM unnest(event_aggregate_types, event_aggregate_ids, event_sequences, event_types, event_versions, event_payloads,
                       event_metadata) WITH ORDINALITY
-               AS e(aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, place),
-               (SELECT clock_timestamp() AS at) AS now
+               AS e(aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, place)
          ORDER BY e.place;
         -- Only appends draw from the sequence, one at a time, so the positions of one append are contiguous.
         last_position := lastval();

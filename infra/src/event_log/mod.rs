@@ -4,11 +4,12 @@ mod append;
 mod listen;
 mod position;
 mod read;
+mod recent;
 mod repository;
 mod stored;
 mod write;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sqlx::PgPool;
@@ -17,6 +18,8 @@ use tokio::sync::watch;
 pub use append::{Append, Appended, Conflict, Key, KeyEffect, KeyRow, NewEvent, Wakeup};
 pub use position::{Position, PositionError};
 pub use read::{DueWakeup, EventFilter, KnownKey};
+pub use recent::RECENT_EVENTS_MAX;
+use recent::Recent;
 pub use stored::{DecodeError, Metadata, StoredEvent, encode};
 pub use write::{RESEND_PAUSE_FIRST, RESEND_PAUSE_MAX};
 
@@ -26,6 +29,7 @@ pub struct EventLog {
     name: Arc<str>,
     pool: PgPool,
     head: Arc<watch::Sender<Position>>,
+    recent: Arc<Mutex<Recent>>,
 }
 
 /// Why the log could not be read or written.
@@ -56,7 +60,7 @@ async fn in_time<T>(statement: impl Future<Output = Result<T, sqlx::Error>>) -> 
 impl EventLog {
     /// A log over a pool whose connections have the log's schema as their search path.
     pub fn new(name: &str, pool: PgPool) -> Self {
-        Self { name: name.into(), pool, head: Arc::new(watch::Sender::new(Position::START)) }
+        Self { name: name.into(), pool, head: Arc::new(watch::Sender::new(Position::START)), recent: Arc::default() }
     }
 
     /// The log's name: part of the ids of its messages.
@@ -72,6 +76,11 @@ impl EventLog {
     /// Tells the highest position that this process knows to be committed. Tails sleep on it; it is a hint and never relied on (L6).
     pub fn committed(&self) -> watch::Receiver<Position> {
         self.head.subscribe()
+    }
+
+    /// Nothing can panic half-way through a change of it, so a poisoned lock is as good as any.
+    fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn advance(&self, position: Position) {

@@ -49,6 +49,10 @@ pub struct KnownKey {
 impl EventLog {
     /// The next `limit` events after a position, in order.
     pub async fn read_after(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, LogError> {
+        let head = *self.head.borrow();
+        if let Some(own) = self.recent().after(after, limit, head) {
+            return Ok(own);
+        }
         let sql = format!("SELECT {COLUMNS} FROM events WHERE position > $1 ORDER BY position LIMIT $2");
         let rows = in_time(sqlx::query(&sql).bind(bigint(after)).bind(limit as i64).fetch_all(self.pool())).await?;
         let events = rows.iter().map(stored_event).collect::<Result<Vec<_>, _>>()?;
@@ -176,8 +180,8 @@ fn stored_event(row: &PgRow) -> Result<StoredEvent, LogError> {
         sequence: row.get::<i64, _>("sequence").unsigned_abs(),
         event_type: row.get("event_type"),
         event_version: row.get("event_version"),
-        payload: row.get("payload"),
-        metadata: row.get("metadata"),
+        payload: row.get::<&str, _>("payload").into(),
+        metadata: row.get::<&str, _>("metadata").into(),
         recorded_at: row.get("recorded_at"),
     })
 }

@@ -1,5 +1,7 @@
 //! Events as they stand in the log, and their way back into the domain's types.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use traveladvisor_domain::aggregate::Event;
@@ -21,9 +23,9 @@ pub struct StoredEvent {
     /// Version of its shape, from 1.
     pub event_version: String,
     /// JSON as written.
-    pub payload: String,
+    pub payload: Arc<str>,
     /// JSON as written.
-    pub metadata: String,
+    pub metadata: Arc<str>,
     /// Time of the server at the append.
     pub recorded_at: DateTime<Utc>,
 }

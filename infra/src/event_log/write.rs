@@ -2,19 +2,20 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use sqlx::Row;
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 
 use super::append::ConflictRow;
-use super::{Append, Appended, Conflict, EventLog, KeyEffect, KeyRow, LogError, Position, in_time};
+use super::{Append, Appended, Conflict, EventLog, KeyEffect, KeyRow, LogError, Position, StoredEvent, in_time};
 
 /// First pause before the same append is sent again; doubled up to [`RESEND_PAUSE_MAX`].
 pub const RESEND_PAUSE_FIRST: Duration = Duration::from_millis(20);
 /// Longest pause before the same append is sent again.
 pub const RESEND_PAUSE_MAX: Duration = Duration::from_secs(1);
 
-const APPEND: &str = "SELECT first_position, last_position, conflicts::text AS conflicts FROM append_events(\
+const APPEND: &str = "SELECT first_position, last_position, appended_at, conflicts::text AS conflicts FROM append_events(\
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)";
 
 impl EventLog {
@@ -43,11 +44,28 @@ impl EventLog {
             return read_conflicts(&conflicts).map(Appended::Conflicts);
         }
         let first = row.get::<Option<i64>, _>("first_position").map(|place| Position(place.unsigned_abs()));
+        if let (Some(first), Some(recorded_at)) = (first, row.get::<Option<DateTime<Utc>>, _>("appended_at")) {
+            self.recent().push(own_events(append, first, recorded_at));
+        }
         if let Some(last) = row.get::<Option<i64>, _>("last_position") {
             self.advance(Position(last.unsigned_abs()));
         }
         Ok(Appended::Committed { first })
     }
+}
+
+/// What an append wrote, as a reader would find it.
+fn own_events(append: &Append, first: Position, recorded_at: DateTime<Utc>) -> impl Iterator<Item = StoredEvent> {
+    append.events.iter().enumerate().map(move |(place, event)| StoredEvent {
+        position: Position(first.0 + place as u64),
+        stream: event.stream,
+        sequence: event.sequence,
+        event_type: event.event_type.clone(),
+        event_version: event.event_version.clone(),
+        payload: event.payload.as_str().into(),
+        metadata: event.metadata.as_str().into(),
+        recorded_at,
+    })
 }
 
 fn read_conflicts(json: &str) -> Result<Vec<Conflict>, LogError> {
