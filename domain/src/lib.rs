@@ -3,6 +3,7 @@
 //! Every aggregate is a folder with the same rooms (`mod.rs` states and decisions, `command.rs`, `event.rs`, `error.rs`, `tests.rs`).
 //! The process manager is `trip_saga`. Value types stand beside them. Time, ids and randomness come in with the command.
 
+pub mod address;
 pub mod aggregate;
 pub mod booking;
 pub mod car;

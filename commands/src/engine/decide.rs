@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::SecondsFormat;
 
+use traveladvisor_domain::address::address;
 use traveladvisor_domain::aggregate::{Aggregate, Command, Event};
 use traveladvisor_domain::booking::BookingCommand;
 use traveladvisor_domain::booking::quote::{Offers, TripRequest, quote};
@@ -21,7 +22,6 @@ use traveladvisor_domain::trip::TripPlan;
 use traveladvisor_domain::trip_saga::TripSagaCommand;
 use traveladvisor_infra::event_log::Key;
 
-use super::address::address;
 use super::batch::{Batch, DecidedBy, PendingKey, Undecided};
 use super::job::{Job, Task, catalogue_stream};
 use super::limits::FOLLOW_UPS_MAX;

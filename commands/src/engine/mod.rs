@@ -4,7 +4,6 @@
 //! answered. `pipeline` is the loop, `core` what happens to a batch. What a batch did not handle itself, the `relay` delivers; `timers`
 //! bring due wake-ups.
 
-mod address;
 mod batch;
 mod core;
 mod decide;

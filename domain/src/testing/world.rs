@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use chrono::{DateTime, Utc};
 
 use super::samples::{booking, car_details, car_id, flight_details, flight_id, hotel_details, hotel_id, instant};
+use crate::address::address;
 use crate::aggregate::{Aggregate, Command, Event};
 use crate::booking::BookingCommand;
 use crate::car::CarCommand;
@@ -13,9 +14,7 @@ use crate::failure::{Code, Failure};
 use crate::flight::FlightCommand;
 use crate::hotel::HotelCommand;
 use crate::id::{BookingId, StreamId, StreamKind};
-use crate::message::{
-    Body, Destination, Direction, GatewayCall, GatewayCallKind, Instruction, Message, Order, messages,
-};
+use crate::message::{Body, Destination, Direction, GatewayCall, GatewayCallKind, Instruction, Message, messages};
 use crate::money::Money;
 use crate::occasion::Occasion;
 use crate::payment::{GatewayOutcome, PaymentCommand};
@@ -169,8 +168,8 @@ impl World {
                 self.give(message.booking.payment(), Command::Payment(settle));
             }
             (Destination::Stream(stream), body) => {
-                let command = command(message.booking, body, self.occasion());
-                self.give(stream, command);
+                let Some(addressed) = address(message, self.occasion()) else { panic!("not for {stream}: {body:?}") };
+                self.give(addressed.stream, addressed.command);
             }
             (Destination::Gateway, body) => panic!("not for a gateway: {body:?}"),
         }
@@ -245,49 +244,4 @@ impl Gateway {
 /// The trip of the world.
 pub(crate) fn trip() -> BookingId {
     booking(1)
-}
-
-fn command(booking: BookingId, body: &Body, occasion: Occasion) -> Command {
-    match body.clone() {
-        Body::StartTrip(plan) => Command::TripSaga(TripSagaCommand::Start { plan }),
-        Body::CancelTrip => Command::TripSaga(TripSagaCommand::Cancel),
-        Body::Answer(answer) => Command::TripSaga(TripSagaCommand::Answer { answer, occasion }),
-        Body::Instruction(instruction) => instructed(booking, instruction, occasion),
-        Body::GatewayCall(call) => panic!("not for an aggregate: {call:?}"),
-    }
-}
-
-fn instructed(
-    booking: BookingId,
-    Instruction { direction, attempt, order }: Instruction,
-    occasion: Occasion,
-) -> Command {
-    match (direction, order) {
-        (Direction::Request, Order::Rooms(part)) => {
-            Command::Hotel(HotelCommand::Reserve { booking, attempt, part, occasion })
-        }
-        (Direction::Undo, Order::Rooms(part)) => {
-            Command::Hotel(HotelCommand::Release { booking, attempt, part, occasion })
-        }
-        (Direction::Request, Order::Seats(part)) => {
-            Command::Flight(FlightCommand::Reserve { booking, attempt, part, occasion })
-        }
-        (Direction::Undo, Order::Seats(part)) => {
-            Command::Flight(FlightCommand::Release { booking, attempt, part, occasion })
-        }
-        (Direction::Request, Order::Vehicle(part)) => {
-            Command::Car(CarCommand::Reserve { booking, attempt, part, occasion })
-        }
-        (Direction::Undo, Order::Vehicle(part)) => {
-            Command::Car(CarCommand::Release { booking, attempt, part, occasion })
-        }
-        (Direction::Request, Order::Payment { plan, amount }) => {
-            Command::Payment(PaymentCommand::Request { booking, attempt, plan, amount })
-        }
-        (Direction::Undo, Order::Payment { amount, .. }) => {
-            Command::Payment(PaymentCommand::Cancel { booking, attempt, amount })
-        }
-        (Direction::Request, Order::Booking { .. }) => Command::Booking(BookingCommand::Approve { attempt }),
-        (Direction::Undo, Order::Booking { failure }) => Command::Booking(BookingCommand::Close { attempt, failure }),
-    }
 }

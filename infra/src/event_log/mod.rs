@@ -17,7 +17,7 @@ use tokio::sync::watch;
 
 pub use append::{Append, Appended, Conflict, Key, KeyEffect, KeyRow, NewEvent, Wakeup};
 pub use position::{Position, PositionError};
-pub use read::{DueWakeup, EventFilter, KnownKey};
+pub use read::{DueWakeup, EventFilter};
 pub use recent::RECENT_EVENTS_MAX;
 use recent::Recent;
 pub use stored::{DecodeError, Metadata, StoredEvent, encode};

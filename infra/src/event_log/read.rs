@@ -1,11 +1,11 @@
-//! Reading: by position for tails, by stream for decisions, by key for repeated commands.
+//! Reading: by position for tails, by stream for decisions.
 
 use chrono::{DateTime, Utc};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use traveladvisor_domain::id::{StreamId, StreamKind};
 
-use super::{EventLog, Key, LogError, Position, StoredEvent, in_time};
+use super::{EventLog, LogError, Position, StoredEvent, in_time};
 
 /// Columns of [`StoredEvent`].
 const COLUMNS: &str = "position, aggregate_type, aggregate_id, sequence, event_type, event_version, \
@@ -33,17 +33,6 @@ pub struct DueWakeup {
     pub stream: StreamId,
     /// When it was due.
     pub due_at: DateTime<Utc>,
-}
-
-/// What an idempotency key stood for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KnownKey {
-    /// The stream of the command that took it.
-    pub subject: String,
-    /// Hash of that command's input.
-    pub input_hash: Vec<u8>,
-    /// Position that its caller was told.
-    pub position: Position,
 }
 
 impl EventLog {
@@ -115,22 +104,6 @@ impl EventLog {
         let last = sqlx::query_scalar("SELECT metadata ->> 'occurred_at' FROM events ORDER BY position DESC LIMIT 1");
         let text: Option<Option<String>> = in_time(last.fetch_optional(self.pool())).await?;
         Ok(text.flatten().and_then(|text| text.parse().ok()))
-    }
-
-    /// What an idempotency key stands for, if it was used.
-    pub async fn known_key(&self, key: &Key) -> Result<Option<KnownKey>, LogError> {
-        let row = in_time(sqlx::query(
-            "SELECT subject, input_hash, position FROM idempotency_keys WHERE caller = $1 AND operation = $2 AND key = $3",
-        )
-        .bind(&key.caller)
-        .bind(&key.operation)
-        .bind(&key.key)
-        .fetch_optional(self.pool())).await?;
-        Ok(row.map(|row| KnownKey {
-            subject: row.get("subject"),
-            input_hash: row.get("input_hash"),
-            position: Position(row.get::<i64, _>("position").unsigned_abs()),
-        }))
     }
 
     /// The wake-ups due at `now`, the oldest first, at most `limit`.

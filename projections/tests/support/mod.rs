@@ -157,7 +157,7 @@ impl House {
     pub(crate) async fn deliver_one(&mut self) -> bool {
         let Some(message) = self.inbox.pop_front() else { return false };
         let (stream, command) = match message.to {
-            Destination::Stream(stream) => (stream, deliver::command(message, self.occasion())),
+            Destination::Stream(stream) => (stream, deliver::command(&message, self.occasion())),
             Destination::Gateway => {
                 let outcome = self.gateway.pop_front();
                 (message.booking.payment(), deliver::settlement(message, outcome))

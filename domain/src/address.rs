@@ -1,26 +1,29 @@
 //! Which command a message is, and of which stream.
 
-use traveladvisor_domain::aggregate::Command;
-use traveladvisor_domain::booking::BookingCommand;
-use traveladvisor_domain::car::CarCommand;
-use traveladvisor_domain::flight::FlightCommand;
-use traveladvisor_domain::hotel::HotelCommand;
-use traveladvisor_domain::id::{BookingId, StreamId};
-use traveladvisor_domain::message::{Body, Destination, Direction, Instruction, Message, Order};
-use traveladvisor_domain::occasion::Occasion;
-use traveladvisor_domain::payment::PaymentCommand;
-use traveladvisor_domain::trip_saga::TripSagaCommand;
+use crate::aggregate::Command;
+use crate::booking::BookingCommand;
+use crate::car::CarCommand;
+use crate::flight::FlightCommand;
+use crate::hotel::HotelCommand;
+use crate::id::{BookingId, StreamId};
+use crate::message::{Body, Destination, Direction, Instruction, Message, Order};
+use crate::occasion::Occasion;
+use crate::payment::PaymentCommand;
+use crate::trip_saga::TripSagaCommand;
 
 /// A message as a command of the stream that decides on it.
-pub(crate) struct Addressed {
-    pub(crate) stream: StreamId,
-    pub(crate) command: Command,
+#[derive(Debug, Clone, PartialEq)]
+pub struct Addressed {
+    /// Who decides.
+    pub stream: StreamId,
+    /// On what.
+    pub command: Command,
     /// Name of the command, for the metadata.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
 }
 
 /// The command that a message is; none for a call of the gateway, which leaves the process.
-pub(crate) fn address(message: &Message, occasion: Occasion) -> Option<Addressed> {
+pub fn address(message: &Message, occasion: Occasion) -> Option<Addressed> {
     let Destination::Stream(stream) = message.to else { return None };
     let (name, command) = match &message.body {
         Body::StartTrip(plan) => ("start_trip", Command::TripSaga(TripSagaCommand::Start { plan: plan.clone() })),
