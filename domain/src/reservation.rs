@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 
-pub use memory::Memory;
+pub use memory::{Memory, STATE_VERSION};
 
 use crate::failure::{Code, Failure};
 use crate::id::BookingId;

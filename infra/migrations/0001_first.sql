@@ -28,7 +28,8 @@ END $$;
 CREATE TRIGGER events_are_final BEFORE UPDATE OR DELETE OR TRUNCATE ON events
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- Snapshots of hotel, flight and car, in the shape of cqrs-es.
+-- Snapshots of hotel, flight and car, in the shape of cqrs-es: the state after the event at last_sequence. Written by append_events()
+-- with the events of their stream, so a snapshot never stands without the event that it ends with. All of it may be deleted at any time.
 CREATE TABLE snapshots (
     aggregate_type   text   NOT NULL,
     aggregate_id     text   NOT NULL,
@@ -92,6 +93,7 @@ $$;
 --   wakeup_*       due times to set; NULL clears
 --   owner_*        epochs that must still stand
 --   offset_*       consumed offsets to move, compare and set
+--   snapshot_*     states after the last event of their stream in this append; kept only if newer than what is there
 CREATE FUNCTION append_events(
     batch text,
     read_types text[], read_ids text[], read_sequences bigint[],
@@ -102,6 +104,7 @@ CREATE FUNCTION append_events(
     wakeup_types text[], wakeup_ids text[], wakeup_kinds text[], wakeup_dues timestamptz[],
     owner_names text[], owner_epochs bigint[],
     offset_sources text[], offset_expected bigint[], offset_new bigint[],
+    snapshot_types text[], snapshot_ids text[], snapshot_sequences bigint[], snapshot_payloads text[],
     OUT first_position bigint, OUT last_position bigint, OUT appended_at timestamptz, OUT conflicts json
 ) LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
@@ -203,6 +206,14 @@ BEGIN
         INSERT INTO consumed_offsets (source, "offset")
         SELECT o.source, o.new FROM unnest(offset_sources, offset_new) AS o(source, new)
         ON CONFLICT (source) DO UPDATE SET "offset" = excluded."offset";
+    END IF;
+    IF cardinality(snapshot_types) > 0 THEN
+        INSERT INTO snapshots AS known (aggregate_type, aggregate_id, last_sequence, current_snapshot, payload)
+        SELECT s.type, s.id, s.sequence, 1, s.payload::json
+          FROM unnest(snapshot_types, snapshot_ids, snapshot_sequences, snapshot_payloads) AS s(type, id, sequence, payload)
+        ON CONFLICT (aggregate_type, aggregate_id) DO UPDATE
+           SET last_sequence = excluded.last_sequence, current_snapshot = known.current_snapshot + 1, payload = excluded.payload
+         WHERE known.last_sequence < excluded.last_sequence;
     END IF;
 END $$;
 

@@ -3,4 +3,5 @@
 mod event_log;
 mod private_server;
 mod schema;
+mod snapshots;
 mod testing;

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use traveladvisor_domain::id::StreamId;
 use uuid::Uuid;
 
-use super::Position;
+use super::{NewSnapshot, Position};
 
 /// Everything that one append checks and writes.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +26,8 @@ pub struct Append {
     pub owners: Vec<(String, u64)>,
     /// Consumed offsets to move: source, expected, new.
     pub offsets: Vec<(String, u64, u64)>,
+    /// States to read from instead of the events before, each after the last event of its stream in this append.
+    pub snapshots: Vec<NewSnapshot>,
 }
 
 /// An event to append.

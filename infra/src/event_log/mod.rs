@@ -6,6 +6,7 @@ mod position;
 mod read;
 mod recent;
 mod repository;
+mod snapshot;
 mod stored;
 mod write;
 
@@ -20,6 +21,7 @@ pub use position::{Position, PositionError};
 pub use read::{DueWakeup, EventFilter};
 pub use recent::RECENT_EVENTS_MAX;
 use recent::Recent;
+pub use snapshot::{FromSnapshot, NewSnapshot, StoredSnapshot, decode_state, encode_state};
 pub use stored::{DecodeError, Metadata, StoredEvent, encode};
 pub use write::{RESEND_PAUSE_FIRST, RESEND_PAUSE_MAX};
 

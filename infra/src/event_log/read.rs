@@ -8,7 +8,7 @@ use traveladvisor_domain::id::{StreamId, StreamKind};
 use super::{EventLog, LogError, Position, StoredEvent, in_time};
 
 /// Columns of [`StoredEvent`].
-const COLUMNS: &str = "position, aggregate_type, aggregate_id, sequence, event_type, event_version, \
+pub(super) const COLUMNS: &str = "position, aggregate_type, aggregate_id, sequence, event_type, event_version, \
      payload::text AS payload, metadata::text AS metadata, recorded_at";
 
 /// Which events a person asks for. All that is given must hold.
@@ -61,6 +61,29 @@ impl EventLog {
                 .bind(stream.kind.as_str())
                 .bind(stream.to_string())
                 .bind(after_sequence.cast_signed())
+                .fetch_all(self.pool()),
+        )
+        .await?;
+        rows.iter().map(stored_event).collect()
+    }
+
+    /// The next `limit` events of a stream after a sequence, in order.
+    pub async fn read_stream_page(
+        &self,
+        stream: StreamId,
+        after_sequence: u64,
+        limit: usize,
+    ) -> Result<Vec<StoredEvent>, LogError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM events WHERE aggregate_type = $1 AND aggregate_id = $2 AND sequence > $3 \
+              ORDER BY sequence LIMIT $4"
+        );
+        let rows = in_time(
+            sqlx::query(&sql)
+                .bind(stream.kind.as_str())
+                .bind(stream.to_string())
+                .bind(after_sequence.cast_signed())
+                .bind(limit as i64)
                 .fetch_all(self.pool()),
         )
         .await?;
@@ -146,7 +169,7 @@ impl EventLog {
     }
 }
 
-fn stored_event(row: &PgRow) -> Result<StoredEvent, LogError> {
+pub(super) fn stored_event(row: &PgRow) -> Result<StoredEvent, LogError> {
     Ok(StoredEvent {
         position: Position(row.get::<i64, _>("position").unsigned_abs()),
         stream: stream_id(row)?,

@@ -16,7 +16,8 @@ pub const RESEND_PAUSE_FIRST: Duration = Duration::from_millis(20);
 pub const RESEND_PAUSE_MAX: Duration = Duration::from_secs(1);
 
 const APPEND: &str = "SELECT first_position, last_position, appended_at, conflicts::text AS conflicts FROM append_events(\
-    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)";
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, \
+    $29, $30, $31, $32)";
 
 impl EventLog {
     /// Appends, or tells every conflict. After a lost connection or a time-out the very same append is sent again until the server
@@ -88,6 +89,7 @@ struct Columns {
     payloads: Vec<String>,
     metadata: Vec<String>,
     wakeups: StreamColumns,
+    snapshots: StreamColumns,
 }
 
 /// Kind, id and sequence of streams, column by column.
@@ -114,6 +116,8 @@ impl Columns {
         append.events.iter().for_each(|event| events.push(event.stream, event.sequence));
         let mut wakeups = StreamColumns::default();
         append.wakeups.iter().for_each(|wakeup| wakeups.push(wakeup.stream, 0));
+        let mut snapshots = StreamColumns::default();
+        append.snapshots.iter().for_each(|snapshot| snapshots.push(snapshot.stream, snapshot.sequence));
         let texts = |text: fn(&super::NewEvent) -> &String| append.events.iter().map(text).cloned().collect();
         Self {
             batch: append.batch.to_string(),
@@ -124,6 +128,7 @@ impl Columns {
             payloads: texts(|event| &event.payload),
             metadata: texts(|event| &event.metadata),
             wakeups,
+            snapshots,
         }
     }
 
@@ -152,6 +157,10 @@ impl Columns {
             .bind(append.offsets.iter().map(|(source, ..)| source.as_str()).collect::<Vec<_>>())
             .bind(append.offsets.iter().map(|(_, expected, _)| expected.cast_signed()).collect::<Vec<_>>())
             .bind(append.offsets.iter().map(|(.., new)| new.cast_signed()).collect::<Vec<_>>())
+            .bind(&self.snapshots.kinds)
+            .bind(&self.snapshots.ids)
+            .bind(&self.snapshots.sequences)
+            .bind(append.snapshots.iter().map(|snapshot| snapshot.payload.as_str()).collect::<Vec<_>>())
     }
 }
 
