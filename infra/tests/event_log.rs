@@ -12,7 +12,8 @@ use traveladvisor_domain::dead_letter::{DeadLetter, DeadLetterCommand, DeadLette
 use traveladvisor_domain::failure::{Code, Failure};
 use traveladvisor_domain::id::{BookingId, StreamId, StreamKind};
 use traveladvisor_infra::event_log::{
-    Append, Appended, Conflict, EventLog, Key, KeyEffect, KeyRow, LogError, NewEvent, Position, Wakeup,
+    APPEND_BYTES_MAX, Append, Appended, Conflict, EVENT_BYTES_MAX, EventLog, Key, KeyEffect, KeyRow, LogError,
+    NewEvent, Position, Wakeup,
 };
 use traveladvisor_infra::postgres::SCHEMA;
 use traveladvisor_infra::testing::TestDatabase;
@@ -228,4 +229,37 @@ async fn postgres_es_reads_our_streams_unchanged() {
     let command = DeadLetterCommand::SetAside { letter: letter() };
     framework.execute(&stream(2).to_string(), command).await.expect("decided and appended");
     assert_eq!(log.read_stream(stream(2), 0).await.expect("read").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_large_is_refused_before_it_is_sent() {
+    let (log, _database) = log().await;
+    let sized = |event: NewEvent, bytes: usize| {
+        let fill = " ".repeat(bytes - event.payload.len() - event.metadata.len());
+        NewEvent { payload: event.payload + &fill, ..event }
+    };
+    let with = |batch: u128, sizes: &[usize]| {
+        let mut append = append(batch, &[(stream(batch), 1)]);
+        let id = append.batch;
+        let events = (1..).zip(sizes).map(|(sequence, bytes)| sized(event(stream(batch), sequence, id), *bytes));
+        append.events = events.collect();
+        append
+    };
+    let is_refused = |outcome| matches!(outcome, Err(LogError::Refused(_)));
+    assert!(is_refused(log.append(&with(1, &[EVENT_BYTES_MAX + 1])).await));
+    let mut whole = vec![EVENT_BYTES_MAX; APPEND_BYTES_MAX / EVENT_BYTES_MAX];
+    assert!(matches!(log.append(&with(2, &whole)).await, Ok(Appended::Committed { .. })), "as large as may be");
+    whole.push(EVENT_BYTES_MAX / 2);
+    assert!(is_refused(log.append(&with(3, &whole)).await));
+    assert!(log.read_stream(stream(3), 0).await.expect("read").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_nul_that_would_make_the_log_unreadable_is_refused() {
+    let (log, _database) = log().await;
+    // Postgres takes it into `json`, and then cannot tell the batch of that event: neither the very same append nor a search is answered.
+    let mut append = append(1, &[(stream(1), 1)]);
+    append.events[0].metadata = append.events[0].metadata.replace(r#""a""#, r#""a\u0000""#);
+    assert!(matches!(log.append(&append).await, Err(LogError::Refused(_))));
+    assert!(log.last_occurred_at().await.is_ok());
 }

@@ -1,5 +1,6 @@
 //! The event log: one append-only table, one order, one way in (L2 to L6).
 
+mod admission;
 mod append;
 mod listen;
 mod position;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use sqlx::PgPool;
 use tokio::sync::watch;
 
+pub use admission::{APPEND_BYTES_MAX, EVENT_BYTES_MAX};
 pub use append::{Append, Appended, Conflict, Key, KeyEffect, KeyRow, NewEvent, Wakeup};
 pub use position::{Position, PositionError};
 pub use read::{DueWakeup, EventFilter};

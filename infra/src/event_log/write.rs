@@ -8,7 +8,9 @@ use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 
 use super::append::ConflictRow;
-use super::{Append, Appended, Conflict, EventLog, KeyEffect, KeyRow, LogError, Position, StoredEvent, in_time};
+use super::{
+    Append, Appended, Conflict, EventLog, KeyEffect, KeyRow, LogError, Position, StoredEvent, admission, in_time,
+};
 
 /// First pause before the same append is sent again; doubled up to [`RESEND_PAUSE_MAX`].
 pub const RESEND_PAUSE_FIRST: Duration = Duration::from_millis(20);
@@ -23,8 +25,9 @@ impl EventLog {
     /// Appends, or tells every conflict. After a lost connection or a time-out the very same append is sent again until the server
     /// answers (L5), so the future ends only with a known outcome. Dropping it leaves the outcome unknown.
     ///
-    /// Errors: only [`LogError::Refused`]: the server refused the data, and nothing was written.
+    /// Errors: only [`LogError::Refused`]: the data is too large or the server refused it, and nothing was written.
     pub async fn append(&self, append: &Append) -> Result<Appended, LogError> {
+        admission::check(append)?;
         let columns = Columns::of(append);
         let mut pause = RESEND_PAUSE_FIRST;
         loop {
