@@ -10,23 +10,8 @@ use traveladvisor_domain::id::StreamKind;
 use traveladvisor_domain::money::{Currency, Money};
 use traveladvisor_domain::trip::PaymentPlan;
 
+use crate::crowd::THIRTEEN;
 use crate::support::{World, book, card, count, decoded, hotel, metadata, request, trip};
-
-const THIRTEEN: [&str; 13] = [
-    "BookingRequested",
-    "SagaStarted",
-    "RoomsReserved",
-    "StepSucceeded",
-    "SeatsReserved",
-    "StepSucceeded",
-    "VehicleReserved",
-    "StepSucceeded",
-    "PaymentRequested",
-    "PaymentCompleted",
-    "StepSucceeded",
-    "BookingApproved",
-    "SagaSucceeded",
-];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_trip_paid_at_the_counter_is_thirteen_events_in_one_commit() {

@@ -1,4 +1,7 @@
 //! The engine against a real Postgres.
 
+mod crowd;
 mod engine;
+mod guilty;
+mod guilty_messages;
 mod support;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use traveladvisor_commands::engine::{Delivery, Ports, RunningEngine};
+use traveladvisor_commands::engine::{Delivery, Faults, Ports, RunningEngine};
 use traveladvisor_commands::{CallerCommand, Engine, IdempotencyKey, Receipt, Rejection, Request};
 use traveladvisor_domain::aggregate::Event;
 use traveladvisor_domain::booking::quote::{RoomsWanted, SeatsWanted, TripRequest, VehicleWanted};
@@ -43,10 +43,14 @@ pub(crate) fn start() -> DateTime<Utc> {
 
 impl World {
     pub(crate) async fn begin(delivery: Delivery) -> Self {
+        Self::begin_with(delivery, Faults::default()).await
+    }
+
+    pub(crate) async fn begin_with(delivery: Delivery, faults: Faults) -> Self {
         let database = TestDatabase::create(SCHEMA).await;
         let log = EventLog::new("public", database.pool.clone());
         let clock: Arc<dyn Clock> = Arc::new(SandboxClock::starting_at(start()));
-        let (engine, running) = start_engine(&log, &clock, 1, delivery).await;
+        let (engine, running) = start_engine(&log, ports(&log, &clock, 1), delivery, faults).await;
         let world = Self { log, engine, running: Mutex::new(Some(running)), clock, ids: 1, _database: database };
         for command in [
             CallerCommand::UpsertHotel(hotel(2)),
@@ -60,8 +64,14 @@ impl World {
 
     /// Another engine on the same log, as a second process would run it.
     pub(crate) async fn second_engine(&mut self, delivery: Delivery) -> (Engine, RunningEngine) {
+        let ports = self.next_ports();
+        start_engine(&self.log, ports, delivery, Faults::default()).await
+    }
+
+    /// The outside as the next engine on this log sees it, with ids of its own.
+    pub(crate) fn next_ports(&mut self) -> Ports {
         self.ids += 1;
-        start_engine(&self.log, &self.clock, self.ids, delivery).await
+        ports(&self.log, &self.clock, self.ids)
     }
 
     pub(crate) async fn stop(&self) {
@@ -72,8 +82,13 @@ impl World {
     }
 
     pub(crate) async fn restart(&mut self, delivery: Delivery) {
+        let ports = self.next_ports();
+        self.restart_with(ports, delivery, Faults::default()).await;
+    }
+
+    pub(crate) async fn restart_with(&mut self, ports: Ports, delivery: Delivery, faults: Faults) {
         self.stop().await;
-        let (engine, running) = self.second_engine(delivery).await;
+        let (engine, running) = start_engine(&self.log, ports, delivery, faults).await;
         self.engine = engine;
         *self.running.lock().expect("the tasks") = Some(running);
     }
@@ -159,18 +174,16 @@ impl World {
     }
 }
 
-async fn start_engine(
-    log: &EventLog,
-    clock: &Arc<dyn Clock>,
-    seed: u64,
-    delivery: Delivery,
-) -> (Engine, RunningEngine) {
-    let ports = Ports {
+fn ports(log: &EventLog, clock: &Arc<dyn Clock>, seed: u64) -> Ports {
+    Ports {
         clock: clock.clone(),
         ids: Arc::new(SeededIds::new(seed)),
         gateway: Arc::new(SandboxGateway::new(log.pool().clone())),
-    };
-    Engine::start(log.clone(), ports, delivery).await.expect("the engine starts")
+    }
+}
+
+async fn start_engine(log: &EventLog, ports: Ports, delivery: Delivery, faults: Faults) -> (Engine, RunningEngine) {
+    Engine::start_with_faults(log.clone(), ports, delivery, faults).await.expect("the engine starts")
 }
 
 pub(crate) fn metadata(event: &StoredEvent) -> Metadata {

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::decide::{SeenAt, Verdict};
 use super::job::{Job, Origin};
+use super::limits::{BATCH_BYTES_MAX, BATCH_JOBS_MAX};
 use super::states::{Poisoned, State, States};
 
 /// Kind of the wake-ups of sagas.
@@ -28,6 +29,8 @@ pub(crate) struct Batch {
     rewake: HashSet<StreamId>,
     silenced: HashSet<StreamId>,
     events: Vec<StagedEvent>,
+    /// Of all payloads.
+    bytes: usize,
     last_places: HashMap<StreamId, usize>,
     keys: Vec<PendingKey>,
     /// Jobs of this batch whose key was accepted, with the hash of their input.
@@ -117,6 +120,11 @@ impl Batch {
         self.jobs.is_empty()
     }
 
+    /// Whether it may take one more job.
+    pub(crate) fn has_room(&self) -> bool {
+        self.jobs.len() < BATCH_JOBS_MAX && self.bytes < BATCH_BYTES_MAX
+    }
+
     /// The state that a decision sees, if it is in memory. Remembers that it was read, and at which sequence.
     pub(crate) fn read<'s>(&mut self, states: &'s States, stream: StreamId) -> Option<&'s State> {
         let state = states.view(stream)?;
@@ -132,7 +140,12 @@ impl Batch {
         command: Command,
     ) -> Result<Vec<Event>, Undecided> {
         let state = self.read(states, stream).ok_or(Undecided::Cold)?;
-        match catch_unwind(AssertUnwindSafe(|| state.aggregate.decide(command))) {
+        let decided = catch_unwind(AssertUnwindSafe(|| {
+            #[cfg(feature = "testing")]
+            states.faults.strike(stream, &command);
+            state.aggregate.decide(command)
+        }));
+        match decided {
             Ok(decided) => decided.map_err(Undecided::Refused),
             Err(_) => Err(Undecided::Panicked),
         }
@@ -153,6 +166,7 @@ impl Batch {
         for event in events {
             let payload = encode(&event).map_err(|_| Poisoned)?;
             let sequence = states.stage(stream, &event)?;
+            self.bytes += payload.len();
             self.events.push(StagedEvent { stream, sequence, event, payload, by: by.clone(), fused: Vec::new() });
         }
         if self.events.len() > first {

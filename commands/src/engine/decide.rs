@@ -248,7 +248,10 @@ impl<'b, 'n> Decider<'b, 'n> {
         by: &DecidedBy,
     ) -> Result<(), Poisoned> {
         let mut waiting: VecDeque<usize> = self.batch.stage(self.states, stream, events, by)?.collect();
-        let mut follow_ups_left = if job.alone { 0 } else { FOLLOW_UPS_MAX };
+        let follow_ups_max = FOLLOW_UPS_MAX;
+        #[cfg(feature = "testing")]
+        let follow_ups_max = self.states.faults.follow_ups_or(follow_ups_max);
+        let mut follow_ups_left = if job.alone { 0 } else { follow_ups_max };
         while let Some(place) = waiting.pop_front() {
             let (stream, sequence, event) = self.batch.event(place);
             for (message_place, message) in messages(stream, event).into_iter().enumerate() {
@@ -266,6 +269,14 @@ impl<'b, 'n> Decider<'b, 'n> {
         Ok(())
     }
 
+    fn is_in_memory(&self, stream: StreamId) -> bool {
+        #[cfg(feature = "testing")]
+        if self.states.faults.is_cold(stream) {
+            return false;
+        }
+        self.states.is_hot(stream)
+    }
+
     /// Handles a message here if its stream is in memory; otherwise, or if the decision panics, the relay delivers it.
     fn follow(
         &mut self,
@@ -274,7 +285,7 @@ impl<'b, 'n> Decider<'b, 'n> {
         id: uuid::Uuid,
     ) -> Result<Option<std::ops::Range<usize>>, Poisoned> {
         let Some(addressed) = address(message, job.occasion) else { return Ok(None) };
-        if !self.states.is_hot(addressed.stream) {
+        if !self.is_in_memory(addressed.stream) {
             return Ok(None);
         }
         match self.batch.decide(self.states, addressed.stream, addressed.command) {

@@ -8,6 +8,9 @@ pub const CALLER_LANE_MAX: usize = 1_024;
 pub const SYSTEM_LANE_MAX: usize = 4_096;
 /// Jobs of one batch at most.
 pub const BATCH_JOBS_MAX: usize = 256;
+/// Bytes of payloads after which a batch takes no more jobs: far below what one append may have, so that a batch is not refused for its
+/// length.
+pub const BATCH_BYTES_MAX: usize = 4 << 20;
 /// Places of a batch that callers' commands always have, however many answers wait.
 pub const BATCH_CALLERS_MIN: usize = 64;
 /// Messages that one job may have followed inside its batch; the relay delivers what is left.

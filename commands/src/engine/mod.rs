@@ -7,6 +7,8 @@
 mod batch;
 mod core;
 mod decide;
+#[cfg(feature = "testing")]
+mod faults;
 mod gateway_calls;
 mod hydrate;
 mod job;
@@ -19,6 +21,8 @@ mod timers;
 
 use std::sync::Arc;
 
+#[cfg(feature = "testing")]
+pub use faults::Faults;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use traveladvisor_domain::failure::Code;
@@ -75,6 +79,28 @@ impl Engine {
     ///
     /// Errors: the log cannot be read.
     pub async fn start(log: EventLog, ports: Ports, delivery: Delivery) -> Result<(Self, RunningEngine), LogError> {
+        Self::start_on(log, ports, delivery, States::default()).await
+    }
+
+    /// Starts an engine in which these faults happen.
+    ///
+    /// Errors: the log cannot be read.
+    #[cfg(feature = "testing")]
+    pub async fn start_with_faults(
+        log: EventLog,
+        ports: Ports,
+        delivery: Delivery,
+        faults: Faults,
+    ) -> Result<(Self, RunningEngine), LogError> {
+        Self::start_on(log, ports, delivery, States::with_faults(faults)).await
+    }
+
+    async fn start_on(
+        log: EventLog,
+        ports: Ports,
+        delivery: Delivery,
+        states: States,
+    ) -> Result<(Self, RunningEngine), LogError> {
         let (callers, caller_lane) = mpsc::channel(CALLER_LANE_MAX);
         let (system, system_lane) = mpsc::channel(SYSTEM_LANE_MAX);
         let (stop, stopped) = watch::channel(false);
@@ -86,14 +112,7 @@ impl Engine {
             sources.push(tokio::spawn(relay.run(stopped.clone())));
             sources.push(tokio::spawn(timers::run_timers(log.clone(), clock.clone(), system, stopped.clone())));
         }
-        let core = Core {
-            log,
-            clock: clock.clone(),
-            ids: ids.clone(),
-            epoch,
-            states: States::default(),
-            expects_new_supply: false,
-        };
+        let core = Core { log, clock: clock.clone(), ids: ids.clone(), epoch, states, expects_new_supply: false };
         let lanes = Lanes { system: system_lane, callers: caller_lane, system_open: true };
         let core = tokio::spawn(Pipeline::new(core, lanes).run(stopped));
         Ok((Self { lane: callers, clock, ids }, RunningEngine { stop, sources, core }))

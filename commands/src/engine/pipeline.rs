@@ -128,7 +128,7 @@ impl Pipeline {
     }
 
     fn has_room(&self) -> bool {
-        self.open.jobs.len() < BATCH_JOBS_MAX && self.parked.len() < PARKED_JOBS_MAX
+        self.open.has_room() && self.parked.len() < PARKED_JOBS_MAX
     }
 
     /// Takes what waits, up to a bound: answers, undos and timers first, but some places are always left for callers (L11).

@@ -66,9 +66,16 @@ pub(crate) struct States {
     committed: HashMap<StreamId, (State, u64)>,
     staged: HashMap<StreamId, State>,
     turn: u64,
+    #[cfg(feature = "testing")]
+    pub(crate) faults: super::faults::Faults,
 }
 
 impl States {
+    #[cfg(feature = "testing")]
+    pub(crate) fn with_faults(faults: super::faults::Faults) -> Self {
+        Self { faults, ..Self::default() }
+    }
+
     /// The state that the next decision sees.
     pub(crate) fn view(&self, stream: StreamId) -> Option<&State> {
         self.staged.get(&stream).or_else(|| self.committed.get(&stream).map(|(state, _)| state))

@@ -1,0 +1,61 @@
+//! Faults that a test puts into an engine: what real data cannot bring about today, such as a decision that panics. The program is built
+//! without this.
+
+use std::fmt;
+use std::sync::Arc;
+
+use traveladvisor_domain::aggregate::Command;
+use traveladvisor_domain::id::StreamId;
+
+type OfDecision = Arc<dyn Fn(StreamId, &Command) -> bool + Send + Sync>;
+type OfStream = Arc<dyn Fn(StreamId) -> bool + Send + Sync>;
+
+/// What goes wrong in an engine under test. By default nothing does.
+#[derive(Clone, Default)]
+pub struct Faults {
+    panics: Option<OfDecision>,
+    cold: Option<OfStream>,
+    follow_ups_max: Option<usize>,
+}
+
+impl Faults {
+    /// Decisions for which this is true panic. It is asked before every decision, also those that are made again.
+    #[must_use]
+    pub fn panic_when(mut self, guilty: impl Fn(StreamId, &Command) -> bool + Send + Sync + 'static) -> Self {
+        self.panics = Some(Arc::new(guilty));
+        self
+    }
+
+    /// Follow-ups do not find these streams in memory.
+    #[must_use]
+    pub fn cold_when(mut self, cold: impl Fn(StreamId) -> bool + Send + Sync + 'static) -> Self {
+        self.cold = Some(Arc::new(cold));
+        self
+    }
+
+    /// So many messages may one job have followed inside its batch.
+    #[must_use]
+    pub const fn follow_ups_max(mut self, follow_ups_max: usize) -> Self {
+        self.follow_ups_max = Some(follow_ups_max);
+        self
+    }
+
+    pub(crate) fn strike(&self, stream: StreamId, command: &Command) {
+        let guilty = self.panics.as_ref().is_some_and(|guilty| guilty(stream, command));
+        assert!(!guilty, "a test lets this decision panic: {stream}");
+    }
+
+    pub(crate) fn is_cold(&self, stream: StreamId) -> bool {
+        self.cold.as_ref().is_some_and(|cold| cold(stream))
+    }
+
+    pub(crate) fn follow_ups_or(&self, follow_ups_max: usize) -> usize {
+        self.follow_ups_max.unwrap_or(follow_ups_max)
+    }
+}
+
+impl fmt::Debug for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Faults").field("follow_ups_max", &self.follow_ups_max).finish_non_exhaustive()
+    }
+}
