@@ -63,12 +63,39 @@ CREATE TABLE wakeups (
 );
 CREATE INDEX wakeups_due ON wakeups (due_at);
 
--- Who owns what of this log, and in which turn (L12). An append that names an owner carries its epoch and has it checked.
+-- Who owns what of this log, in which turn, and until when (L12). An append that holds an owner's jobs carries its epoch and has it
+-- checked. `relay` delivers messages and timers; `projections` folds the read models.
 CREATE TABLE owners (
-    name  text   PRIMARY KEY,
-    epoch bigint NOT NULL
+    name       text        PRIMARY KEY,
+    -- Which turn: raised by every take-over, under the order lock.
+    epoch      bigint      NOT NULL,
+    -- Which process, for people; absent when nobody holds it.
+    holder     text,
+    -- Unless it is renewed. By the clock of this server, which is the same for all.
+    held_until timestamptz
 );
-INSERT INTO owners (name, epoch) VALUES ('relay', 0);
+INSERT INTO owners (name, epoch) VALUES ('relay', 0), ('projections', 0);
+
+-- Begins a turn, if what it asks for is free, has run out, or was last held in the turn `mine`. Returns the turn's epoch, or null.
+-- The epoch is raised under the order lock: every append before it has committed, and every later one sees it (L12).
+CREATE FUNCTION claim_ownership(what text, mine bigint, who text, lease interval) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    raised bigint;
+BEGIN
+    -- Looked at without the lock first: whoever waits for its turn holds nobody up. A lease that runs for longer than any does stems from
+    -- a clock that was set back.
+    PERFORM FROM owners o
+      WHERE o.name = what AND o.epoch <> mine AND o.held_until BETWEEN clock_timestamp() AND clock_timestamp() + 2 * lease;
+    IF FOUND THEN
+        RETURN NULL;
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtextextended('traveladvisor.log.' || current_schema(), 0));
+    UPDATE owners o SET epoch = o.epoch + 1, holder = who, held_until = clock_timestamp() + lease
+     WHERE o.name = what
+       AND (o.held_until BETWEEN clock_timestamp() AND clock_timestamp() + 2 * lease AND o.epoch <> mine) IS NOT TRUE
+    RETURNING o.epoch INTO raised;
+    RETURN raised;
+END $$;
 
 -- How far a source of messages has been consumed. The source `relay` is this log itself.
 CREATE TABLE consumed_offsets (
@@ -147,7 +174,8 @@ BEGIN
                                WHERE i.caller = k.caller AND i.operation = k.operation AND i.key = k.key LIMIT 1) i;
     END IF;
     IF cardinality(owner_names) > 0 THEN
-        SELECT concat_json_arrays(conflicts, json_agg(json_build_object('kind', 'owner', 'name', o.name)))
+        SELECT concat_json_arrays(conflicts, json_agg(json_build_object('kind', 'owner', 'name', o.name,
+                   'expected', o.epoch)))
           INTO conflicts
           FROM unnest(owner_names, owner_epochs) AS o(name, epoch)
           LEFT JOIN owners w ON w.name = o.name

@@ -97,7 +97,7 @@ async fn a_mismatch_writes_nothing_and_tells_every_conflict() {
         Conflict::Stream { stream: stream(1), expected: 0, actual: 1 },
         Conflict::Stream { stream: stream(3), expected: 3, actual: 0 },
         Conflict::Key { key: key("k"), subject: "s".into(), input_hash: vec![7], position },
-        Conflict::Owner { name: "relay".into() },
+        Conflict::Owner { name: "relay".into(), expected: 9 },
         Conflict::Offset { source: "relay".into(), actual: 0 },
     ];
     assert_eq!(conflicts.len(), expected.len(), "{conflicts:?}");

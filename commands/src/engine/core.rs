@@ -1,6 +1,6 @@
 //! The loop's heart: a batch is decided, appended, and only then answered; what the log refuses is decided again (L4, L10).
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use traveladvisor_domain::failure::{Code, Failure};
 use traveladvisor_domain::id::{BookingId, StreamId, StreamKind};
 use traveladvisor_domain::message::{Body, Message};
 use traveladvisor_infra::clock::{Clock, IdSource};
-use traveladvisor_infra::event_log::{Appended, Conflict, EventLog, Key, LogError, Position};
+use traveladvisor_infra::event_log::{Appended, Conflict, EventLog, Key, LogError, Position, RELAY};
 use uuid::Uuid;
 
 use super::batch::{Batch, Closed, position_of};
@@ -21,16 +21,11 @@ use super::limits::{CONFLICTS_BEFORE_HALVING, LOAD_PAUSE, LOAD_TRIES_MAX, PAUSE_
 use super::states::{Staged, States};
 use crate::request::{Receipt, Rejection};
 
-/// Name of the ownership of relay and timers (L12).
-pub(crate) const RELAY: &str = "relay";
-
 /// What decides. One for each log and process.
 pub(crate) struct Core {
     pub(crate) log: EventLog,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
-    /// The epoch under which this process owns relay and timers.
-    pub(crate) epoch: u64,
     pub(crate) states: States,
     /// Whether the supply listed last was new: then more of it is taken to be new as well and not looked for.
     pub(crate) expects_new_supply: bool,
@@ -151,9 +146,9 @@ impl Core {
     pub(crate) fn close(&self, batch: Batch) -> Closed {
         let now = self.clock.now();
         let mut closed = batch.close(&self.states, self.ids.uuid_v7(now), now);
-        if closed.jobs.iter().any(|job| !job.is_callers()) {
-            closed.append.owners.push((RELAY.to_owned(), self.epoch));
-        }
+        // More than one where this process lost a turn and has won the next: the jobs of the lost one fall alone.
+        let epochs: BTreeSet<u64> = closed.jobs.iter().filter_map(Job::epoch).collect();
+        closed.append.owners = epochs.into_iter().map(|epoch| (RELAY.to_owned(), epoch)).collect();
         closed
     }
 
@@ -200,13 +195,8 @@ impl Core {
                 Conflict::Key { key, subject, input_hash, position } => {
                     part.jobs = answer_known_key(part.jobs, &key, &subject, &input_hash, position);
                 }
-                Conflict::Owner { .. } | Conflict::Offset { .. } => {
-                    let (callers, system): (Vec<Job>, Vec<Job>) = part.jobs.into_iter().partition(Job::is_callers);
-                    for job in &system {
-                        job.tell_source(|_| Done::Deposed);
-                    }
-                    part.jobs = callers;
-                }
+                Conflict::Owner { expected, .. } => part.jobs = without_turn(part.jobs, expected),
+                Conflict::Offset { source, .. } => tracing::error!(source, "an offset moved that no append names"),
             }
         }
         if !moved {
@@ -322,6 +312,15 @@ fn letter(
 fn instruction_of(message: &Message) -> Option<UnansweredInstruction> {
     let Body::Instruction(asked) = &message.body else { return None };
     Some(UnansweredInstruction { step: asked.order.step(), direction: asked.direction, attempt: asked.attempt })
+}
+
+/// Drops the jobs of a turn that has passed; whoever owns their source now delivers them again.
+fn without_turn(jobs: Vec<Job>, epoch: u64) -> Vec<Job> {
+    let (passed, others): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(|job| job.epoch() == Some(epoch));
+    for job in passed {
+        job.tell_source(|_| Done::Deposed);
+    }
+    others
 }
 
 /// Those whose key was taken are answered from its row (L3).

@@ -70,12 +70,14 @@ pub(crate) enum Report {
 pub(crate) struct Ack {
     sender: mpsc::UnboundedSender<Done>,
     token: Token,
+    /// The source's turn of ownership: the append that holds the job has it checked.
+    epoch: u64,
     told: AtomicBool,
 }
 
 impl Ack {
-    pub(crate) const fn new(sender: mpsc::UnboundedSender<Done>, token: Token) -> Self {
-        Self { sender, token, told: AtomicBool::new(false) }
+    pub(crate) const fn new(sender: mpsc::UnboundedSender<Done>, token: Token, epoch: u64) -> Self {
+        Self { sender, token, epoch, told: AtomicBool::new(false) }
     }
 
     /// A source that has gone will deliver again after its restart.
@@ -142,8 +144,12 @@ impl Job {
         }
     }
 
-    pub(crate) const fn is_callers(&self) -> bool {
-        matches!(self.report, Report::Caller(_))
+    /// The turn of ownership that it stems from; none of a caller's.
+    pub(crate) const fn epoch(&self) -> Option<u64> {
+        match &self.report {
+            Report::Caller(_) => None,
+            Report::Source(ack) => Some(ack.epoch),
+        }
     }
 
     /// Tells a source; a caller is told by its own reply.

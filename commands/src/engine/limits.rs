@@ -43,6 +43,8 @@ pub const RELAY_IN_FLIGHT_MAX: usize = 1_024;
 pub const RELAY_CHECKPOINT_EVERY: Duration = Duration::from_millis(250);
 /// How long the relay sleeps at most before it looks at the log by itself.
 pub const RELAY_POLL: Duration = Duration::from_millis(200);
+/// Pause before the relay's checkpoint is read again at the beginning of a turn.
+pub const OPEN_AGAIN: Duration = Duration::from_millis(100);
 /// Pause before a message that came back is delivered again.
 pub const REDELIVERY_PAUSE: Duration = Duration::from_millis(100);
 /// Calls to the payment gateway at once.

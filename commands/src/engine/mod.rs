@@ -16,6 +16,7 @@ pub mod limits;
 mod occasion;
 mod pipeline;
 mod relay;
+mod source;
 mod states;
 mod timers;
 
@@ -25,17 +26,18 @@ use std::sync::Arc;
 pub use faults::Faults;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use traveladvisor_domain::failure::Code;
 use traveladvisor_domain::id::BookingId;
 use traveladvisor_infra::clock::{Clock, IdSource};
-use traveladvisor_infra::event_log::{EventLog, LogError};
+use traveladvisor_infra::event_log::{EventLog, Lease, LogError, RELAY};
 use traveladvisor_infra::gateway::PaymentGateway;
 
-use self::core::{Core, RELAY};
+use self::core::Core;
 use self::job::{Job, Origin, Report, Task, catalogue_stream};
 use self::limits::{CALLER_DEADLINE, CALLER_LANE_MAX, STOP_DEADLINE, SYSTEM_LANE_MAX};
 use self::pipeline::{Lanes, Pipeline};
-use self::relay::Relay;
+use self::source::Source;
 use self::states::States;
 use crate::request::{CallerCommand, Receipt, Rejection, Request};
 
@@ -53,9 +55,9 @@ pub struct Ports {
 /// Whether this process delivers messages and timers of its log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
-    /// Relay and timers run here.
+    /// This process competes for relay and timers, and runs them in its turns (L12).
     Here,
-    /// Another process delivers, or nothing that is done here causes messages: imports.
+    /// Other processes deliver, or nothing that is done here causes messages: imports.
     Elsewhere,
 }
 
@@ -67,10 +69,11 @@ pub struct Engine {
     ids: Arc<dyn IdSource>,
 }
 
-/// The engine's tasks. Dropping it ends them as soon as they notice; [`RunningEngine::stop`] waits for their end.
+/// The engine's tasks. Dropping it ends them as soon as they notice, and its lease runs out by itself, as after a kill;
+/// [`RunningEngine::stop`] waits for their end and lets go of the lease.
 pub struct RunningEngine {
     stop: watch::Sender<bool>,
-    sources: Vec<JoinHandle<()>>,
+    source: Option<JoinHandle<Option<Lease>>>,
     core: JoinHandle<()>,
 }
 
@@ -104,18 +107,16 @@ impl Engine {
         let (callers, caller_lane) = mpsc::channel(CALLER_LANE_MAX);
         let (system, system_lane) = mpsc::channel(SYSTEM_LANE_MAX);
         let (stop, stopped) = watch::channel(false);
-        let epoch = log.owner_epoch(RELAY).await?;
+        log.head().await?;
         let Ports { clock, ids, gateway } = ports;
-        let mut sources = Vec::new();
-        if delivery == Delivery::Here {
-            let relay = Relay::open(log.clone(), clock.clone(), gateway, system.clone()).await?;
-            sources.push(tokio::spawn(relay.run(stopped.clone())));
-            sources.push(tokio::spawn(timers::run_timers(log.clone(), clock.clone(), system, stopped.clone())));
-        }
-        let core = Core { log, clock: clock.clone(), ids: ids.clone(), epoch, states, expects_new_supply: false };
+        let source = (delivery == Delivery::Here).then(|| {
+            let source = Source { log: log.clone(), clock: clock.clone(), gateway, lane: system };
+            tokio::spawn(source.run(Lease::compete(&log, RELAY), stopped.clone()))
+        });
+        let core = Core { log, clock: clock.clone(), ids: ids.clone(), states, expects_new_supply: false };
         let lanes = Lanes { system: system_lane, callers: caller_lane, system_open: true };
         let core = tokio::spawn(Pipeline::new(core, lanes).run(stopped));
-        Ok((Self { lane: callers, clock, ids }, RunningEngine { stop, sources, core }))
+        Ok((Self { lane: callers, clock, ids }, RunningEngine { stop, source, core }))
     }
 
     /// Decides on a caller's command. Answered once the effect is durable, or once a refusal was checked against the log (L4).
@@ -150,30 +151,38 @@ impl Engine {
 }
 
 impl RunningEngine {
-    /// Tells whether all tasks of the engine are still at work. A task that broke off or was deposed delivers and decides nothing more.
+    /// Tells whether all tasks of the engine are still at work. A task that broke off delivers or decides nothing more.
     pub fn liveness(&self) -> impl Fn() -> bool + Send + Sync + 'static {
-        let tasks: Vec<_> = self.sources.iter().chain([&self.core]).map(JoinHandle::abort_handle).collect();
+        let tasks: Vec<_> =
+            [self.core.abort_handle()].into_iter().chain(self.source.as_ref().map(JoinHandle::abort_handle)).collect();
         move || tasks.iter().all(|task| !task.is_finished())
     }
 
-    /// Ends the sources, then the loop once its lanes are empty. What cannot end in [`STOP_DEADLINE`] (a database that is away) is cut
-    /// off as a kill would: nothing acknowledged is lost, and what was under way is delivered after the next start.
+    /// Ends the sources, then the loop once its lanes are empty, then lets another process deliver. What cannot end in
+    /// [`STOP_DEADLINE`] (a database that is away) is cut off as a kill would: nothing acknowledged is lost, and what was under way is
+    /// delivered after the next start.
     pub async fn stop(self) {
         self.stop.send_replace(true);
-        let tasks = self.sources.into_iter().chain([self.core]);
-        let cut_off: Vec<_> = tasks.map(|task| (task.abort_handle(), task)).collect();
-        let deadline = tokio::time::sleep(STOP_DEADLINE);
-        tokio::pin!(deadline);
-        for (abort, task) in cut_off {
-            tokio::select! {
-                _ = task => {}
-                () = &mut deadline => {
-                    tracing::warn!("a task of the engine did not end in time and is cut off");
-                    abort.abort();
-                }
-            }
+        let deadline = Instant::now() + STOP_DEADLINE;
+        let lease = match self.source {
+            Some(source) => ended(source, deadline).await.flatten(),
+            None => None,
+        };
+        ended(self.core, deadline).await;
+        if let Some(lease) = lease {
+            lease.let_go().await;
         }
     }
+}
+
+/// What a task came to, unless it is cut off.
+async fn ended<T>(mut task: JoinHandle<T>, deadline: Instant) -> Option<T> {
+    if let Ok(ended) = tokio::time::timeout_at(deadline, &mut task).await {
+        return ended.ok();
+    }
+    tracing::warn!("a task of the engine did not end in time and is cut off");
+    task.abort();
+    None
 }
 
 fn correlation(request: &Request, fresh: BookingId) -> String {

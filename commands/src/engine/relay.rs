@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 use traveladvisor_domain::id::StreamId;
 use traveladvisor_domain::message::{Body, Destination, Message, message_id, messages};
 use traveladvisor_infra::clock::Clock;
-use traveladvisor_infra::event_log::{EventLog, LogError, Metadata, Position, StoredEvent};
+use traveladvisor_infra::event_log::{EventLog, LogError, Metadata, Position, RELAY, StoredEvent, Turn};
 use traveladvisor_infra::gateway::PaymentGateway;
 
-use super::core::RELAY;
 use super::gateway_calls::outcome_of;
 use super::job::{Ack, Cause, Done, Job, Origin, Report, Task, Token};
 use super::limits::{
@@ -19,6 +19,7 @@ use super::limits::{
     RELAY_PAGE, RELAY_POLL,
 };
 use super::occasion::draw;
+use super::source::Source;
 
 /// What the relay works with.
 pub(crate) struct Relay {
@@ -26,6 +27,8 @@ pub(crate) struct Relay {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) gateway: Arc<dyn PaymentGateway>,
     pub(crate) lane: mpsc::Sender<Job>,
+    /// Its turn of ownership: nothing is delivered beyond it.
+    turn: Turn,
     /// What is under way, by position and place. Without a delivery: an event that cannot be read, which holds the checkpoint back.
     in_flight: BTreeMap<(u64, usize), Option<Delivery>>,
     /// How many of these are calls to the gateway.
@@ -33,6 +36,8 @@ pub(crate) struct Relay {
     done: mpsc::UnboundedReceiver<Done>,
     ack: mpsc::UnboundedSender<Done>,
     calls: Arc<Semaphore>,
+    /// Deliveries that wait for something; they end with the turn.
+    waiting: JoinSet<Result<(), Stopped>>,
     /// Read so far.
     read: Position,
     /// As written in the database.
@@ -51,24 +56,22 @@ struct Delivery {
 struct Stopped;
 
 impl Relay {
-    pub(crate) async fn open(
-        log: EventLog,
-        clock: Arc<dyn Clock>,
-        gateway: Arc<dyn PaymentGateway>,
-        lane: mpsc::Sender<Job>,
-    ) -> Result<Self, LogError> {
+    pub(crate) async fn open(source: &Source, turn: Turn) -> Result<Self, LogError> {
+        let Source { log, clock, gateway, lane } = source;
         let checkpoint = Position(log.consumed_offset(RELAY).await?);
         let (ack, done) = mpsc::unbounded_channel();
         Ok(Self {
-            log,
-            clock,
-            gateway,
-            lane,
+            log: log.clone(),
+            clock: clock.clone(),
+            gateway: gateway.clone(),
+            lane: lane.clone(),
+            turn,
             in_flight: BTreeMap::new(),
             open_calls: 0,
             done,
             ack,
             calls: Arc::new(Semaphore::new(GATEWAY_CALLS_AT_ONCE_MAX)),
+            waiting: JoinSet::new(),
             read: checkpoint,
             checkpoint,
         })
@@ -79,6 +82,7 @@ impl Relay {
         let mut committed = self.log.committed();
         let mut written_at = now();
         while !*stop.borrow() && stop.has_changed().is_ok() {
+            while self.waiting.try_join_next().is_some() {}
             let caught_up = match self.deliver_page().await {
                 Ok(caught_up) => caught_up,
                 Err(Stopped) => return,
@@ -115,6 +119,9 @@ impl Relay {
         };
         let full = page.len() == RELAY_PAGE;
         for stored in page {
+            if !self.turn.is_held() {
+                return Err(Stopped);
+            }
             self.deliver_event(&stored).await?;
             self.read = stored.position;
             if self.is_full() {
@@ -162,9 +169,9 @@ impl Relay {
         Ok(())
     }
 
-    async fn dispatch(&self, at: (u64, usize), delivery: Delivery) -> Result<(), Stopped> {
+    async fn dispatch(&mut self, at: (u64, usize), delivery: Delivery) -> Result<(), Stopped> {
         if delivery.is_gateway_call() {
-            tokio::spawn(self.outlet(at).deliver(delivery));
+            self.waiting.spawn(self.outlet(at).deliver(delivery));
             return Ok(());
         }
         self.outlet(at).deliver(delivery).await
@@ -177,7 +184,8 @@ impl Relay {
             calls: self.calls.clone(),
             clock: self.clock.clone(),
             lane: self.lane.clone(),
-            report: Report::Source(Ack::new(self.ack.clone(), token)),
+            turn: self.turn.clone(),
+            report: Report::Source(Ack::new(self.ack.clone(), token, self.turn.epoch())),
         }
     }
 
@@ -199,7 +207,7 @@ impl Relay {
             Done::Again(Token::Message { position, place }) => self.deliver_again((position, place)),
             Done::Handled(Token::Wake(_)) | Done::Again(Token::Wake(_)) => {}
             Done::Deposed => {
-                tracing::error!("the relay is owned by another process now; this one stops delivering");
+                tracing::warn!("the relay is owned by another process now; this one stops delivering");
                 return Err(Stopped);
             }
         }
@@ -207,13 +215,13 @@ impl Relay {
     }
 
     /// After a pause, so that whatever was in the way may pass.
-    fn deliver_again(&self, at: (u64, usize)) {
+    fn deliver_again(&mut self, at: (u64, usize)) {
         let Some(Some(delivery)) = self.in_flight.get(&at).cloned() else { return };
         let outlet = self.outlet(at);
-        tokio::spawn(async move {
+        self.waiting.spawn(async move {
             tokio::time::sleep(REDELIVERY_PAUSE).await;
             // A lane that is closed means that the process ends; the checkpoint has not moved past this message.
-            let _ = outlet.deliver(delivery).await;
+            outlet.deliver(delivery).await
         });
     }
 
@@ -230,7 +238,7 @@ impl Relay {
         if handled <= self.checkpoint {
             return;
         }
-        match self.log.move_offset(RELAY, self.checkpoint.0, handled.0).await {
+        match self.log.move_offset(RELAY, self.turn.epoch(), self.checkpoint.0, handled.0).await {
             Ok(Some(moved_by_others)) => self.checkpoint = Position(moved_by_others),
             Ok(None) => self.checkpoint = handled,
             Err(error) => tracing::warn!(%error, "the relay's checkpoint is not written; it is tried again"),
@@ -249,6 +257,7 @@ struct Outlet {
     calls: Arc<Semaphore>,
     clock: Arc<dyn Clock>,
     lane: mpsc::Sender<Job>,
+    turn: Turn,
     report: Report,
 }
 
@@ -257,6 +266,9 @@ impl Outlet {
         let Delivery { message, cause, origin } = delivery;
         let task = match &message.body {
             Body::GatewayCall(call) => {
+                if !self.turn.is_held() {
+                    return Err(Stopped);
+                }
                 let Some(outcome) = outcome_of(self.gateway, &self.calls, call).await else { return Err(Stopped) };
                 Task::Settle { booking: message.booking, call: Box::new(call.clone()), outcome, cause }
             }

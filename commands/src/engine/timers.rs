@@ -6,22 +6,19 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use traveladvisor_domain::id::{BookingId, StreamId};
 use traveladvisor_infra::clock::Clock;
-use traveladvisor_infra::event_log::EventLog;
+use traveladvisor_infra::event_log::Turn;
 
 use super::job::{Ack, Done, Job, Origin, Report, Task, Token};
 use super::limits::{WAKEUPS_PAGE, WAKEUPS_POLL};
 use super::occasion::draw;
+use super::source::Source;
 
 /// Looks for due wake-ups until told to stop or deposed.
-pub(crate) async fn run_timers(
-    log: EventLog,
-    clock: Arc<dyn Clock>,
-    lane: mpsc::Sender<Job>,
-    mut stop: watch::Receiver<bool>,
-) {
+pub(crate) async fn run_timers(source: &Source, turn: &Turn, mut stop: watch::Receiver<bool>) {
+    let Source { log, clock, lane, .. } = source;
     let (ack, mut done) = mpsc::unbounded_channel();
     let mut under_way: HashSet<StreamId> = HashSet::new();
-    while !*stop.borrow() && stop.has_changed().is_ok() {
+    while turn.is_held() && !*stop.borrow() && stop.has_changed().is_ok() {
         while let Ok(report) = done.try_recv() {
             match report {
                 Done::Handled(Token::Wake(stream)) | Done::Again(Token::Wake(stream)) => {
@@ -34,8 +31,9 @@ pub(crate) async fn run_timers(
         match log.due_wakeups(clock.now(), WAKEUPS_PAGE).await {
             Ok(due) => {
                 for wakeup in due {
+                    let ack = || Ack::new(ack.clone(), Token::Wake(wakeup.stream), turn.epoch());
                     if under_way.insert(wakeup.stream)
-                        && lane.send(wake(wakeup.stream, clock.as_ref(), &ack)).await.is_err()
+                        && lane.send(wake(wakeup.stream, clock.as_ref(), ack())).await.is_err()
                     {
                         return;
                     }
@@ -50,7 +48,7 @@ pub(crate) async fn run_timers(
     }
 }
 
-fn wake(stream: StreamId, clock: &dyn Clock, ack: &mpsc::UnboundedSender<Done>) -> Job {
+fn wake(stream: StreamId, clock: &dyn Clock, ack: Ack) -> Job {
     Job {
         task: Task::Wake { stream },
         occasion: draw(clock),
@@ -61,7 +59,7 @@ fn wake(stream: StreamId, clock: &dyn Clock, ack: &mpsc::UnboundedSender<Done>) 
             actor: "system".to_owned(),
             traceparent: None,
         }),
-        report: Report::Source(Ack::new(ack.clone(), Token::Wake(stream))),
+        report: Report::Source(ack),
         alone: false,
     }
 }

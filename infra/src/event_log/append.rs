@@ -132,6 +132,8 @@ pub enum Conflict {
     Owner {
         /// Of what.
         name: String,
+        /// The epoch that has passed.
+        expected: u64,
     },
     /// An offset has moved.
     Offset {
@@ -168,7 +170,7 @@ impl ConflictRow {
                 let input_hash = unhex(&self.input_hash?)?;
                 Conflict::Key { key, subject: self.subject?, input_hash, position: Position(self.position?) }
             }
-            "owner" => Conflict::Owner { name: self.name },
+            "owner" => Conflict::Owner { name: self.name, expected: self.expected? },
             "offset" => Conflict::Offset { source: self.name, actual: self.actual.unwrap_or(0) },
             _ => return None,
         })

@@ -2,6 +2,7 @@
 
 mod admission;
 mod append;
+mod lease;
 mod listen;
 mod position;
 mod read;
@@ -19,6 +20,10 @@ use tokio::sync::watch;
 
 pub use admission::{APPEND_BYTES_MAX, EVENT_BYTES_MAX};
 pub use append::{Append, Appended, Conflict, Key, KeyEffect, KeyRow, NewEvent, Wakeup};
+pub use lease::{
+    CLAIM_EVERY, CLAIM_PATIENCE, LEASE, LEASE_MARGIN, LET_GO_PATIENCE, Lease, Owner, PROJECTIONS, RELAY, RENEW_AGAIN,
+    RENEW_EVERY, RENEW_PATIENCE, Turn, Turns,
+};
 pub use position::{Position, PositionError};
 pub use read::{DueWakeup, EventFilter};
 pub use recent::RECENT_EVENTS_MAX;

@@ -158,15 +158,6 @@ impl EventLog {
         .await?;
         Ok(offset.unwrap_or(0).unsigned_abs())
     }
-
-    /// The epoch of an owner.
-    pub async fn owner_epoch(&self, name: &str) -> Result<u64, LogError> {
-        let epoch: Option<i64> = in_time(
-            sqlx::query_scalar("SELECT epoch FROM owners WHERE name = $1").bind(name).fetch_optional(self.pool()),
-        )
-        .await?;
-        Ok(epoch.unwrap_or(0).unsigned_abs())
-    }
 }
 
 pub(super) fn stored_event(row: &PgRow) -> Result<StoredEvent, LogError> {

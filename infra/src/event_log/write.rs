@@ -187,13 +187,24 @@ fn bind_keys<'q>(
 }
 
 impl EventLog {
-    /// Moves a consumed offset, compare and set; harmless twice. Returns where it stands when it was not where expected.
-    pub async fn move_offset(&self, source: &str, expected: u64, new: u64) -> Result<Option<u64>, LogError> {
-        let update = sqlx::query("UPDATE consumed_offsets SET \"offset\" = $3 WHERE source = $1 AND \"offset\" = $2")
-            .bind(source)
-            .bind(expected.cast_signed())
-            .bind(new.cast_signed())
-            .execute(self.pool());
+    /// Moves the offset of an owner's source, compare and set, if the owner's turn stands; harmless twice. Returns where it stands when it
+    /// was not moved.
+    pub async fn move_offset(
+        &self,
+        source: &str,
+        epoch: u64,
+        expected: u64,
+        new: u64,
+    ) -> Result<Option<u64>, LogError> {
+        let update = sqlx::query(
+            "UPDATE consumed_offsets SET \"offset\" = $4 WHERE source = $1 AND \"offset\" = $3 \
+               AND EXISTS (SELECT FROM owners WHERE name = $1 AND epoch = $2)",
+        )
+        .bind(source)
+        .bind(epoch.cast_signed())
+        .bind(expected.cast_signed())
+        .bind(new.cast_signed())
+        .execute(self.pool());
         let moved = in_time(update).await?;
         if moved.rows_affected() > 0 {
             return Ok(None);

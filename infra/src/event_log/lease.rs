@@ -1,0 +1,156 @@
+//! One owner for what only one process may do at a time, by a lease on the server's clock with an epoch (L12).
+//!
+//! Every process competes; whoever gets the lease has a [`Turn`] and renews it. An owner is harmless twice over once its time has passed:
+//! it stops by its own clock, which it read before it asked, and whatever it still has under way carries an epoch that a take-over has
+//! raised. So no clock has to be right for anything to be correct; they only decide how long nobody delivers after a kill.
+
+mod candidate;
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::{EventLog, LogError, in_time};
+use candidate::Candidate;
+
+/// Who delivers messages and timers.
+pub const RELAY: &str = "relay";
+/// Who folds the read models. A lease of its own: reading and delivering share nothing but the log, either may move alone.
+pub const PROJECTIONS: &str = "projections";
+
+/// How long a lease lasts unless it is renewed: so long at most nobody delivers after a kill, give or take [`CLAIM_EVERY`].
+pub const LEASE: Duration = Duration::from_secs(3);
+/// So much earlier an owner that could not renew stops by itself, for clocks that do not run alike.
+pub const LEASE_MARGIN: Duration = Duration::from_millis(500);
+/// How often a lease is renewed.
+pub const RENEW_EVERY: Duration = Duration::from_millis(600);
+/// Pause before a renewal that failed is tried again.
+pub const RENEW_AGAIN: Duration = Duration::from_millis(100);
+/// How long one renewal is waited for.
+pub const RENEW_PATIENCE: Duration = Duration::from_secs(1);
+/// How often whoever has no turn asks for one: so soon it follows an owner that let go.
+pub const CLAIM_EVERY: Duration = Duration::from_millis(200);
+/// How long a claim is waited for: it queues behind the appends.
+pub const CLAIM_PATIENCE: Duration = Duration::from_secs(10);
+/// How long letting go may take; then the lease runs out by itself.
+pub const LET_GO_PATIENCE: Duration = Duration::from_secs(1);
+
+/// One turn of ownership. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Turn {
+    epoch: u64,
+    until: watch::Receiver<Instant>,
+}
+
+impl Turn {
+    /// What every append under this turn carries.
+    pub const fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Whether it lasts, by this process's own clock: also right after the process was frozen.
+    pub fn is_held(&self) -> bool {
+        self.until.has_changed().is_ok() && now() < *self.until.borrow()
+    }
+
+    /// Waits until it is over.
+    pub async fn lost(&self) {
+        let mut until = self.until.clone();
+        while self.is_held() {
+            let end = *until.borrow_and_update();
+            tokio::select! {
+                () = tokio::time::sleep_until(end) => {}
+                renewed = until.changed() => if renewed.is_err() { return },
+            }
+        }
+    }
+}
+
+/// The turns of this process, one after the other.
+#[derive(Debug, Clone)]
+pub struct Turns(watch::Receiver<Option<Turn>>);
+
+impl Turns {
+    /// Waits for a turn that lasts; none any more when the lease was given up.
+    pub async fn next(&mut self) -> Option<Turn> {
+        let turn = self.0.wait_for(|turn| turn.as_ref().is_some_and(Turn::is_held)).await.ok()?;
+        turn.clone()
+    }
+}
+
+/// Competes for a lease as long as it lives. Dropped, it renews no more and lets nobody know, as a kill would.
+#[derive(Debug)]
+pub struct Lease {
+    turns: watch::Receiver<Option<Turn>>,
+    stop: watch::Sender<bool>,
+    task: Option<JoinHandle<()>>,
+}
+
+impl Lease {
+    /// Begins to compete. Must be called inside tokio.
+    pub fn compete(log: &EventLog, name: &'static str) -> Self {
+        let (sender, turns) = watch::channel(None);
+        let (stop, stopping) = watch::channel(false);
+        let candidate = Candidate::new(log.pool().clone(), name, sender);
+        Self { turns, stop, task: Some(tokio::spawn(candidate.run(stopping))) }
+    }
+
+    /// The turns that it brings.
+    pub fn turns(&self) -> Turns {
+        Turns(self.turns.clone())
+    }
+
+    /// Ends the turn and lets go, so that another follows at once. What the turn was for must have ended.
+    pub async fn let_go(mut self) {
+        self.stop.send_replace(true);
+        if let Some(task) = self.task.take() {
+            // A task that broke off renews no more: then the lease runs out by itself.
+            task.await.ok();
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+}
+
+/// Who owns what, as it stands in the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// Of what: [`RELAY`] or [`PROJECTIONS`].
+    pub name: String,
+    /// Which turn it is.
+    pub epoch: u64,
+    /// Which process has it, and until when by the server's clock; absent when nobody does.
+    pub held: Option<(String, DateTime<Utc>)>,
+}
+
+impl EventLog {
+    /// All owners, by name; a lease that has run out is held by nobody.
+    pub async fn owners(&self) -> Result<Vec<Owner>, LogError> {
+        let query = sqlx::query(
+            "SELECT name, epoch, CASE WHEN held_until > clock_timestamp() THEN holder END AS holder, held_until \
+               FROM owners ORDER BY name",
+        );
+        let rows = in_time(query.fetch_all(self.pool())).await?;
+        let owner = |row: &PgRow| Owner {
+            name: row.get("name"),
+            epoch: row.get::<i64, _>("epoch").unsigned_abs(),
+            held: row.get::<Option<String>, _>("holder").zip(row.get("held_until")),
+        };
+        Ok(rows.iter().map(owner).collect())
+    }
+}
+
+fn now() -> Instant {
+    Instant::now()
+}
