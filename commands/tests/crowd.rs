@@ -44,6 +44,13 @@ impl HeldBack {
         Self(session)
     }
 
+    /// Holds back what writes events and nothing else: a turn of ownership, which begins under the order lock, may still begin.
+    pub(crate) async fn hold_events(log: &EventLog) -> Self {
+        let mut session = log.pool().acquire().await.expect("a connection").detach();
+        sqlx::raw_sql("BEGIN; LOCK TABLE events IN SHARE MODE").execute(&mut session).await.expect("the lock is had");
+        Self(session)
+    }
+
     /// Waits until an append waits for the lock.
     pub(crate) async fn until_an_append_waits(&mut self) {
         let waiting = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted \
@@ -58,7 +65,10 @@ impl HeldBack {
     }
 
     pub(crate) async fn let_go(mut self) {
-        sqlx::query("SELECT pg_advisory_unlock_all()").execute(&mut self.0).await.expect("the lock is let go");
+        sqlx::raw_sql("SELECT pg_advisory_unlock_all(); ROLLBACK")
+            .execute(&mut self.0)
+            .await
+            .expect("the lock is let go");
     }
 }
 

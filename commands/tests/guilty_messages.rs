@@ -54,7 +54,7 @@ async fn deliver_at_once(
     });
     let mut ports = world.next_ports();
     ports.gateway = gateway.unwrap_or(ports.gateway);
-    let held_back = HeldBack::hold(&world.log).await;
+    let held_back = HeldBack::hold_events(&world.log).await;
     world.restart_with(ports, Delivery::Here, faults).await;
     // A batch that takes no more leaves some waiting; the first append has a few.
     let full = async {
