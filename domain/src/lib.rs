@@ -10,6 +10,7 @@ pub mod car;
 pub mod dead_letter;
 pub mod failure;
 pub mod flight;
+mod footprint;
 pub mod hotel;
 pub mod id;
 pub mod local_day;

@@ -3,6 +3,8 @@
 mod memory;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod years;
 
 use std::collections::BTreeMap;
 
@@ -12,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use memory::{Memory, STATE_VERSION};
 
 use crate::failure::{Code, Failure};
+use crate::footprint;
 use crate::id::BookingId;
 use crate::message::{Answer, Direction, Outcome};
 
@@ -115,6 +118,11 @@ impl<T> Reservations<T> {
     /// Number of bookings remembered, whatever became of them.
     pub fn len(&self) -> usize {
         self.0.len()
+    }
+
+    /// Bytes that the bookings take in memory, about.
+    pub(crate) fn footprint(&self) -> usize {
+        footprint::of_entries_with_texts::<BookingId, Reservation<T>>(self.0.len())
     }
 
     /// Nothing is remembered.

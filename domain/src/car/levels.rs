@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::footprint::of_entries;
 use crate::rental::Rental;
 
 /// Vehicles out from each instant on, until the next one; before the first, none is known of. Neighbours always differ, so the same
@@ -17,6 +18,11 @@ pub(super) struct Levels {
 }
 
 impl Levels {
+    /// Bytes that they take on the heap, about.
+    pub(super) fn footprint(&self) -> usize {
+        of_entries::<DateTime<Utc>, u32>(self.steps.len())
+    }
+
     /// Whether an instant lies in what is forgotten.
     pub(super) fn has_forgotten(&self, instant: DateTime<Utc>) -> bool {
         self.begins.is_some_and(|begins| instant < begins)

@@ -19,6 +19,7 @@ pub use event::*;
 use levels::Levels;
 
 use crate::aggregate::cqrs_aggregate;
+use crate::footprint::of_texts;
 use crate::id::{BookingId, StreamKind};
 use crate::local_day;
 use crate::occasion::Occasion;
@@ -104,6 +105,11 @@ impl Car {
         }
     }
 
+    /// Bytes that it takes on the heap, about.
+    pub(crate) fn footprint(&self) -> usize {
+        self.memory().bookings.footprint() + if let Self::Listed(fleet) = self { fleet.footprint() } else { 0 }
+    }
+
     /// The zone of its business dates: the location's, UTC when it is not listed.
     fn zone(&self) -> Tz {
         self.details().map_or(Tz::UTC, |details| details.time_zone)
@@ -155,6 +161,13 @@ impl Car {
         if let (Self::Listed(fleet), Some(held)) = (self, held) {
             fleet.levels.give_back(held.rental);
         }
+    }
+}
+
+impl Fleet {
+    fn footprint(&self) -> usize {
+        let CarDetails { supplier, code, name, car_class, location, .. } = &self.details;
+        size_of::<Self>() + of_texts([supplier, code, name, car_class, location]) + self.levels.footprint()
     }
 }
 

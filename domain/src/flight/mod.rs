@@ -19,6 +19,7 @@ pub use error::FlightError;
 pub use event::*;
 
 use crate::aggregate::cqrs_aggregate;
+use crate::footprint::{of_entries_with_texts, of_texts};
 use crate::id::{BookingId, StreamKind};
 use crate::occasion::Occasion;
 use crate::reservation::Memory;
@@ -102,6 +103,11 @@ impl Flight {
         departure.cabin(cabin).map(|cabin| departure.left(cabin))
     }
 
+    /// Bytes that it takes on the heap, about.
+    pub(crate) fn footprint(&self) -> usize {
+        self.memory().bookings.footprint() + if let Self::Listed(departure) = self { departure.footprint() } else { 0 }
+    }
+
     /// The zone of its business dates: that of the airport of departure, UTC when it is not listed.
     fn zone(&self) -> Tz {
         self.details().map_or(Tz::UTC, |details| details.origin_zone)
@@ -159,6 +165,13 @@ impl Flight {
 }
 
 impl Departure {
+    fn footprint(&self) -> usize {
+        let FlightDetails { supplier, code, carrier, origin, destination, cabins, .. } = &self.details;
+        let cabins = cabins.iter().map(|cabin| size_of::<CabinDetails>() + of_texts([&cabin.cabin]));
+        let sold = of_entries_with_texts::<String, u32>(self.sold.len());
+        size_of::<Self>() + of_texts([supplier, code, carrier, origin, destination]) + cabins.sum::<usize>() + sold
+    }
+
     fn cabin(&self, name: &str) -> Option<&CabinDetails> {
         self.details.cabins.iter().find(|cabin| cabin.cabin == name)
     }

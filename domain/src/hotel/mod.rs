@@ -21,6 +21,7 @@ pub use event::*;
 use nights::{AllotmentChange, Nights};
 
 use crate::aggregate::cqrs_aggregate;
+use crate::footprint::of_texts;
 use crate::id::{BookingId, StreamKind};
 use crate::occasion::Occasion;
 use crate::reservation::Memory;
@@ -109,6 +110,11 @@ impl Hotel {
         Some(listing.nights.get(room_type).map_or(rooms, |nights| nights.sellable(night, rooms)))
     }
 
+    /// Bytes that it takes on the heap, about.
+    pub(crate) fn footprint(&self) -> usize {
+        self.memory().bookings.footprint() + if let Self::Listed(listing) = self { listing.footprint() } else { 0 }
+    }
+
     /// The zone of its business dates: the property's, UTC when it is not listed.
     fn zone(&self) -> Tz {
         self.details().map_or(Tz::UTC, |details| details.time_zone)
@@ -164,6 +170,17 @@ impl Hotel {
 }
 
 impl Listing {
+    fn footprint(&self) -> usize {
+        let HotelDetails { supplier, code, name, city, country, room_types, .. } = &self.details;
+        let kinds = room_types.iter().map(|kind| size_of::<RoomTypeDetails>() + of_texts([&kind.code, &kind.name]));
+        let nights =
+            self.nights.iter().map(|(code, nights)| size_of::<(String, Nights)>() + code.len() + nights.footprint());
+        size_of::<Self>()
+            + of_texts([supplier, code, name, city, country])
+            + kinds.sum::<usize>()
+            + nights.sum::<usize>()
+    }
+
     fn room_type(&self, code: &str) -> Option<&RoomTypeDetails> {
         self.details.room_types.iter().find(|kind| kind.code == code)
     }

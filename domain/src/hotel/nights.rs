@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 
+use crate::footprint::of_entries;
 use crate::stay::Stay;
 
 /// The nights of one room type that differ from the default: nothing sold, on sale, as many rooms as the room type says.
@@ -58,6 +59,11 @@ impl Nights {
     /// Every night is as by default.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Bytes that they take in memory, about.
+    pub(super) fn footprint(&self) -> usize {
+        of_entries::<NaiveDate, Night>(self.0.len())
     }
 
     /// Rooms left of a night that is on sale; 0 when it is closed.

@@ -73,6 +73,11 @@ impl Payment {
         }
     }
 
+    /// Whether nothing is under way and nothing more is expected, unless a traveller comes back to it.
+    pub(crate) const fn is_settled(&self) -> bool {
+        matches!(self.phase, Phase::Failed(_) | Phase::Completed { .. } | Phase::Cancelled | Phase::Barred)
+    }
+
     /// Takes an event into the state.
     pub fn apply(&mut self, event: &PaymentEvent) {
         match event {
