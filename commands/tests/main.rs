@@ -4,4 +4,5 @@ mod crowd;
 mod engine;
 mod guilty;
 mod guilty_messages;
+mod snapshots;
 mod support;

@@ -8,12 +8,13 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use traveladvisor_domain::aggregate::{Aggregate, Command, Error, Event};
 use traveladvisor_domain::id::{StreamId, StreamKind};
-use traveladvisor_infra::event_log::{Append, Key, KeyEffect, KeyRow, NewEvent, Position, Wakeup, encode};
+use traveladvisor_infra::event_log::{Append, Key, KeyEffect, KeyRow, NewEvent, NewSnapshot, Position, Wakeup, encode};
 use uuid::Uuid;
 
 use super::decide::{SeenAt, Verdict};
 use super::job::{Job, Origin};
 use super::limits::{BATCH_BYTES_MAX, BATCH_JOBS_MAX};
+use super::snapshots::{self, Kept};
 use super::states::{Poisoned, State, States};
 
 /// Kind of the wake-ups of sagas.
@@ -211,6 +212,7 @@ impl Batch {
     /// Closes the batch: metadata is serialised last, when all is known that was fused (L9).
     pub(crate) fn close(self, states: &States, batch: Uuid, now: DateTime<Utc>) -> Closed {
         let wakeups = self.wakeups(states);
+        let snapshots = self.snapshots(states);
         let batch_text = batch.to_string();
         let mut rows = Vec::with_capacity(self.events.len());
         let mut events = Vec::with_capacity(self.events.len());
@@ -227,8 +229,16 @@ impl Batch {
         }
         let reads = self.reads.into_iter().collect();
         let keys = self.keys.into_iter().map(|key| key.row(states)).collect();
-        let append = Append { batch, reads, events: rows, keys, now, wakeups, ..Append::default() };
+        let append = Append { batch, reads, events: rows, keys, now, wakeups, snapshots, ..Append::default() };
         Closed { append, jobs: self.jobs, verdicts: self.verdicts, events, last_places: self.last_places }
+    }
+
+    /// What the log has refused once is sent again without.
+    fn snapshots(&self, states: &States) -> Vec<NewSnapshot> {
+        if self.jobs.iter().any(|job| job.alone) {
+            return Vec::new();
+        }
+        snapshots::due(states, self.last_places.iter().map(|(stream, place)| (*stream, self.events[*place].sequence)))
     }
 
     fn wakeups(&self, states: &States) -> Vec<Wakeup> {
@@ -262,6 +272,9 @@ impl Closed {
             let place = self.last_places[&stream];
             let last = (self.append.events[place].sequence, position_of(first, place));
             states.commit_applied(stream, last, &events);
+        }
+        for snapshot in &self.append.snapshots {
+            states.note_kept(snapshot.stream, Kept { sequence: snapshot.sequence, bytes: snapshot.payload.len() });
         }
     }
 }

@@ -23,6 +23,18 @@ pub const STAGED_STREAMS_MAX: usize = 2_000;
 pub const PARKED_JOBS_MAX: usize = 256;
 /// Streams loaded at once; the rest of the connections is for the append and for readers.
 pub const LOADS_AT_ONCE_MAX: usize = 8;
+/// Events of a stream read at once.
+pub const HYDRATION_PAGE: usize = 2_000;
+/// Events since its last snapshot before a hotel, flight or car gets another; reading fewer is not worth saving.
+pub const SNAPSHOT_EVENTS_MIN: u64 = 100;
+/// Bytes that an event of a hotel, flight or car takes in the log, payload and metadata, about.
+pub const EVENT_BYTES_ABOUT: usize = 512;
+/// How many times the last snapshot's bytes the events since then must come to before the next.
+pub const SNAPSHOT_REST_FACTOR: usize = 4;
+/// Bytes of a state beyond which no snapshot of it is written: it would hold up the log's writers.
+pub const SNAPSHOT_BYTES_MAX: usize = 32 << 20;
+/// Bytes of snapshots after which an append takes no more of them.
+pub const SNAPSHOTS_OF_APPEND_BYTES_MAX: usize = 1 << 20;
 /// Conflicts in a row after which a batch is halved.
 pub const CONFLICTS_BEFORE_HALVING: usize = 2;
 /// Tries of a single job before its caller gets CONFLICT and others go back to their source.

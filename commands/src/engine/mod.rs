@@ -16,6 +16,7 @@ pub mod limits;
 mod occasion;
 mod pipeline;
 mod relay;
+mod snapshots;
 mod source;
 mod states;
 mod timers;

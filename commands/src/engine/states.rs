@@ -8,9 +8,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use traveladvisor_domain::aggregate::{Aggregate, Event};
 use traveladvisor_domain::id::{StreamId, StreamKind};
-use traveladvisor_infra::event_log::{EventLog, LogError, Position};
+use traveladvisor_infra::event_log::{
+    EventLog, FromSnapshot, LogError, Position, StoredEvent, StoredSnapshot, decode_state,
+};
 
-use super::limits::{CACHED_STREAMS_MAX, STAGED_STREAMS_MAX};
+use super::limits::{CACHED_STREAMS_MAX, HYDRATION_PAGE, STAGED_STREAMS_MAX};
+use super::snapshots::{Kept, is_kept};
 
 /// The state of one stream at one sequence.
 #[derive(Debug, Clone)]
@@ -20,6 +23,8 @@ pub(crate) struct State {
     pub(crate) sequence: u64,
     /// The last event's position; of a staged state: that of the last committed one.
     pub(crate) position: Position,
+    /// Its last snapshot.
+    pub(crate) kept: Option<Kept>,
 }
 
 /// Whether a batch is under way that has staged something.
@@ -37,17 +42,40 @@ pub(crate) struct Poisoned;
 
 impl State {
     pub(crate) fn empty(kind: StreamKind) -> Self {
-        Self { aggregate: Aggregate::empty(kind), sequence: 0, position: Position::START }
+        Self { aggregate: Aggregate::empty(kind), sequence: 0, position: Position::START, kept: None }
     }
 
     /// The state that a stream has in the log, read on from where `self` is.
     pub(crate) async fn read_on(mut self, log: &EventLog, stream: StreamId) -> Result<Self, LogError> {
-        for stored in log.read_stream(stream, self.sequence).await? {
-            let event = stored.decode()?;
-            self.take(&event).map_err(|Poisoned| LogError::Refused(format!("{stream} cannot be replayed")))?;
-            self.position = stored.position;
+        let mut page = match self.sequence {
+            0 if is_kept(stream.kind) => self.begin(log, stream).await?,
+            sequence => log.read_stream_page(stream, sequence, HYDRATION_PAGE).await?,
+        };
+        loop {
+            let is_last = page.len() < HYDRATION_PAGE;
+            for stored in page {
+                let event = stored.decode()?;
+                self.take(&event).map_err(|Poisoned| LogError::Refused(format!("{stream} cannot be replayed")))?;
+                self.position = stored.position;
+            }
+            if is_last {
+                return Ok(self);
+            }
+            page = log.read_stream_page(stream, self.sequence, HYDRATION_PAGE).await?;
         }
-        Ok(self)
+    }
+
+    /// Begins with the snapshot, if there is one that this program can read; returns the first events after it.
+    async fn begin(&mut self, log: &EventLog, stream: StreamId) -> Result<Vec<StoredEvent>, LogError> {
+        let FromSnapshot { snapshot, events } = log.read_from_snapshot(stream, HYDRATION_PAGE).await?;
+        let Some(snapshot) = snapshot else { return Ok(events) };
+        let StoredSnapshot { sequence, position, payload } = snapshot;
+        let Some(aggregate) = decode_state(stream.kind, &payload) else {
+            tracing::info!(%stream, "a snapshot of another version is ignored; the whole stream is read");
+            return log.read_stream_page(stream, 0, HYDRATION_PAGE).await;
+        };
+        *self = Self { aggregate, sequence, position, kept: Some(Kept { sequence, bytes: payload.len() }) };
+        Ok(events)
     }
 
     fn take(&mut self, event: &Event) -> Result<(), Poisoned> {
@@ -121,7 +149,7 @@ impl States {
     /// to be applied. `last` is the last event's sequence and position.
     pub(crate) fn commit_staged(&mut self, stream: StreamId, last: (u64, Position)) -> bool {
         let nobody_went_on = self.staged.get(&stream).is_some_and(|state| state.sequence == last.0);
-        if !nobody_went_on || is_kept_twice(stream.kind) {
+        if !nobody_went_on || is_kept(stream.kind) {
             return false;
         }
         if let Some(mut state) = self.staged.remove(&stream) {
@@ -140,6 +168,14 @@ impl States {
         if applied && state.sequence == last.0 {
             state.position = last.1;
             self.put(stream, state);
+        }
+    }
+
+    /// A snapshot of the stream is in the log now.
+    pub(crate) fn note_kept(&mut self, stream: StreamId, kept: Kept) {
+        let committed = self.committed.get_mut(&stream).map(|(state, _)| state);
+        for state in committed.into_iter().chain(self.staged.get_mut(&stream)) {
+            state.kept = Some(kept);
         }
     }
 
@@ -170,9 +206,4 @@ impl States {
         let keep_from = *median + 1;
         self.committed.retain(|_, (_, touched)| *touched >= keep_from);
     }
-}
-
-/// States that grow, and are written again and again.
-const fn is_kept_twice(kind: StreamKind) -> bool {
-    matches!(kind, StreamKind::Hotel | StreamKind::Flight | StreamKind::Car)
 }
