@@ -24,7 +24,7 @@ async fn log() -> (EventLog, TestDatabase) {
     (EventLog::new("public", database.pool.clone()), database)
 }
 
-fn stream(n: u128) -> StreamId {
+pub(crate) fn stream(n: u128) -> StreamId {
     StreamId::new(StreamKind::DeadLetter, Uuid::from_u128(n))
 }
 
@@ -39,7 +39,7 @@ fn letter() -> DeadLetterEvent {
     }
 }
 
-fn event(stream: StreamId, sequence: u64, batch: Uuid) -> NewEvent {
+pub(crate) fn event(stream: StreamId, sequence: u64, batch: Uuid) -> NewEvent {
     NewEvent {
         stream,
         sequence,
@@ -51,7 +51,7 @@ fn event(stream: StreamId, sequence: u64, batch: Uuid) -> NewEvent {
 }
 
 /// One event at `sequence` of each stream, which expects the one before.
-fn append(batch: u128, streams: &[(StreamId, u64)]) -> Append {
+pub(crate) fn append(batch: u128, streams: &[(StreamId, u64)]) -> Append {
     let batch = Uuid::from_u128(batch);
     Append {
         batch,
@@ -61,7 +61,7 @@ fn append(batch: u128, streams: &[(StreamId, u64)]) -> Append {
     }
 }
 
-fn key(text: &str) -> Key {
+pub(crate) fn key(text: &str) -> Key {
     Key { caller: "c".into(), operation: "o".into(), key: text.into() }
 }
 

@@ -1,5 +1,6 @@
 //! The adapters against what is really there: Postgres, files, processes.
 
+mod ambiguous;
 mod event_log;
 mod private_server;
 mod schema;

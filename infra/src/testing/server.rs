@@ -31,6 +31,11 @@ pub(super) async fn admin_options() -> PgConnectOptions {
     SERVER.get_or_init(reach).await.admin.clone()
 }
 
+/// The directory of the binaries to use, if one is named.
+pub(super) fn named_binaries() -> Option<PathBuf> {
+    std::env::var_os(POSTGRES_BIN).map(PathBuf::from)
+}
+
 /// How the names of a process's databases begin.
 pub(super) fn name_prefix(pid: u32) -> String {
     format!("test_{pid}_")
@@ -43,11 +48,8 @@ async fn reach() -> TestServer {
         let admin = PgConnectOptions::from_str(&url).expect("DATABASE_URL is a Postgres URL");
         return TestServer { admin, _private: None };
     }
-    let options = ServerOptions {
-        data_dir: cluster_dir(),
-        postgres_bin: std::env::var_os(POSTGRES_BIN).map(PathBuf::from),
-        durability: Durability::Volatile,
-    };
+    let options =
+        ServerOptions { data_dir: cluster_dir(), postgres_bin: named_binaries(), durability: Durability::Volatile };
     watchdog::enter(&options.data_dir);
     let private = start(&options).await;
     watchdog::begin(&options.data_dir, private.cluster_dir());
