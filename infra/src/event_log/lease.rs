@@ -141,7 +141,7 @@ impl EventLog {
             "SELECT name, epoch, CASE WHEN held_until > clock_timestamp() THEN holder END AS holder, held_until \
                FROM owners ORDER BY name",
         );
-        let rows = in_time(query.fetch_all(self.pool())).await?;
+        let rows = in_time(query.fetch_all(self.lent())).await?;
         let owner = |row: &PgRow| Owner {
             name: row.get("name"),
             epoch: row.get::<i64, _>("epoch").unsigned_abs(),

@@ -3,6 +3,7 @@
 mod admission;
 mod append;
 mod lease;
+mod lent;
 mod listen;
 mod position;
 mod read;
@@ -24,6 +25,7 @@ pub use lease::{
     CLAIM_EVERY, CLAIM_PATIENCE, LEASE, LEASE_MARGIN, LET_GO_PATIENCE, Lease, Owner, PROJECTIONS, RELAY, RENEW_AGAIN,
     RENEW_EVERY, RENEW_PATIENCE, Turn, Turns,
 };
+use lent::OnLent;
 pub use position::{Position, PositionError};
 pub use read::{DueWakeup, EventFilter};
 pub use recent::RECENT_EVENTS_MAX;
@@ -80,6 +82,11 @@ impl EventLog {
     /// The pool, for what stands beside the log in the same database.
     pub const fn pool(&self) -> &PgPool {
         &self.pool
+    }
+
+    /// A connection for one statement, which may be given up.
+    const fn lent(&self) -> OnLent<'_> {
+        OnLent(&self.pool)
     }
 
     /// Tells the highest position that this process knows to be committed. Tails sleep on it; it is a hint and never relied on (L6).

@@ -43,7 +43,7 @@ impl EventLog {
             return Ok(own);
         }
         let sql = format!("SELECT {COLUMNS} FROM events WHERE position > $1 ORDER BY position LIMIT $2");
-        let rows = in_time(sqlx::query(&sql).bind(bigint(after)).bind(limit as i64).fetch_all(self.pool())).await?;
+        let rows = in_time(sqlx::query(&sql).bind(bigint(after)).bind(limit as i64).fetch_all(self.lent())).await?;
         let events = rows.iter().map(stored_event).collect::<Result<Vec<_>, _>>()?;
         if let Some(last) = events.last() {
             self.advance(last.position);
@@ -61,7 +61,7 @@ impl EventLog {
                 .bind(stream.kind.as_str())
                 .bind(stream.to_string())
                 .bind(after_sequence.cast_signed())
-                .fetch_all(self.pool()),
+                .fetch_all(self.lent()),
         )
         .await?;
         rows.iter().map(stored_event).collect()
@@ -84,7 +84,7 @@ impl EventLog {
                 .bind(stream.to_string())
                 .bind(after_sequence.cast_signed())
                 .bind(limit as i64)
-                .fetch_all(self.pool()),
+                .fetch_all(self.lent()),
         )
         .await?;
         rows.iter().map(stored_event).collect()
@@ -107,7 +107,7 @@ impl EventLog {
                 .bind(filter.event_type.as_deref())
                 .bind(filter.correlation.as_deref())
                 .bind(limit as i64)
-                .fetch_all(self.pool()),
+                .fetch_all(self.lent()),
         )
         .await?;
         rows.iter().map(stored_event).collect()
@@ -116,7 +116,7 @@ impl EventLog {
     /// The position of the last event; [`Position::START`] of an empty log.
     pub async fn head(&self) -> Result<Position, LogError> {
         let last: Option<i64> =
-            in_time(sqlx::query_scalar("SELECT max(position) FROM events").fetch_one(self.pool())).await?;
+            in_time(sqlx::query_scalar("SELECT max(position) FROM events").fetch_one(self.lent())).await?;
         let head = Position(last.unwrap_or(0).unsigned_abs());
         self.advance(head);
         Ok(head)
@@ -125,7 +125,7 @@ impl EventLog {
     /// The program's time of the last event; none of an empty log.
     pub async fn last_occurred_at(&self) -> Result<Option<DateTime<Utc>>, LogError> {
         let last = sqlx::query_scalar("SELECT metadata ->> 'occurred_at' FROM events ORDER BY position DESC LIMIT 1");
-        let text: Option<Option<String>> = in_time(last.fetch_optional(self.pool())).await?;
+        let text: Option<Option<String>> = in_time(last.fetch_optional(self.lent())).await?;
         Ok(text.flatten().and_then(|text| text.parse().ok()))
     }
 
@@ -137,7 +137,7 @@ impl EventLog {
             )
             .bind(now)
             .bind(limit as i64)
-            .fetch_all(self.pool()),
+            .fetch_all(self.lent()),
         )
         .await?;
         rows.iter().map(|row| Ok(DueWakeup { stream: stream_id(row)?, due_at: row.get("due_at") })).collect()
@@ -145,7 +145,7 @@ impl EventLog {
 
     /// When the next wake-up is due, if any is set.
     pub async fn next_wakeup(&self) -> Result<Option<DateTime<Utc>>, LogError> {
-        in_time(sqlx::query_scalar("SELECT min(due_at) FROM wakeups").fetch_one(self.pool())).await
+        in_time(sqlx::query_scalar("SELECT min(due_at) FROM wakeups").fetch_one(self.lent())).await
     }
 
     /// How far a source has been consumed.
@@ -153,7 +153,7 @@ impl EventLog {
         let offset: Option<i64> = in_time(
             sqlx::query_scalar("SELECT \"offset\" FROM consumed_offsets WHERE source = $1")
                 .bind(source)
-                .fetch_optional(self.pool()),
+                .fetch_optional(self.lent()),
         )
         .await?;
         Ok(offset.unwrap_or(0).unsigned_abs())

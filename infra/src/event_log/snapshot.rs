@@ -56,7 +56,7 @@ impl EventLog {
                 .bind(stream.kind.as_str())
                 .bind(stream.to_string())
                 .bind(limit.saturating_add(1) as i64)
-                .fetch_all(self.pool()),
+                .fetch_all(self.lent()),
         )
         .await?;
         let mut found = FromSnapshot { snapshot: None, events: Vec::with_capacity(rows.len()) };

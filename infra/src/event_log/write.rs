@@ -43,7 +43,7 @@ impl EventLog {
     }
 
     async fn append_once(&self, append: &Append, columns: &Columns) -> Result<Appended, LogError> {
-        let row = in_time(columns.bind(append).fetch_one(self.pool())).await?;
+        let row = in_time(columns.bind(append).fetch_one(self.lent())).await?;
         if let Some(conflicts) = row.get::<Option<String>, _>("conflicts") {
             return read_conflicts(&conflicts).map(Appended::Conflicts);
         }
@@ -204,7 +204,7 @@ impl EventLog {
         .bind(epoch.cast_signed())
         .bind(expected.cast_signed())
         .bind(new.cast_signed())
-        .execute(self.pool());
+        .execute(self.lent());
         let moved = in_time(update).await?;
         if moved.rows_affected() > 0 {
             return Ok(None);
