@@ -3,6 +3,7 @@
 //! All test programs of a run share one private cluster in the temporary directory; with `DATABASE_URL` set they
 //! share that server instead. What cannot be had is a failed test, so everything here panics with the reason.
 
+mod frozen;
 mod own_server;
 pub mod proxy;
 mod server;
@@ -16,7 +17,8 @@ use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool};
 
-pub use own_server::{OwnServer, kill_process};
+pub use frozen::Frozen;
+pub use own_server::{Ending, OwnServer, kill_process};
 
 /// Connections one test may hold at a time.
 const POOL_CONNECTIONS_MAX: u32 = 16;

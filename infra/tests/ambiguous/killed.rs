@@ -23,7 +23,7 @@ async fn a_connection_ended_by_an_operator_between_commit_and_answer_is_asked_ag
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_killed_between_commit_and_answer_has_kept_what_it_committed() {
-    let mut server = OwnServer::start().await;
+    let server = OwnServer::start().await;
     let options = server.connect_options();
     pool(options.clone()).execute(SCHEMA).await.expect("the schema");
     let lab = Lab::before(&options).await;
