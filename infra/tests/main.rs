@@ -2,6 +2,7 @@
 
 mod ambiguous;
 mod event_log;
+mod pool;
 mod private_server;
 mod schema;
 mod snapshots;

@@ -20,6 +20,8 @@ pub const CONNECTIONS_MAX: u32 = 24;
 pub const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// A connection that was idle for longer is tried before it is used: the server may have been restarted meanwhile.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
+/// How long such a connection may take to answer before another one is made instead; a part of [`ACQUIRE_TIMEOUT`].
+const TRIAL_PATIENCE: Duration = Duration::from_secs(2);
 /// Time-out of every statement, in milliseconds, kept by the server.
 const STATEMENT_TIMEOUT_MS: u64 = 10_000;
 
@@ -42,10 +44,13 @@ pub fn pool(options: PgConnectOptions) -> PgPool {
         .test_before_acquire(false)
         .before_acquire(|connection, meta| {
             Box::pin(async move {
-                if meta.idle_for > TRUSTED_IDLE {
-                    connection.ping().await?;
+                if meta.idle_for <= TRUSTED_IDLE {
+                    return Ok(true);
                 }
-                Ok(true)
+                match tokio::time::timeout(TRIAL_PATIENCE, connection.ping()).await {
+                    Ok(answer) => answer.map(|()| true),
+                    Err(_elapsed) => Ok(false),
+                }
             })
         })
         .connect_lazy_with(options)
