@@ -6,4 +6,5 @@ mod pool;
 mod private_server;
 mod schema;
 mod snapshots;
+mod tails;
 mod testing;
