@@ -1,8 +1,10 @@
 //! The engine against a real Postgres.
 
+mod child;
 mod crowd;
 mod engine;
 mod guilty;
 mod guilty_messages;
+mod last_room;
 mod snapshots;
 mod support;

@@ -21,7 +21,7 @@ use traveladvisor_domain::trip::{CardToken, PaymentPlan};
 use traveladvisor_infra::clock::{Clock, SandboxClock, SeededIds};
 use traveladvisor_infra::event_log::{Append, EventLog, Metadata, NewEvent, Position, StoredEvent};
 use traveladvisor_infra::gateway::SandboxGateway;
-use traveladvisor_infra::postgres::SCHEMA;
+use traveladvisor_infra::postgres::{PgConnectOptions, SCHEMA};
 use traveladvisor_infra::testing::TestDatabase;
 use uuid::Uuid;
 
@@ -34,7 +34,7 @@ pub(crate) struct World {
     running: Mutex<Option<RunningEngine>>,
     clock: Arc<dyn Clock>,
     ids: u64,
-    _database: TestDatabase,
+    database: TestDatabase,
 }
 
 pub(crate) fn start() -> DateTime<Utc> {
@@ -51,7 +51,7 @@ impl World {
         let log = EventLog::new("public", database.pool.clone());
         let clock: Arc<dyn Clock> = Arc::new(SandboxClock::starting_at(start()));
         let (engine, running) = start_engine(&log, ports(&log, &clock, 1), delivery, faults).await;
-        let world = Self { log, engine, running: Mutex::new(Some(running)), clock, ids: 1, _database: database };
+        let world = Self { log, engine, running: Mutex::new(Some(running)), clock, ids: 1, database };
         for command in [
             CallerCommand::UpsertHotel(hotel(2)),
             CallerCommand::UpsertFlight(flight(3)),
@@ -60,6 +60,11 @@ impl World {
             world.submit(command, None).await.expect("the supply is listed");
         }
         world
+    }
+
+    /// How another process comes to the log.
+    pub(crate) const fn options(&self) -> &PgConnectOptions {
+        &self.database.options
     }
 
     /// Another engine on the same log, as a second process would run it.

@@ -1,4 +1,5 @@
 mod histories;
+mod last_room;
 mod supply;
 
 use chrono_tz::Tz;
