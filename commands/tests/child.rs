@@ -12,7 +12,7 @@ use traveladvisor_commands::Engine;
 use traveladvisor_commands::engine::{Delivery, Ports, RunningEngine};
 use traveladvisor_infra::clock::{RandomIds, SandboxClock};
 use traveladvisor_infra::event_log::EventLog;
-use traveladvisor_infra::gateway::SandboxGateway;
+use traveladvisor_infra::gateway::{PaymentGateway, SandboxGateway};
 use traveladvisor_infra::postgres::{PgConnectOptions, pool};
 
 use crate::crowd::AT_LAST;
@@ -86,12 +86,16 @@ pub(crate) struct Inside {
 
 impl Inside {
     async fn begin(delivery: Delivery) -> Self {
+        Self::begin_with(delivery, |sandbox| Arc::new(sandbox)).await
+    }
+
+    async fn begin_with(delivery: Delivery, gateway: impl FnOnce(SandboxGateway) -> Arc<dyn PaymentGateway>) -> Self {
         let url = std::env::var(DATABASE).expect("a database");
         let log = EventLog::new("public", pool(url.parse::<PgConnectOptions>().expect("a URL")));
         let ports = Ports {
             clock: Arc::new(SandboxClock::starting_at(start())),
             ids: Arc::new(RandomIds),
-            gateway: Arc::new(SandboxGateway::new(log.pool().clone())),
+            gateway: gateway(SandboxGateway::new(log.pool().clone())),
         };
         let (engine, running) = Engine::start(log, ports, delivery).await.expect("the engine starts");
         Self { engine, running, orders: orders() }
@@ -130,6 +134,11 @@ async fn the_other_process() {
     match part.as_str() {
         "races and delivers" => crate::last_room::race(Inside::begin(Delivery::Here).await, "one").await,
         "races" => crate::last_room::race(Inside::begin(Delivery::Elsewhere).await, "other").await,
+        "dies" => {
+            let mute = |sandbox| Arc::new(crate::relay::Mute(sandbox)) as Arc<dyn PaymentGateway>;
+            crate::relay::book_until_killed(Inside::begin_with(Delivery::Here, mute).await).await;
+        }
+        "a crowd" => crate::overload::crowd(Inside::begin(Delivery::Elsewhere).await).await,
         unknown => panic!("no such part: {unknown}"),
     }
 }

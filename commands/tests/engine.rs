@@ -189,53 +189,6 @@ async fn two_processes_never_oversell_and_never_refuse_falsely() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_batch_did_not_handle_the_relay_delivers_after_a_restart() {
-    // Without relay nothing follows a charge: the first commit ends with the request.
-    let mut world = World::begin(Delivery::Elsewhere).await;
-    let booking = world.book("k1", card("approves")).await.expect("accepted");
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    assert_eq!(world.story(booking).await.len(), 9);
-    world.restart(Delivery::Here).await;
-    assert_eq!(world.until(booking, &["SagaSucceeded"]).await, THIRTEEN);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_trip_whose_follow_ups_were_lost_is_taken_up_by_the_relay() {
-    let mut world = World::begin(Delivery::Elsewhere).await;
-    world.book("k1", PaymentPlan::None).await.expect("booked");
-    // Only the first event of another trip is in the log, as if the process had died right after it.
-    let booking = world.request_only().await;
-    assert_eq!(world.story(booking).await, ["BookingRequested"]);
-    world.submit(CallerCommand::UpsertCar(crate::support::car(2)), None).await.expect("one more vehicle");
-    world.restart(Delivery::Here).await;
-    assert_eq!(world.until(booking, &["SagaSucceeded"]).await, THIRTEEN);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_delivered_again_from_the_very_beginning_happens_once() {
-    let mut world = World::begin(Delivery::Here).await;
-    let booking = world.book("k1", PaymentPlan::None).await.expect("booked");
-    let fused = world.story(booking).await;
-    world.stop().await;
-    for sql in [
-        "UPDATE consumed_offsets SET \"offset\" = 0",
-        "ALTER TABLE events DISABLE TRIGGER events_are_final",
-        "UPDATE events SET metadata = (metadata::jsonb - 'fused')::json",
-    ] {
-        sqlx::query(sql).execute(world.log.pool()).await.expect("done");
-    }
-    world.restart(Delivery::Here).await;
-    let head = world.log.head().await.expect("read");
-    let delivered = async {
-        while world.log.consumed_offset("relay").await.expect("read") < head.0 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), delivered).await.expect("the relay comes to the end");
-    assert_eq!(world.story(booking).await, fused);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn refusals_name_the_field_and_leave_nothing() {
     let world = World::begin(Delivery::Here).await;
     let before = world.events().await.len();

@@ -6,5 +6,7 @@ mod engine;
 mod guilty;
 mod guilty_messages;
 mod last_room;
+mod overload;
+mod relay;
 mod snapshots;
 mod support;
