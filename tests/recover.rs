@@ -10,13 +10,14 @@ use nix::unistd::Pid;
 use serde_json::{Value, json};
 use traveladvisor_domain::id::HotelId;
 
-use crate::support::http::ask;
+use crate::support::Home;
+use crate::support::http::{ask, get};
 use crate::support::server::Server;
-use crate::support::{Home, code, told};
 
 const HOTEL: &str = r#"{"upsertHotel": {"supplier": "test", "code": "H1", "name": "The Hotel", "city": "Lyon", "country": "FR", "timeZone": "Europe/Paris", "roomTypes": [{"code": "DBL", "name": "Double", "rooms": 50, "nightlyPrice": {"amount": "80.00", "currency": "EUR"}}]}}"#;
 const BOOK: &str =
     "mutation($input: BookTripInput!) { bookTrip(input: $input) { booking { sagaStatus createdAt } errors { code } } }";
+const BOOK_POSITION: &str = "mutation($input: BookTripInput!) { bookTrip(input: $input) { booking { id } position } }";
 /// Longest time until what must happen has happened.
 const AT_LAST: Duration = Duration::from_mins(1);
 
@@ -35,14 +36,102 @@ fn the_private_postgres_is_revived_by_the_one_who_serves() {
 }
 
 #[test]
-fn a_second_server_on_a_log_is_refused_and_harms_nobody() {
+fn two_servers_on_one_log_both_answer_and_the_other_goes_on_when_one_stops() {
     let home = house_with_a_hotel();
+    let mut first = Server::start(&home);
+    until(|| owned_by(&home, &first));
+    let mut second = Server::start(&home);
+    for server in [&first, &second] {
+        let ready = get(&server.address, "/health/ready").expect("an answer");
+        assert_eq!((ready.status, ready.body.as_str()), (200, r#"{"status":"ready"}"#));
+        // A card is charged by the relay, which one of them runs; the answer is read from rows that one of them writes.
+        assert_eq!(booked_by_card(server, &format!("by {}", server.pid())), "SUCCEEDED");
+        assert_eq!(seen(server, &format!("at {}", server.pid())), "APPROVED", "what was written can be read at once");
+    }
+    let before = epochs(&home);
+    assert!(owned_by(&home, &first).is_some(), "a second server takes nothing away");
+
+    let (status, _) = first.stop(Signal::SIGTERM);
+    assert!(status.success());
+    assert_eq!(booked_by_card(&second, "after"), "SUCCEEDED");
+    until(|| owned_by(&home, &second));
+    assert!(epochs(&home).iter().zip(&before).all(|(after, before)| *after == before + 1), "each was taken over once");
+    // The private Postgres was started by the first and is stopped by the last.
+    let (status, _) = second.stop(Signal::SIGTERM);
+    assert!(status.success());
+    let doctor = home.json(&["doctor"]);
+    assert!(doctor["owners"].as_array().expect("owners").iter().all(|owner| owner["holder"].is_null()), "{doctor}");
+}
+
+#[test]
+fn when_the_owner_is_killed_another_server_goes_on_by_itself() {
+    let home = house_with_a_hotel();
+    let mut first = Server::start(&home);
+    until(|| owned_by(&home, &first));
+    let second = Server::start(&home);
+    first.kill();
+    assert_eq!(booked_by_card(&second, "after the kill"), "SUCCEEDED");
+    until(|| owned_by(&home, &second));
+    let ready = get(&second.address, "/health/ready").expect("an answer");
+    assert_eq!(ready.status, 200, "{}", ready.body);
+}
+
+#[test]
+fn the_demo_runs_beside_a_server() {
+    let home = Home::new();
     let server = Server::start(&home);
-    let second = home.run(&["serve", "--clock", "2024-12-01", "--listen", "127.0.0.1:0"]);
-    assert_eq!(code(&second), 1, "{}", told(&second));
-    assert!(told(&second).contains("another process serves this log"), "{}", told(&second));
-    let answer = ask(&server.address, BOOK, &json!({ "input": trip("still") })).expect("an answer");
-    assert_eq!(answer["data"]["bookTrip"]["booking"]["sagaStatus"], "SUCCEEDED");
+    let report = home.json(&["demo", "--listen", "127.0.0.1:0"]);
+    assert!(
+        report["checks"].as_array().is_some_and(|checks| checks.iter().all(|check| check["ok"] == true)),
+        "{report}"
+    );
+    let answer = ask(&server.address, "query { bookings { nodes { id } } }", &json!({})).expect("an answer");
+    let seen: Vec<&Value> =
+        answer["data"]["bookings"]["nodes"].as_array().expect("trips").iter().map(|trip| &trip["id"]).collect();
+    for trip in report["trips"].as_array().expect("trips") {
+        assert!(seen.contains(&&trip["bookingId"]), "the server shows what the demo booked: {seen:?}");
+    }
+}
+
+/// Whether a server owns all that there is to own.
+fn owned_by(home: &Home, server: &Server) -> Option<()> {
+    let doctor = home.json(&["doctor"]);
+    let process = format!("process {} ", server.pid());
+    let owners = doctor["owners"].as_array().expect("owners");
+    assert_eq!(
+        owners.iter().map(|owner| owner["name"].as_str()).collect::<Vec<_>>(),
+        [Some("projections"), Some("relay")]
+    );
+    owners.iter().all(|owner| owner["holder"].as_str().is_some_and(|holder| holder.starts_with(&process))).then_some(())
+}
+
+fn epochs(home: &Home) -> Vec<u64> {
+    let doctor = home.json(&["doctor"]);
+    doctor["owners"]
+        .as_array()
+        .expect("owners")
+        .iter()
+        .map(|owner| owner["epoch"].as_u64().expect("an epoch"))
+        .collect()
+}
+
+/// How the saga of a trip by card has ended.
+fn booked_by_card(server: &Server, key: &str) -> String {
+    let mut trip = trip(key);
+    trip["payment"] = json!({ "method": "CARD", "cardNumber": "4242424242424242" });
+    trip["wait"] = json!("FINISHED");
+    let answer = ask(&server.address, BOOK, &json!({ "input": trip })).expect("an answer");
+    answer["data"]["bookTrip"]["booking"]["sagaStatus"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+}
+
+/// How a trip stands right after it was booked.
+fn seen(server: &Server, key: &str) -> String {
+    let booked = ask(&server.address, BOOK_POSITION, &json!({ "input": trip(key) })).expect("an answer");
+    let trip = &booked["data"]["bookTrip"];
+    let query = "query($id: ID!, $position: Position!) { booking(id: $id, atLeast: $position) { status } }";
+    let variables = json!({ "id": trip["booking"]["id"], "position": trip["position"] });
+    let answer = ask(&server.address, query, &variables).expect("an answer");
+    answer["data"]["booking"]["status"].as_str().unwrap_or_else(|| panic!("{booked} {answer}")).to_owned()
 }
 
 #[test]

@@ -9,7 +9,7 @@ use traveladvisor_domain::id::{BookingId, CarId, FlightId, HotelId};
 use traveladvisor_infra::event_log::{EventLog, Position};
 
 use crate::booking::settled::{Questions, settled_among};
-use crate::runtime::{Ear, ProjectionName, Projectors};
+use crate::runtime::{Ear, ProjectionName, Projectors, Waiting};
 pub use crate::search::{BookingFilter, CarSearch, FlightSearch, HotelSearch, PAGE_ITEMS_MAX, Page, Slice};
 use crate::views::{BookingView, CarView, FlightView, HotelView, SagaView};
 use crate::{booking, car_availability, flight_availability, hotel_availability};
@@ -119,6 +119,7 @@ impl Reads {
         let mut position = ear.position.clone();
         let mut condition = ear.condition.clone();
         let reached = async {
+            let _waiting = (*position.borrow() < wanted).then(|| ear.wait());
             tokio::select! {
                 biased;
                 reached = position.wait_for(|reached| *reached >= wanted) => reached.is_ok(),
@@ -132,7 +133,29 @@ impl Reads {
     }
 
     /// Tells how far the projection `booking` has come: changes whenever bookings may have changed.
-    pub fn booking_changes(&self) -> watch::Receiver<Position> {
-        self.ears[ProjectionName::Booking.place()].position.clone()
+    pub fn booking_changes(&self) -> Changes {
+        let ear = &self.ears[ProjectionName::Booking.place()];
+        Changes { position: ear.position.clone(), _waiting: ear.wait() }
+    }
+}
+
+/// The positions of a projection, one after the other.
+#[derive(Debug)]
+pub struct Changes {
+    position: watch::Receiver<Position>,
+    _waiting: Waiting,
+}
+
+impl Changes {
+    /// Where it is now; what comes after counts as a change.
+    pub fn borrow_and_update(&mut self) -> Position {
+        *self.position.borrow_and_update()
+    }
+
+    /// Waits for the next change.
+    ///
+    /// Errors: there will be none in this process.
+    pub async fn changed(&mut self) -> Result<(), watch::error::RecvError> {
+        self.position.changed().await
     }
 }

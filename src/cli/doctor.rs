@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use traveladvisor_infra::config::{Config, Mode};
+use traveladvisor_infra::event_log::{Owner, RELAY};
 use traveladvisor_infra::postgres::{self, SCHEMA_VERSION, SERVER_VERSION_MIN};
 use traveladvisor_infra::private_server::Role;
 
@@ -9,9 +10,6 @@ use super::failure::Failure;
 use super::house::{House, Schema, is_begun};
 use super::print::{Printer, table};
 use super::signals::unless_stopped;
-
-/// The relay's name among the consumers of the log.
-const RELAY: &str = "relay";
 
 /// What was looked at, and what came of it.
 #[derive(Debug, Serialize)]
@@ -21,24 +19,56 @@ struct Check {
     detail: String,
 }
 
-#[derive(Serialize)]
-struct Report<'a> {
-    checks: &'a [Check],
+/// Who owns what of the log.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Ownership {
+    name: String,
+    epoch: u64,
+    /// Absent while nobody does.
+    holder: Option<String>,
+    held_until: Option<String>,
+}
+
+/// What the verb prints.
+#[derive(Debug, Default, Serialize)]
+struct Report {
+    checks: Vec<Check>,
+    owners: Vec<Ownership>,
+}
+
+impl From<Owner> for Ownership {
+    fn from(Owner { name, epoch, held }: Owner) -> Self {
+        let (holder, held_until) = held.unzip();
+        Self { name, epoch, holder, held_until: held_until.map(|until| until.format("%Y-%m-%dT%H:%M:%SZ").to_string()) }
+    }
+}
+
+impl Ownership {
+    /// That nobody owns it is right while nobody serves.
+    fn check(&self) -> Check {
+        let epoch = self.epoch;
+        let detail = match (&self.holder, &self.held_until) {
+            (Some(holder), Some(until)) => format!("{holder}, epoch {epoch}, until {until} unless renewed"),
+            _ => format!("nobody, epoch {epoch}"),
+        };
+        Check { name: format!("owner of {}", self.name), ok: true, detail }
+    }
 }
 
 /// Runs the verb.
 pub(crate) async fn run(config: Config, printer: Printer) -> Result<(), Failure> {
-    let mut checks = vec![settings(&config)];
+    let mut report = Report { checks: vec![settings(&config)], owners: Vec::new() };
     if !is_begun(&config) {
         let detail = "there is no database here yet: run `traveladvisor migrate`".to_owned();
-        checks.push(Check { name: "server".to_owned(), ok: false, detail });
-        print(&checks, printer)?;
+        report.checks.push(Check { name: "server".to_owned(), ok: false, detail });
+        print(&report, printer)?;
         return Err(Failure::damage_told());
     }
     let opened = House::open(config, Schema::Ignore).await;
     let reachable = match opened {
         Ok(house) => {
-            let examined = unless_stopped(examine(&house, &mut checks)).await;
+            let examined = unless_stopped(examine(&house, &mut report)).await;
             house.close().await?;
             examined
         }
@@ -47,12 +77,12 @@ pub(crate) async fn run(config: Config, printer: Printer) -> Result<(), Failure>
     let failure = reachable.err();
     if let Some(failure) = &failure {
         let detail = failure.message.clone().unwrap_or_default();
-        checks.push(Check { name: "server".to_owned(), ok: false, detail });
+        report.checks.push(Check { name: "server".to_owned(), ok: false, detail });
     }
-    print(&checks, printer)?;
+    print(&report, printer)?;
     match failure {
         Some(failure) => Err(Failure { message: None, ..failure }),
-        None if checks.iter().all(|check| check.ok) => Ok(()),
+        None if report.checks.iter().all(|check| check.ok) => Ok(()),
         None => Err(Failure::damage_told()),
     }
 }
@@ -69,7 +99,8 @@ fn settings(config: &Config) -> Check {
     Check { name: "settings".to_owned(), ok: true, detail: format!("mode {mode}, {server}") }
 }
 
-async fn examine(house: &House, checks: &mut Vec<Check>) -> Result<(), Failure> {
+async fn examine(house: &House, report: &mut Report) -> Result<(), Failure> {
+    let checks = &mut report.checks;
     let log = &house.log;
     let condition = postgres::condition(log.pool()).await?;
     let role = match house.server().map(traveladvisor_infra::private_server::PrivateServer::role) {
@@ -109,6 +140,8 @@ async fn examine(house: &House, checks: &mut Vec<Check>) -> Result<(), Failure> 
     if found == Some(SCHEMA_VERSION) {
         let head = log.head().await?;
         checks.push(Check { name: "log".to_owned(), ok: true, detail: format!("{head} is the last position") });
+        report.owners = log.owners().await?.into_iter().map(Ownership::from).collect();
+        checks.extend(report.owners.iter().map(Ownership::check));
         checks.push(reader("relay".to_owned(), log.consumed_offset(RELAY).await?, head.0));
         for checkpoint in postgres::checkpoints(log.pool()).await? {
             let mut check = reader(format!("projection {}", checkpoint.name), checkpoint.position.0, head.0);
@@ -136,12 +169,12 @@ const fn on(setting: bool) -> &'static str {
     if setting { "on" } else { "off" }
 }
 
-fn print(checks: &[Check], printer: Printer) -> Result<(), Failure> {
+fn print(report: &Report, printer: Printer) -> Result<(), Failure> {
     if printer.is_json() {
-        return Ok(printer.json(&Report { checks })?);
+        return Ok(printer.json(report)?);
     }
     let mut rows = table(&["check", "", "detail"]);
-    for check in checks {
+    for check in &report.checks {
         rows.add_row([check.name.as_str(), if check.ok { "ok" } else { "WRONG" }, &check.detail]);
     }
     Ok(printer.line(rows.trim_fmt())?)

@@ -111,11 +111,12 @@ enum Verb {
     ///
     /// --json: {"outcome": "created"|"upgraded"|"unchanged", "version"}
     Migrate,
-    /// Check settings, server, schema, durability, relay and projections
+    /// Check settings, server, schema, durability, who owns what, relay and projections
     ///
     /// Ends with 3 when something is wrong, with 5 when the server is away.
     ///
-    /// --json: {"checks": [{"name", "ok", "detail"}]}
+    /// --json: {"checks": [{"name", "ok", "detail"}], "owners": [{"name": "projections"|"relay", "epoch", "holder", "heldUntil"}]}; holder
+    /// and heldUntil are null while nobody owns it
     Doctor,
     /// Print the GraphQL schema
     Schema,

@@ -12,7 +12,6 @@ use traveladvisor_api::{Api, Parts, Readiness};
 use traveladvisor_commands::engine::{Delivery, Engine, RunningEngine};
 use traveladvisor_infra::config::Mode;
 use traveladvisor_infra::event_log::EventLog;
-use traveladvisor_infra::postgres::{SoleServer, sole_server};
 use traveladvisor_projections::reads::Reads;
 use traveladvisor_projections::runtime::{ProjectionName, ProjectionState, Projectors};
 
@@ -36,7 +35,6 @@ pub(crate) struct Running {
     stop_http: oneshot::Sender<()>,
     hearing: JoinHandle<()>,
     revival: Option<JoinHandle<()>>,
-    _sole: SoleServer,
 }
 
 impl Running {
@@ -44,9 +42,6 @@ impl Running {
     pub(crate) async fn start(house: &House, listener: TcpListener) -> Result<Self, Failure> {
         let address = listener.local_addr().map_err(|error| Failure::failed(format!("cannot listen: {error}")))?;
         let log = house.log.clone();
-        let sole = sole_server(log.pool())
-            .await?
-            .ok_or_else(|| Failure::failed("another process serves this log: use that one, or stop it first"))?;
         let ports = house.ports();
         let (engine, tasks) = Engine::start(log.clone(), ports.clone(), Delivery::Here).await?;
         let projectors = Arc::new(Projectors::start(log.clone()));
@@ -66,18 +61,7 @@ impl Running {
             // An error means that the sender is gone: then it is time to stop as well.
             let _ = stopped.await;
         }));
-        Ok(Self {
-            address,
-            engine,
-            reads,
-            tasks,
-            projectors,
-            http,
-            stop_http,
-            hearing,
-            revival: revive(house),
-            _sole: sole,
-        })
+        Ok(Self { address, engine, reads, tasks, projectors, http, stop_http, hearing, revival: revive(house) })
     }
 
     /// The address as a link.

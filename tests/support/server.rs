@@ -53,6 +53,11 @@ impl Server {
         Self { child, address: url.trim_start_matches("http://").to_owned(), rest: Some(rest) }
     }
 
+    /// Its process number.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// kill -9.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("it can be killed");

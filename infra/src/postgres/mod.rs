@@ -2,7 +2,6 @@
 
 mod condition;
 mod migrate;
-mod sole;
 
 use std::time::Duration;
 
@@ -12,7 +11,6 @@ use sqlx::{ConnectOptions, Connection, PgPool};
 
 pub use condition::{Checkpoint, Condition, SERVER_VERSION_MIN, checkpoints, condition, schema_name};
 pub use migrate::{MigrateError, MigrationOutcome, SCHEMA, SCHEMA_VERSION, migrate, migrations, schema_version};
-pub use sole::{LET_GO_LIMIT, SoleServer, sole_server};
 
 /// Most connections of one process.
 pub const CONNECTIONS_MAX: u32 = 24;
@@ -25,12 +23,17 @@ const TRIAL_PATIENCE: Duration = Duration::from_secs(2);
 /// Time-out of every statement, in milliseconds, kept by the server.
 const STATEMENT_TIMEOUT_MS: u64 = 10_000;
 
+/// How long a transaction may wait for its client, in milliseconds, kept by the server: a process that is frozen in the middle of one
+/// would hold its rows' locks against whoever takes over.
+const IDLE_TRANSACTION_TIMEOUT_MS: u64 = 3_000;
+
 /// A pool whose connections read committed data, give up a statement in time and say who they are.
 pub fn pool(options: PgConnectOptions) -> PgPool {
     let options = options
         .application_name("traveladvisor")
         .options([
             ("statement_timeout", STATEMENT_TIMEOUT_MS.to_string()),
+            ("idle_in_transaction_session_timeout", IDLE_TRANSACTION_TIMEOUT_MS.to_string()),
             // The server splits these options at spaces.
             ("default_transaction_isolation", "read\\ committed".to_owned()),
             // Acknowledged means durable, whatever the role or the database says (L6).

@@ -1,7 +1,7 @@
 //! How far a projection has come, and who may move it: one row each.
 
 use sqlx::{PgConnection, PgExecutor, PgPool, Row};
-use traveladvisor_infra::event_log::Position;
+use traveladvisor_infra::event_log::{PROJECTIONS, Position};
 
 /// A checkpoint as its owner found it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,22 +11,40 @@ pub(super) struct Checkpoint {
     pub(super) version: u32,
 }
 
-/// Takes a checkpoint over: raises its epoch, so that nothing of a former owner can follow. Makes it when it is new.
-pub(super) async fn claim(pool: &PgPool, name: &str, version: u32) -> Result<Checkpoint, sqlx::Error> {
+/// Takes a checkpoint over: raises its epoch, so that nothing of a former owner can follow. Makes it when it is new. None when the turn
+/// in which it is taken over has passed.
+pub(super) async fn claim(
+    pool: &PgPool,
+    name: &str,
+    version: u32,
+    turn: Option<u64>,
+) -> Result<Option<Checkpoint>, sqlx::Error> {
     let row = sqlx::query(
-        "INSERT INTO projection_checkpoints AS c (name, version, position, epoch) VALUES ($1, $2, 0, 1) \
+        "INSERT INTO projection_checkpoints AS c (name, version, position, epoch) SELECT $1, $2, 0, 1 \
+          WHERE $3 IS NULL OR EXISTS (SELECT FROM owners WHERE name = $4 AND epoch = $3) \
          ON CONFLICT (name) DO UPDATE SET epoch = c.epoch + 1, stopped_reason = NULL \
          RETURNING position, epoch, version",
     )
     .bind(name)
     .bind(version.cast_signed())
-    .fetch_one(pool)
+    .bind(turn.map(u64::cast_signed))
+    .bind(PROJECTIONS)
+    .fetch_optional(pool)
     .await?;
-    Ok(Checkpoint {
+    Ok(row.map(|row| Checkpoint {
         position: Position(row.get::<i64, _>("position").unsigned_abs()),
         epoch: row.get("epoch"),
         version: row.get::<i32, _>("version").unsigned_abs(),
-    })
+    }))
+}
+
+/// Where a checkpoint stands, whoever moves it, and why it stays there if it does; absent before its first owner.
+pub(super) async fn look(pool: &PgPool, name: &str) -> Result<Option<(Position, Option<String>)>, sqlx::Error> {
+    let row = sqlx::query("SELECT position, stopped_reason FROM projection_checkpoints WHERE name = $1")
+        .bind(name)
+        .fetch_optional(pool)
+        .await?;
+    Ok(row.map(|row| (Position(row.get::<i64, _>("position").unsigned_abs()), row.get("stopped_reason"))))
 }
 
 /// Where the checkpoint of an owner stands; absent when another has taken it over.

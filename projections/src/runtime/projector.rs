@@ -8,10 +8,11 @@ use futures::FutureExt;
 use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use traveladvisor_infra::event_log::Position;
+use traveladvisor_infra::event_log::{Position, Turn, Turns};
 
 use super::checkpoint::{self, Checkpoint};
 use super::projection::{Projection, Tailed};
+use super::standby;
 use super::status::{self, Ear, ProjectionState, ProjectionStatus, Voice};
 use super::step::{self, StepError};
 use super::tail::Tail;
@@ -22,6 +23,8 @@ pub const BATCH_EVENTS_MAX: usize = 500;
 pub const POLL_INTERVAL: Duration = Duration::from_millis(200);
 /// Pause after the first failure of the database; doubled up to [`RETRY_PAUSE_MAX`].
 pub const RETRY_PAUSE_FIRST: Duration = Duration::from_millis(50);
+/// Pause before a checkpoint that somebody took away during a turn is taken back.
+pub const TAKE_BACK_PAUSE: Duration = Duration::from_millis(100);
 /// Longest pause between tries.
 pub const RETRY_PAUSE_MAX: Duration = Duration::from_secs(2);
 
@@ -34,20 +37,55 @@ pub struct Projector {
 }
 
 impl Projector {
-    /// Starts a projection on a tail. It takes its checkpoint over from whoever had it.
+    /// Starts a projection on a tail, alone. It takes its checkpoint over from whoever had it.
     pub fn start<P: Projection>(projection: P, tail: Arc<Tail>) -> Self {
+        Self::spawn::<P, _>(|voice, stopping| async move {
+            let worker = Worker { projection: &projection, tail: &tail, stopping, turn: None, voice: &voice };
+            worker.run_to_its_end().await;
+        })
+    }
+
+    /// Starts a projection that follows the log in the turns of this process and looks on in those of others.
+    pub(super) fn in_turns<P: Projection>(projection: P, tail: Arc<Tail>, mut turns: Turns) -> Self {
+        Self::spawn::<P, _>(|voice, mut stopping| async move {
+            loop {
+                let pool = tail.log().pool();
+                let turn = tokio::select! {
+                    biased;
+                    () = told(&mut stopping) => None,
+                    turn = turns.next() => turn,
+                    () = standby::look_on(pool, P::NAME, &voice) => None,
+                };
+                let Some(turn) = turn else { return voice.is(ProjectionState::Ended, None) };
+                let worker = Worker {
+                    projection: &projection,
+                    tail: &tail,
+                    stopping: stopping.clone(),
+                    turn: Some(turn.clone()),
+                    voice: &voice,
+                };
+                let ended = async {
+                    if worker.run_to_its_end().await == ProjectionState::Deposed {
+                        // By someone who is not its lease's owner either, or the lease will be lost in a moment.
+                        return tokio::time::sleep(TAKE_BACK_PAUSE).await;
+                    }
+                    told(&mut stopping).await;
+                };
+                tokio::select! {
+                    () = ended => {}
+                    () = turn.lost() => voice.is(ProjectionState::Standby, None),
+                }
+            }
+        })
+    }
+
+    fn spawn<P: Projection, F>(work: impl FnOnce(Voice, watch::Receiver<bool>) -> F) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         let (voice, ear) = status::channel(P::NAME, P::VERSION);
         let (stop, stopping) = watch::channel(false);
-        let task = tokio::spawn(async move {
-            let worker = Worker { projection, tail, stopping, voice: &voice };
-            let (state, reason) = AssertUnwindSafe(worker.run()).catch_unwind().await.unwrap_or_else(|_| {
-                (ProjectionState::Stopped, Some("a defect: taking in an event panicked".to_owned()))
-            });
-            if state == ProjectionState::Stopped {
-                tracing::error!(projection = P::NAME, reason, "a projection has stopped");
-            }
-            voice.is(state, reason);
-        });
+        let task = tokio::spawn(work(voice, stopping));
         Self { ear, stop, task }
     }
 
@@ -81,15 +119,32 @@ impl Projector {
 
 /// What the task of a projector needs.
 struct Worker<'a, P> {
-    projection: P,
-    tail: Arc<Tail>,
+    projection: &'a P,
+    tail: &'a Tail,
     stopping: watch::Receiver<bool>,
+    /// Whose time it is; none of a projector that runs alone.
+    turn: Option<Turn>,
     voice: &'a Voice,
 }
 
 type Ending = (ProjectionState, Option<String>);
 
 impl<P: Projection> Worker<'_, P> {
+    async fn run_to_its_end(self) -> ProjectionState {
+        let (voice, in_turns) = (self.voice, self.turn.is_some());
+        let (state, reason) = AssertUnwindSafe(self.run())
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|_| (ProjectionState::Stopped, Some("a defect: taking in an event panicked".to_owned())));
+        if state == ProjectionState::Stopped {
+            tracing::error!(projection = P::NAME, reason, "a projection has stopped");
+        }
+        // Whoever works in turns goes on in the next one.
+        let goes_on = state == ProjectionState::Deposed && in_turns;
+        voice.is(if goes_on { ProjectionState::Standby } else { state }, reason);
+        state
+    }
+
     async fn run(mut self) -> Ending {
         let checkpoint = match self.claim().await {
             Ok(checkpoint) => checkpoint,
@@ -106,8 +161,10 @@ impl<P: Projection> Worker<'_, P> {
     async fn claim(&mut self) -> Result<Checkpoint, Ending> {
         let mut pause = RETRY_PAUSE_FIRST;
         loop {
-            match checkpoint::claim(&self.pool(), P::NAME, P::VERSION).await {
-                Ok(checkpoint) => return Ok(checkpoint),
+            let turn = self.turn.as_ref().map(Turn::epoch);
+            match checkpoint::claim(&self.pool(), P::NAME, P::VERSION, turn).await {
+                Ok(Some(checkpoint)) => return Ok(checkpoint),
+                Ok(None) => return Err(deposed()),
                 Err(error) => self.wait_for_database(&step::describe(&error), &mut pause).await?,
             }
         }
@@ -118,6 +175,9 @@ impl<P: Projection> Worker<'_, P> {
         let mut pause = RETRY_PAUSE_FIRST;
         loop {
             committed.borrow_and_update();
+            if self.turn.as_ref().is_some_and(|turn| !turn.is_held()) {
+                return deposed();
+            }
             match self.step(&mut checkpoint).await {
                 Ok(moved) => {
                     pause = RETRY_PAUSE_FIRST;
@@ -133,9 +193,7 @@ impl<P: Projection> Worker<'_, P> {
                 }
                 // `step` has gone on from there.
                 Err(StepError::Moved) => {}
-                Err(StepError::Deposed) => {
-                    return (ProjectionState::Deposed, Some("another process has taken it over".to_owned()));
-                }
+                Err(StepError::Deposed) => return deposed(),
                 Err(StepError::Database(reason)) => {
                     if let Err(ending) = self.recover(&mut checkpoint, reason, &mut pause).await {
                         return ending;
@@ -155,7 +213,7 @@ impl<P: Projection> Worker<'_, P> {
         if events.is_empty() {
             return Ok(false);
         }
-        let taken = step::take_in(&self.projection, &self.pool(), checkpoint, &events).await;
+        let taken = step::take_in(self.projection, &self.pool(), checkpoint, &events).await;
         self.voice.reached(checkpoint.position);
         match taken {
             Ok(()) | Err(StepError::Moved) => Ok(true),
@@ -193,9 +251,7 @@ impl<P: Projection> Worker<'_, P> {
                     self.voice.reached(position);
                     return Ok(());
                 }
-                Ok(None) => {
-                    return Err((ProjectionState::Deposed, Some("another process has taken it over".to_owned())));
-                }
+                Ok(None) => return Err(deposed()),
                 Err(error) => reason = step::describe(&error),
             }
         }
@@ -223,4 +279,13 @@ impl<P: Projection> Worker<'_, P> {
     fn pool(&self) -> PgPool {
         self.tail.log().pool().clone()
     }
+}
+
+fn deposed() -> Ending {
+    (ProjectionState::Deposed, Some("another process has taken it over".to_owned()))
+}
+
+/// Waits until it is to end, or was dropped.
+async fn told(stopping: &mut watch::Receiver<bool>) {
+    stopping.wait_for(|stop| *stop).await.ok();
 }

@@ -1,7 +1,7 @@
 //! All projections of this program, each with its projector.
 
 use futures::future::join_all;
-use traveladvisor_infra::event_log::{EventLog, Position};
+use traveladvisor_infra::event_log::{EventLog, Lease, PROJECTIONS, Position};
 
 use super::projector::Projector;
 use super::status::{Ear, ProjectionStatus};
@@ -51,24 +51,30 @@ impl ProjectionName {
     }
 }
 
-/// The projectors of this process. Dropping them ends their work as well, without waiting for it.
+/// The projectors of this process. They follow the log while this process owns the read models and look on while another does. Dropping
+/// them ends their work as well, without waiting for it and without letting go of the lease, as a kill would.
 #[derive(Debug)]
 pub struct Projectors {
     /// In the order of [`ProjectionName::ALL`].
     running: [Projector; 4],
+    lease: Lease,
 }
 
 impl Projectors {
-    /// Starts one projector for each projection; each takes its checkpoint over from whoever had it. Must be called inside tokio.
+    /// Starts one projector for each projection and competes for the right to let them work. Must be called inside tokio.
     pub fn start(log: EventLog) -> Self {
+        let lease = Lease::compete(&log, PROJECTIONS);
         let tail = Tail::new(log);
-        let running = ProjectionName::ALL.map(|name| match name {
-            ProjectionName::Booking => Projector::start(BookingProjection, tail.clone()),
-            ProjectionName::HotelAvailability => Projector::start(HotelAvailability, tail.clone()),
-            ProjectionName::FlightAvailability => Projector::start(FlightAvailability, tail.clone()),
-            ProjectionName::CarAvailability => Projector::start(CarAvailability, tail.clone()),
+        let running = ProjectionName::ALL.map(|name| {
+            let (tail, turns) = (tail.clone(), lease.turns());
+            match name {
+                ProjectionName::Booking => Projector::in_turns(BookingProjection, tail, turns),
+                ProjectionName::HotelAvailability => Projector::in_turns(HotelAvailability, tail, turns),
+                ProjectionName::FlightAvailability => Projector::in_turns(FlightAvailability, tail, turns),
+                ProjectionName::CarAvailability => Projector::in_turns(CarAvailability, tail, turns),
+            }
         });
-        Self { running }
+        Self { running, lease }
     }
 
     /// How far each projection has come.
@@ -81,9 +87,10 @@ impl Projectors {
         self.running.iter().map(Projector::status).collect()
     }
 
-    /// Ends them after the batch they are at.
+    /// Ends them after the batch they are at; then another process may go on.
     pub async fn stop(self) {
         join_all(self.running.map(Projector::stop)).await;
+        self.lease.let_go().await;
     }
 
     pub(crate) fn ears(&self) -> [Ear; 4] {

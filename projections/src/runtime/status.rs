@@ -1,5 +1,7 @@
 //! What a projector tells of itself.
 
+use std::sync::Arc;
+
 use tokio::sync::watch;
 use traveladvisor_infra::event_log::Position;
 
@@ -10,6 +12,8 @@ pub enum ProjectionState {
     Starting,
     /// Following the log.
     Live,
+    /// Another process follows the log; this one looks how far that has come.
+    Standby,
     /// The database does not answer; it tries again.
     Waiting,
     /// It met an event that it cannot take in, and stays before it.
@@ -26,6 +30,7 @@ impl ProjectionState {
         match self {
             Self::Starting => "starting",
             Self::Live => "live",
+            Self::Standby => "standby",
             Self::Waiting => "waiting",
             Self::Stopped => "stopped",
             Self::Deposed => "deposed",
@@ -59,6 +64,8 @@ pub struct ProjectionStatus {
 pub(super) struct Voice {
     position: watch::Sender<Position>,
     condition: watch::Sender<(ProjectionState, Option<String>)>,
+    /// How many wait for it to come further.
+    pub(super) waiting: watch::Receiver<usize>,
 }
 
 /// The receiving side. Cheap to clone.
@@ -68,17 +75,42 @@ pub(crate) struct Ear {
     version: u32,
     pub(crate) position: watch::Receiver<Position>,
     pub(crate) condition: watch::Receiver<(ProjectionState, Option<String>)>,
+    waiting: Arc<watch::Sender<usize>>,
+}
+
+/// Somebody waits for a projection to come further, as long as this lives: its process then looks often how far another has brought it.
+#[derive(Debug)]
+pub(crate) struct Waiting(Arc<watch::Sender<usize>>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.send_modify(|waiting| *waiting -= 1);
+    }
 }
 
 pub(super) fn channel(name: &'static str, version: u32) -> (Voice, Ear) {
     let (position, heard_position) = watch::channel(Position::START);
     let (condition, heard_condition) = watch::channel((ProjectionState::Starting, None));
-    (Voice { position, condition }, Ear { name, version, position: heard_position, condition: heard_condition })
+    let (waiting, heard_waiting) = watch::channel(0);
+    let voice = Voice { position, condition, waiting: heard_waiting };
+    let waiting = Arc::new(waiting);
+    (voice, Ear { name, version, position: heard_position, condition: heard_condition, waiting })
 }
 
 impl Voice {
     pub(super) fn reached(&self, position: Position) {
         self.position.send_if_modified(|known| std::mem::replace(known, position) != position);
+    }
+
+    /// What another process has reached. It may have been looked up before this process came further by itself.
+    pub(super) fn reached_at_least(&self, position: Position) {
+        self.position.send_if_modified(|known| {
+            let further = position > *known;
+            if further {
+                *known = position;
+            }
+            further
+        });
     }
 
     pub(super) fn is(&self, state: ProjectionState, reason: Option<String>) {
@@ -92,6 +124,11 @@ impl Voice {
 }
 
 impl Ear {
+    pub(crate) fn wait(&self) -> Waiting {
+        self.waiting.send_modify(|waiting| *waiting += 1);
+        Waiting(self.waiting.clone())
+    }
+
     pub(super) fn status(&self) -> ProjectionStatus {
         let (state, reason) = self.condition.borrow().clone();
         ProjectionStatus { name: self.name, version: self.version, position: *self.position.borrow(), state, reason }
