@@ -1,5 +1,6 @@
 //! The engine against a real Postgres.
 
+mod cache;
 mod child;
 mod crowd;
 mod engine;

@@ -15,10 +15,11 @@ use uuid::Uuid;
 
 use super::batch::{Batch, Closed, position_of};
 use super::decide::{Decider, SeenAt, Verdict, key_reused};
+use super::follow::Follow;
 use super::hydrate::hydrate;
 use super::job::{Cause, Done, Job, Report, Task};
 use super::limits::{CONFLICTS_BEFORE_HALVING, LOAD_PAUSE, LOAD_TRIES_MAX, PAUSE_ALONE_MAX, TRIES_ALONE_MAX};
-use super::states::{Staged, States};
+use super::states::States;
 use crate::request::{Receipt, Rejection};
 
 /// What decides. One for each log and process.
@@ -27,6 +28,7 @@ pub(crate) struct Core {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) states: States,
+    pub(crate) follow: Follow,
     /// Whether the supply listed last was new: then more of it is taken to be new as well and not looked for.
     pub(crate) expects_new_supply: bool,
 }
@@ -63,7 +65,7 @@ impl Core {
             }
         }
         self.states.drop_staged();
-        self.states.end_turn(Staged::Unused);
+        self.states.end_turn();
     }
 
     /// One try. Returns what has to be tried again, in order.
@@ -155,6 +157,10 @@ impl Core {
     /// The batch stands: merges it, then answers.
     pub(crate) fn committed(&mut self, closed: Closed, first: Option<Position>) {
         closed.merge(&mut self.states, first);
+        if let Some(first) = first {
+            self.follow.own(first, closed.append.events.len());
+            self.states.gauges.know(self.follow.known_to());
+        }
         let mut receipts: Vec<Option<Receipt>> = Vec::with_capacity(closed.jobs.len());
         for (job, verdict) in closed.jobs.into_iter().zip(closed.verdicts) {
             let answer = match verdict {
@@ -184,6 +190,7 @@ impl Core {
 
     /// Drops the whole batch, reads on the streams that moved, and says what is to be decided again.
     async fn conflicted(&mut self, mut part: Part, conflicts: Vec<Conflict>) -> Vec<Part> {
+        self.states.gauges.count_conflict();
         let mut moved = false;
         for conflict in conflicts {
             match conflict {

@@ -16,6 +16,7 @@ pub struct Faults {
     panics: Option<OfDecision>,
     cold: Option<OfStream>,
     follow_ups_max: Option<usize>,
+    cache_bytes_max: Option<usize>,
 }
 
 impl Faults {
@@ -40,6 +41,13 @@ impl Faults {
         self
     }
 
+    /// So many bytes of states may be in memory.
+    #[must_use]
+    pub const fn cache_bytes_max(mut self, cache_bytes_max: usize) -> Self {
+        self.cache_bytes_max = Some(cache_bytes_max);
+        self
+    }
+
     pub(crate) fn strike(&self, stream: StreamId, command: &Command) {
         let guilty = self.panics.as_ref().is_some_and(|guilty| guilty(stream, command));
         assert!(!guilty, "a test lets this decision panic: {stream}");
@@ -47,6 +55,10 @@ impl Faults {
 
     pub(crate) fn is_cold(&self, stream: StreamId) -> bool {
         self.cold.as_ref().is_some_and(|cold| cold(stream))
+    }
+
+    pub(crate) fn cache_bytes_or(&self, cache_bytes_max: usize) -> usize {
+        self.cache_bytes_max.unwrap_or(cache_bytes_max)
     }
 
     pub(crate) fn follow_ups_or(&self, follow_ups_max: usize) -> usize {

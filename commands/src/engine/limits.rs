@@ -15,9 +15,10 @@ pub const BATCH_BYTES_MAX: usize = 4 << 20;
 pub const BATCH_CALLERS_MIN: usize = 64;
 /// Messages that one job may have followed inside its batch; the relay delivers what is left.
 pub const FOLLOW_UPS_MAX: usize = 64;
-/// Streams kept in memory at most; the longest untouched go first.
-pub const CACHED_STREAMS_MAX: usize = 20_000;
-/// Streams of which a staged copy is kept at most while nothing is under way.
+/// Bytes of states in memory, about. A hotel with a hundred bookings takes some 60 KiB with its staged copy, a finished trip 3 KiB: this is
+/// room for all that some thousand busy hotels need, and small beside the server's own cache.
+pub const CACHE_BYTES_MAX: usize = 256 << 20;
+/// Streams of which a staged copy is kept at most, beside those of the batches under way.
 pub const STAGED_STREAMS_MAX: usize = 2_000;
 /// Jobs that wait for streams to be loaded at most; beyond it nothing more is taken up.
 pub const PARKED_JOBS_MAX: usize = 256;
@@ -35,6 +36,10 @@ pub const SNAPSHOT_REST_FACTOR: usize = 4;
 pub const SNAPSHOT_BYTES_MAX: usize = 32 << 20;
 /// Bytes of snapshots after which an append takes no more of them.
 pub const SNAPSHOTS_OF_APPEND_BYTES_MAX: usize = 1 << 20;
+/// Events of other processes read at once, so that states in memory follow the log's tail.
+pub const FOLLOW_PAGE: usize = 200;
+/// Events of others beyond which states in memory do not follow: conflicts tell then what has changed.
+pub const FOLLOW_BEHIND_MAX: u64 = 20_000;
 /// Conflicts in a row after which a batch is halved.
 pub const CONFLICTS_BEFORE_HALVING: usize = 2;
 /// Tries of a single job before its caller gets CONFLICT and others go back to their source.

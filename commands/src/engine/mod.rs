@@ -7,9 +7,12 @@
 mod batch;
 mod core;
 mod decide;
+mod eviction;
 #[cfg(feature = "testing")]
 mod faults;
+mod follow;
 mod gateway_calls;
+mod gauges;
 mod hydrate;
 mod job;
 pub mod limits;
@@ -18,6 +21,7 @@ mod pipeline;
 mod relay;
 mod snapshots;
 mod source;
+mod state;
 mod states;
 mod timers;
 
@@ -25,6 +29,7 @@ use std::sync::Arc;
 
 #[cfg(feature = "testing")]
 pub use faults::Faults;
+pub use gauges::Gauges;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -35,6 +40,7 @@ use traveladvisor_infra::event_log::{EventLog, Lease, LogError, RELAY};
 use traveladvisor_infra::gateway::PaymentGateway;
 
 use self::core::Core;
+use self::follow::Follow;
 use self::job::{Job, Origin, Report, Task, catalogue_stream};
 use self::limits::{CALLER_DEADLINE, CALLER_LANE_MAX, STOP_DEADLINE, SYSTEM_LANE_MAX};
 use self::pipeline::{Lanes, Pipeline};
@@ -68,6 +74,7 @@ pub struct Engine {
     lane: mpsc::Sender<Job>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
+    gauges: Arc<Gauges>,
 }
 
 /// The engine's tasks. Dropping it ends them as soon as they notice, and its lease runs out by itself, as after a kill;
@@ -114,10 +121,17 @@ impl Engine {
             let source = Source { log: log.clone(), clock: clock.clone(), gateway, lane: system };
             tokio::spawn(source.run(Lease::compete(&log, RELAY), stopped.clone()))
         });
-        let core = Core { log, clock: clock.clone(), ids: ids.clone(), states, expects_new_supply: false };
+        let gauges = states.gauges.clone();
+        let follow = Follow::from_end(&log);
+        let core = Core { log, follow, clock: clock.clone(), ids: ids.clone(), states, expects_new_supply: false };
         let lanes = Lanes { system: system_lane, callers: caller_lane, system_open: true };
         let core = tokio::spawn(Pipeline::new(core, lanes).run(stopped));
-        Ok((Self { lane: callers, clock, ids }, RunningEngine { stop, source, core }))
+        Ok((Self { lane: callers, clock, ids, gauges }, RunningEngine { stop, source, core }))
+    }
+
+    /// What it tells of itself.
+    pub fn gauges(&self) -> &Gauges {
+        &self.gauges
     }
 
     /// Decides on a caller's command. Answered once the effect is durable, or once a refusal was checked against the log (L4).

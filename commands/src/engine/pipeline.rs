@@ -17,10 +17,11 @@ use traveladvisor_infra::event_log::{Appended, LogError};
 use super::batch::{Batch, Closed};
 use super::core::{Core, Part};
 use super::decide::{Decider, Verdict};
+use super::follow::Own;
 use super::hydrate::parts_of;
 use super::job::{Job, is_supply_listing};
 use super::limits::{BATCH_CALLERS_MIN, BATCH_JOBS_MAX, LOADS_AT_ONCE_MAX, PARKED_JOBS_MAX};
-use super::states::{Staged, State};
+use super::states::State;
 
 /// The two lanes of jobs (L11).
 pub(crate) struct Lanes {
@@ -94,11 +95,16 @@ impl Pipeline {
             }
             self.append_open();
             let idle = self.in_flight.is_none() && self.parked.is_empty();
+            let own = if self.in_flight.is_some() { Own::UnderWay } else { Own::Settled };
             let takes = self.troubled.is_empty() && self.has_room();
             tokio::select! {
                 biased;
                 outcome = joined(&mut self.in_flight), if self.in_flight.is_some() => self.appended(outcome).await,
                 Some((stream, loaded)) = self.loads.next(), if !self.loads.is_empty() => self.loaded(stream, loaded),
+                page = self.core.follow.next(&self.core.log, own) => {
+                    self.core.states.follow(&page);
+                    self.core.states.gauges.know(self.core.follow.known_to());
+                }
                 job = self.lanes.system.recv(), if takes && self.lanes.system_open => match job {
                     Some(job) => self.take(job),
                     None => self.lanes.system_open = false,
@@ -261,9 +267,7 @@ impl Pipeline {
         let (closed, failed) = match outcome {
             Ok((closed, Ok(Appended::Committed { first }))) => {
                 self.core.committed(closed, first);
-                let staged =
-                    if self.open.is_empty() && self.parked.is_empty() { Staged::Unused } else { Staged::InUse };
-                self.core.states.end_turn(staged);
+                self.end_turn();
                 return;
             }
             Ok((closed, Ok(Appended::Conflicts(found)))) => (closed, Ok(found)),
@@ -280,6 +284,16 @@ impl Pipeline {
         parts.push_back(Part::of(std::mem::take(&mut self.open).jobs));
         parts.append(&mut self.troubled);
         self.troubled = parts;
+    }
+
+    /// What jobs wait with is not to go before they are decided.
+    fn end_turn(&mut self) {
+        if self.core.states.is_full() {
+            for stream in self.parked.iter().flat_map(|parked| parked.job.streams()) {
+                self.core.states.view(stream);
+            }
+        }
+        self.core.states.end_turn();
     }
 
     async fn go_carefully(&mut self) {

@@ -1,112 +1,84 @@
 //! States of streams in memory: as committed, and as staged by batches that are not committed yet.
 //!
 //! Committed states are never ahead of the log; maybe behind, which every append checks. Hotels, flights and cars are kept twice and every
-//! event is applied twice, because copying a large state for every batch would cost more.
+//! event is applied twice, because copying a large state for every batch would cost more. What is in memory is bounded by bytes: when a turn
+//! ends, the longest untouched states go, never those that the batch at hand has touched.
 
+#[cfg(test)]
+mod tests;
+
+use std::cell::Cell;
 use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use traveladvisor_domain::aggregate::{Aggregate, Event};
 use traveladvisor_domain::id::{StreamId, StreamKind};
-use traveladvisor_infra::event_log::{
-    EventLog, FromSnapshot, LogError, Position, StoredEvent, StoredSnapshot, decode_state,
-};
+use traveladvisor_infra::event_log::{Position, StoredEvent};
 
-use super::limits::{CACHED_STREAMS_MAX, HYDRATION_PAGE, STAGED_STREAMS_MAX};
+use super::eviction::{Place, Queue, Rank};
+use super::gauges::Gauges;
+use super::limits::{CACHE_BYTES_MAX, STAGED_STREAMS_MAX};
 use super::snapshots::{Kept, is_kept};
+pub(crate) use super::state::{Poisoned, State};
 
-/// The state of one stream at one sequence.
-#[derive(Debug, Clone)]
-pub(crate) struct State {
-    pub(crate) aggregate: Aggregate,
-    /// The last event's sequence; 0: none.
-    pub(crate) sequence: u64,
-    /// The last event's position; of a staged state: that of the last committed one.
-    pub(crate) position: Position,
-    /// Its last snapshot.
-    pub(crate) kept: Option<Kept>,
-}
-
-/// Whether a batch is under way that has staged something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Staged {
-    /// None is: staged copies may go.
-    Unused,
-    /// One may be.
-    InUse,
-}
-
-/// Taking an event into a state panicked: what is staged is worth nothing any more.
+/// A committed state in memory.
 #[derive(Debug)]
-pub(crate) struct Poisoned;
-
-impl State {
-    pub(crate) fn empty(kind: StreamKind) -> Self {
-        Self { aggregate: Aggregate::empty(kind), sequence: 0, position: Position::START, kept: None }
-    }
-
-    /// The state that a stream has in the log, read on from where `self` is.
-    pub(crate) async fn read_on(mut self, log: &EventLog, stream: StreamId) -> Result<Self, LogError> {
-        let mut page = match self.sequence {
-            0 if is_kept(stream.kind) => self.begin(log, stream).await?,
-            sequence => log.read_stream_page(stream, sequence, HYDRATION_PAGE).await?,
-        };
-        loop {
-            let is_last = page.len() < HYDRATION_PAGE;
-            for stored in page {
-                let event = stored.decode()?;
-                self.take(&event).map_err(|Poisoned| LogError::Refused(format!("{stream} cannot be replayed")))?;
-                self.position = stored.position;
-            }
-            if is_last {
-                return Ok(self);
-            }
-            page = log.read_stream_page(stream, self.sequence, HYDRATION_PAGE).await?;
-        }
-    }
-
-    /// Begins with the snapshot, if there is one that this program can read; returns the first events after it.
-    async fn begin(&mut self, log: &EventLog, stream: StreamId) -> Result<Vec<StoredEvent>, LogError> {
-        let FromSnapshot { snapshot, events } = log.read_from_snapshot(stream, HYDRATION_PAGE).await?;
-        let Some(snapshot) = snapshot else { return Ok(events) };
-        let StoredSnapshot { sequence, position, payload } = snapshot;
-        let Some(aggregate) = decode_state(stream.kind, &payload) else {
-            tracing::info!(%stream, "a snapshot of another version is ignored; the whole stream is read");
-            return log.read_stream_page(stream, 0, HYDRATION_PAGE).await;
-        };
-        *self = Self { aggregate, sequence, position, kept: Some(Kept { sequence, bytes: payload.len() }) };
-        Ok(events)
-    }
-
-    fn take(&mut self, event: &Event) -> Result<(), Poisoned> {
-        let applied = catch_unwind(AssertUnwindSafe(|| self.aggregate.apply(event)));
-        if !matches!(applied, Ok(true)) {
-            return Err(Poisoned);
-        }
-        self.sequence += 1;
-        Ok(())
-    }
+struct Entry {
+    state: State,
+    /// Bytes that it takes with its staged copy, about.
+    weight: usize,
+    rank: Rank,
+    /// The turn of its place in the queue.
+    queued: u64,
+    /// The turn in which it was seen last.
+    touched: Cell<u64>,
 }
 
 /// All states that are in memory.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct States {
-    committed: HashMap<StreamId, (State, u64)>,
+    committed: HashMap<StreamId, Entry>,
     staged: HashMap<StreamId, State>,
+    queue: Queue,
+    /// Bytes of all committed states and their copies, about.
+    bytes: usize,
+    bytes_max: usize,
+    /// Counts the batches.
     turn: u64,
+    pub(crate) gauges: Arc<Gauges>,
     #[cfg(feature = "testing")]
     pub(crate) faults: super::faults::Faults,
+}
+
+impl Default for States {
+    fn default() -> Self {
+        Self {
+            committed: HashMap::new(),
+            staged: HashMap::new(),
+            queue: Queue::default(),
+            bytes: 0,
+            bytes_max: CACHE_BYTES_MAX,
+            turn: 0,
+            gauges: Arc::default(),
+            #[cfg(feature = "testing")]
+            faults: super::faults::Faults::default(),
+        }
+    }
 }
 
 impl States {
     #[cfg(feature = "testing")]
     pub(crate) fn with_faults(faults: super::faults::Faults) -> Self {
-        Self { faults, ..Self::default() }
+        Self { bytes_max: faults.cache_bytes_or(CACHE_BYTES_MAX), faults, ..Self::default() }
     }
 
     /// The state that the next decision sees.
     pub(crate) fn view(&self, stream: StreamId) -> Option<&State> {
-        self.staged.get(&stream).or_else(|| self.committed.get(&stream).map(|(state, _)| state))
+        let committed = self.committed.get(&stream);
+        if let Some(entry) = committed {
+            entry.touched.set(self.turn);
+        }
+        self.staged.get(&stream).or_else(|| committed.map(|entry| &entry.state))
     }
 
     pub(crate) fn is_hot(&self, stream: StreamId) -> bool {
@@ -115,7 +87,7 @@ impl States {
 
     /// Where the stream stood at its last event that is committed.
     pub(crate) fn committed_position(&self, stream: StreamId) -> Position {
-        self.committed.get(&stream).map_or(Position::START, |(state, _)| state.position)
+        self.committed.get(&stream).map_or(Position::START, |entry| entry.state.position)
     }
 
     /// The stream is taken to be empty; the append checks it.
@@ -127,12 +99,11 @@ impl States {
 
     /// Takes an event into the staged state; returns its sequence.
     pub(crate) fn stage(&mut self, stream: StreamId, event: &Event) -> Result<u64, Poisoned> {
-        let committed = &mut self.committed;
-        let turn = self.turn;
-        let state = self.staged.entry(stream).or_insert_with(|| match committed.get_mut(&stream) {
-            Some((state, touched)) => {
-                *touched = turn;
-                state.clone()
+        let committed = &self.committed;
+        let state = self.staged.entry(stream).or_insert_with(|| match committed.get(&stream) {
+            Some(entry) => {
+                entry.touched.set(self.turn);
+                entry.state.clone()
             }
             None => State::empty(stream.kind),
         });
@@ -161,49 +132,143 @@ impl States {
 
     /// Events of a stream that are committed, taken into its committed state.
     pub(crate) fn commit_applied(&mut self, stream: StreamId, last: (u64, Position), events: &[&Event]) {
-        let known = self.committed.remove(&stream).map(|(state, _)| state);
-        let mut state = known.unwrap_or_else(|| State::empty(stream.kind));
+        let empty = || State::empty(stream.kind);
+        let known = self.committed.get_mut(&stream).map(|entry| std::mem::replace(&mut entry.state, empty()));
+        let mut state = known.unwrap_or_else(empty);
         let applied = events.iter().map(|event| state.take(event)).all(|applied| applied.is_ok());
-        // What does not fit together (the rest of the stream was never in memory) is loaded when it is needed.
         if applied && state.sequence == last.0 {
             state.position = last.1;
             self.put(stream, state);
+        } else {
+            // What does not fit together (the rest of the stream was never in memory) is loaded when it is needed.
+            self.take_out(stream);
+        }
+    }
+
+    /// What other processes appended.
+    pub(crate) fn follow(&mut self, page: &[StoredEvent]) {
+        for stored in page {
+            self.follow_event(stored);
+        }
+        self.gauges.count_followed(page.len());
+    }
+
+    /// Taken into what is in memory of its stream. If it is not the very next event, or cannot be read,
+    /// the stream is loaded when it is needed. What is staged beyond it will be refused by the log.
+    fn follow_event(&mut self, stored: &StoredEvent) {
+        let stream = stored.stream;
+        let Some(known) = self.committed.get(&stream).map(|entry| entry.state.sequence) else { return };
+        if stored.sequence <= known {
+            return;
+        }
+        let next = (stored.sequence == known + 1).then(|| stored.decode().ok()).flatten();
+        let copy_went_along = match self.staged.get_mut(&stream) {
+            Some(copy) if copy.sequence <= known => next.as_ref().is_some_and(|event| copy.take(event).is_ok()),
+            _ => true,
+        };
+        if !copy_went_along {
+            self.staged.remove(&stream);
+        }
+        match next {
+            Some(event) => self.commit_applied(stream, (stored.sequence, stored.position), &[&event]),
+            None => drop(self.take_out(stream)),
         }
     }
 
     /// A snapshot of the stream is in the log now.
     pub(crate) fn note_kept(&mut self, stream: StreamId, kept: Kept) {
-        let committed = self.committed.get_mut(&stream).map(|(state, _)| state);
+        let committed = self.committed.get_mut(&stream).map(|entry| &mut entry.state);
         for state in committed.into_iter().chain(self.staged.get_mut(&stream)) {
             state.kept = Some(kept);
         }
     }
 
-    /// A state as it was read from the log.
+    /// A state as it stands in the log.
     pub(crate) fn put(&mut self, stream: StreamId, state: State) {
-        self.committed.insert(stream, (state, self.turn));
+        let (turn, rank, weight) = (self.turn, Rank::of(&state.aggregate), weight_of(stream.kind, &state.aggregate));
+        self.bytes += weight;
+        let queued = match self.committed.get(&stream) {
+            Some(known) => {
+                self.bytes -= known.weight;
+                if known.rank == rank { known.queued } else { turn }
+            }
+            None => turn,
+        };
+        let entry = Entry { state, weight, rank, queued, touched: Cell::new(turn) };
+        let known = self.committed.insert(stream, entry);
+        if known.is_none_or(|known| known.rank != rank) {
+            self.queue.push(Place { rank, turn, stream });
+        }
     }
 
     /// The committed state, out of memory.
     pub(crate) fn take_out(&mut self, stream: StreamId) -> Option<State> {
-        self.committed.remove(&stream).map(|(state, _)| state)
+        let entry = self.committed.remove(&stream)?;
+        self.bytes -= entry.weight;
+        Some(entry.state)
     }
 
-    /// Ends a turn. Of too many streams the longest untouched half goes, unless a batch is under way.
-    pub(crate) fn end_turn(&mut self, staged: Staged) {
-        self.turn += 1;
-        let unused = staged == Staged::Unused;
-        if unused && self.staged.len() > STAGED_STREAMS_MAX {
-            self.staged.clear();
-        }
-        if self.committed.len() <= CACHED_STREAMS_MAX || !unused {
-            return;
-        }
-        self.staged.clear();
-        let mut turns: Vec<u64> = self.committed.values().map(|(_, touched)| *touched).collect();
-        let middle = turns.len() / 2;
-        let (_, median, _) = turns.select_nth_unstable(middle);
-        let keep_from = *median + 1;
-        self.committed.retain(|_, (_, touched)| *touched >= keep_from);
+    /// More is in memory than may be.
+    pub(crate) const fn is_full(&self) -> bool {
+        self.bytes > self.bytes_max
     }
+
+    /// Ends a turn: what is too much goes, of what the last batch and the open one have not touched.
+    pub(crate) fn end_turn(&mut self) {
+        self.evict();
+        if self.staged.len() > STAGED_STREAMS_MAX {
+            self.drop_idle_copies();
+        }
+        self.gauges.cache(self.bytes, self.committed.len());
+        self.turn += 1;
+    }
+
+    fn evict(&mut self) {
+        let mut in_use = Vec::new();
+        let mut evicted = 0;
+        while self.is_full() {
+            let Some(place) = self.queue.pop() else { break };
+            let Some(entry) = self.committed.get_mut(&place.stream) else { continue };
+            if (entry.rank, entry.queued) != (place.rank, place.turn) {
+                continue;
+            }
+            let touched = entry.touched.get();
+            let is_ahead = self.staged.get(&place.stream).is_some_and(|copy| copy.sequence > entry.state.sequence);
+            if touched == self.turn || is_ahead {
+                in_use.push(place);
+            } else if touched > place.turn {
+                entry.queued = touched;
+                self.queue.push(Place { turn: touched, ..place });
+            } else {
+                self.staged.remove(&place.stream);
+                self.take_out(place.stream);
+                evicted += 1;
+            }
+        }
+        for place in in_use {
+            self.queue.push(place);
+        }
+        self.gauges.count_evicted(evicted);
+        let places = self.committed.iter().map(|(stream, entry)| Place {
+            rank: entry.rank,
+            turn: entry.queued,
+            stream: *stream,
+        });
+        self.queue.tidy(self.committed.len(), places);
+    }
+
+    /// Staged states that are no more than copies of committed ones, or of nothing; what was touched in this turn may be in use.
+    fn drop_idle_copies(&mut self) {
+        self.staged.retain(|stream, copy| match self.committed.get(stream) {
+            Some(entry) => entry.touched.get() == self.turn || copy.sequence > entry.state.sequence,
+            None => copy.sequence > 0,
+        });
+    }
+}
+
+/// Bytes that a state takes in memory with all that belongs to it: its entry, its place in the queue, its staged copy. Hash tables are half
+/// full at worst.
+fn weight_of(kind: StreamKind, aggregate: &Aggregate) -> usize {
+    let copies = if is_kept(kind) { 2 } else { 1 };
+    2 * size_of::<(StreamId, Entry)>() + 2 * size_of::<Place>() + copies * aggregate.footprint()
 }
