@@ -1,5 +1,7 @@
 //! How a participant remembers bookings: what was asked, which attempts, what it answered (L13).
 
+#[cfg(test)]
+mod golden;
 mod memory;
 #[cfg(test)]
 mod tests;

@@ -36,7 +36,7 @@ struct Unread {
 
 impl Unread {
     const fn count(self) -> u64 {
-        (self.before.0 - self.after.0).saturating_sub(1)
+        self.before.0.saturating_sub(self.after.0 + 1)
     }
 }
 
@@ -107,28 +107,35 @@ impl Follow {
         true
     }
 
+    /// What lies beyond the unread places may be of an append of our own that is still on its way, and is left out.
     fn took(&mut self, page: Result<Vec<StoredEvent>, LogError>) -> Vec<StoredEvent> {
-        let page = match page {
+        let Some(unread) = self.unread.take() else { return Vec::new() };
+        let mut page = match page {
             Ok(page) => page,
             Err(error) => {
                 tracing::debug!(%error, "the log's tail could not be read: conflicts will tell what has changed");
-                Vec::new()
+                return Vec::new();
             }
         };
         // An empty page means that a rollback has left these places empty.
-        let read = page.last().map(|last| last.position);
-        self.unread = self
-            .unread
-            .zip(read)
-            .map(|(unread, after)| Unread { after, ..unread })
-            .filter(|left| left.after < left.before && left.count() > 0);
+        if let Some(last) = page.last() {
+            let left = Unread { after: last.position.min(unread.before), ..unread };
+            self.unread = (left.count() > 0).then_some(left);
+        }
+        page.retain(|stored| stored.position < unread.before);
         page
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Follow, Position, Unread, watch};
+    use std::sync::Arc;
+
+    use chrono::DateTime;
+    use traveladvisor_domain::id::{StreamId, StreamKind};
+    use uuid::Uuid;
+
+    use super::{Follow, LogError, Position, StoredEvent, Unread, watch};
 
     fn follow(known: u64) -> Follow {
         let (_, head) = watch::channel(Position::START);
@@ -165,5 +172,46 @@ mod tests {
         let mut follow = follow(20);
         follow.own(Position(8), 3);
         assert_eq!((follow.known, follow.unread), (Position(20), None));
+    }
+
+    fn stored(position: u64) -> StoredEvent {
+        StoredEvent {
+            position: Position(position),
+            stream: StreamId::new(StreamKind::Booking, Uuid::nil()),
+            sequence: position,
+            event_type: "E".into(),
+            event_version: "1".into(),
+            payload: Arc::from("{}"),
+            metadata: Arc::from("{}"),
+            recorded_at: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    fn positions(page: &[StoredEvent]) -> Vec<u64> {
+        page.iter().map(|stored| stored.position.0).collect()
+    }
+
+    #[test]
+    fn what_was_read_is_not_read_again_and_what_may_be_our_own_is_left_out() {
+        let mut follow = follow(7);
+        follow.own(Position(12), 3);
+        let page = follow.took(Ok(vec![stored(8), stored(9)]));
+        assert_eq!(
+            (positions(&page), follow.known_to(), follow.unread),
+            (vec![8, 9], Position(9), Some(between(9, 12)))
+        );
+        // 10 and 11 were left empty by a rollback; 15 may be of the append that is on its way.
+        let page = follow.took(Ok(vec![stored(12), stored(15)]));
+        assert_eq!((positions(&page), follow.known_to(), follow.unread), (vec![], Position(14), None));
+    }
+
+    #[test]
+    fn places_that_cannot_be_read_are_given_up() {
+        for answer in [Ok(Vec::new()), Err(LogError::Unavailable("away".into()))] {
+            let mut follow = follow(7);
+            follow.reach(Position(10));
+            assert_eq!(follow.took(answer), vec![]);
+            assert_eq!((follow.known_to(), follow.unread), (Position(9), None));
+        }
     }
 }

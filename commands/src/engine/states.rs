@@ -130,19 +130,37 @@ impl States {
         true
     }
 
-    /// Events of a stream that are committed, taken into its committed state.
+    /// Events of our own that are committed, taken into the committed state of their stream.
     pub(crate) fn commit_applied(&mut self, stream: StreamId, last: (u64, Position), events: &[&Event]) {
+        if self.take_in(stream, last, events) {
+            return;
+        }
+        // The committed state is gone; the copy may be just what the log has now.
+        if let Some(mut copy) = self.staged.remove(&stream) {
+            if copy.sequence == last.0 {
+                copy.position = last.1;
+                self.put(stream, copy);
+            } else {
+                self.staged.insert(stream, copy);
+            }
+        }
+    }
+
+    /// Takes events that stand in the log into the committed state of their stream. What does not fit together is loaded when it is
+    /// needed.
+    fn take_in(&mut self, stream: StreamId, last: (u64, Position), events: &[&Event]) -> bool {
         let empty = || State::empty(stream.kind);
         let known = self.committed.get_mut(&stream).map(|entry| std::mem::replace(&mut entry.state, empty()));
         let mut state = known.unwrap_or_else(empty);
         let applied = events.iter().map(|event| state.take(event)).all(|applied| applied.is_ok());
-        if applied && state.sequence == last.0 {
+        let fits = applied && state.sequence == last.0;
+        if fits {
             state.position = last.1;
             self.put(stream, state);
         } else {
-            // What does not fit together (the rest of the stream was never in memory) is loaded when it is needed.
             self.take_out(stream);
         }
+        fits
     }
 
     /// What other processes appended.
@@ -153,8 +171,8 @@ impl States {
         self.gauges.count_followed(page.len());
     }
 
-    /// Taken into what is in memory of its stream. If it is not the very next event, or cannot be read,
-    /// the stream is loaded when it is needed. What is staged beyond it will be refused by the log.
+    /// An event is taken into what is in memory of its stream. If it is not the very next one, or cannot be read, the stream is loaded
+    /// when it is needed. What is staged beyond it will be refused by the log.
     fn follow_event(&mut self, stored: &StoredEvent) {
         let stream = stored.stream;
         let Some(known) = self.committed.get(&stream).map(|entry| entry.state.sequence) else { return };
@@ -169,9 +187,10 @@ impl States {
         if !copy_went_along {
             self.staged.remove(&stream);
         }
-        match next {
-            Some(event) => self.commit_applied(stream, (stored.sequence, stored.position), &[&event]),
-            None => drop(self.take_out(stream)),
+        if let Some(event) = next {
+            self.take_in(stream, (stored.sequence, stored.position), &[&event]);
+        } else {
+            self.take_out(stream);
         }
     }
 

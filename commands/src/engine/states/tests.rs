@@ -87,6 +87,15 @@ fn a_staged_copy_goes_along_and_what_is_staged_beyond_it_stays_for_the_log_to_re
 }
 
 #[test]
+fn a_copy_that_is_what_the_log_has_takes_the_place_of_a_state_that_is_gone() {
+    let mut states = states();
+    states.stage(hotel(), &event()).expect("staged");
+    states.take_out(hotel());
+    states.commit_applied(hotel(), (3, Position(50)), &[&event()]);
+    assert_eq!((sequence(&states), states.committed_position(hotel())), (Some(3), Position(50)));
+}
+
+#[test]
 fn what_is_weighed_is_what_is_there() {
     let mut states = States::default();
     let numbered = |n: u32| HotelId::of("own", &n.to_string()).stream();
