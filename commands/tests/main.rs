@@ -1,5 +1,6 @@
 //! The engine against a real Postgres.
 
+mod ambiguous;
 mod cache;
 mod child;
 mod crowd;

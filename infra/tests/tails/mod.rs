@@ -157,12 +157,12 @@ async fn without_the_order_lock_a_tail_would_skip() {
     let waiting = tokio::spawn(async move { quick.append(&append(4, &[(stream(4), 1)])).await });
     let queued = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted \
                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))";
-    let queues = async {
+    let is_waiting = async {
         while !sqlx::query_scalar::<_, bool>(queued).fetch_one(&database.pool).await.expect("locks") {
             tokio::time::sleep(LOOK_AGAIN).await;
         }
     };
-    tokio::time::timeout(AT_LAST, queues).await.expect("the second one waits");
+    tokio::time::timeout(AT_LAST, is_waiting).await.expect("the second one waits");
     assert_eq!(tail.read_after(Position(2), 10).await.expect("read"), vec![]);
     slow.pool().execute("COMMIT").await.expect("committed");
     waiting.await.expect("not broken off").expect("it commits");
