@@ -55,7 +55,8 @@ impl Core {
     /// The careful way, for whatever did not go through at once: every job is answered, handed back to its source, or set aside at
     /// the end. No batch may be under way.
     pub(crate) async fn process(&mut self, mut parts: VecDeque<Part>) {
-        while let Some(part) = parts.pop_front() {
+        while let Some(mut part) = parts.pop_front() {
+            part.jobs.retain(|job| !job.is_abandoned());
             if part.jobs.is_empty() {
                 continue;
             }

@@ -152,6 +152,12 @@ impl Job {
         }
     }
 
+    /// Its caller has gone, most often because the deadline has passed: nothing was decided yet, so nothing needs to be. Who asks again
+    /// with the same key is not behind those who do not wait any more.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        matches!(&self.report, Report::Caller(reply) if reply.is_closed())
+    }
+
     /// Tells a source; a caller is told by its own reply.
     pub(crate) fn tell_source(&self, done: fn(Token) -> Done) {
         if let Report::Source(ack) = &self.report {

@@ -152,6 +152,9 @@ impl Pipeline {
 
     /// Decides a job if all that it needs is in memory, else parks it.
     fn take(&mut self, job: Job) {
+        if job.is_abandoned() {
+            return;
+        }
         let missing = self.missing(&job, Parts::Wanted);
         if missing.is_empty() {
             self.decide(job);
@@ -216,6 +219,9 @@ impl Pipeline {
         // What is in flight may not be staged any more, so nothing is decided until it is merged.
         if !self.troubled.is_empty() {
             self.troubled.push_back(Part::of(vec![parked.job]));
+            return;
+        }
+        if parked.job.is_abandoned() {
             return;
         }
         let missing = self.missing(&parked.job, parked.parts);
@@ -303,6 +309,15 @@ impl Pipeline {
             parts.push_back(Part::of(open.jobs));
         }
         self.core.process(parts).await;
+    }
+}
+
+impl Drop for Pipeline {
+    /// The loop was cut off: what it was appending is not sent again by anybody.
+    fn drop(&mut self) {
+        if let Some(append) = &self.in_flight {
+            append.abort();
+        }
     }
 }
 
