@@ -9,6 +9,7 @@ mod guilty;
 mod guilty_messages;
 mod last_room;
 mod overload;
+mod postgres_away;
 mod relay;
 mod snapshots;
 mod support;
