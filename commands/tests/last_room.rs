@@ -10,7 +10,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use traveladvisor_commands::engine::Delivery;
-use traveladvisor_commands::{CallerCommand, Request};
+use traveladvisor_commands::{CallerCommand, Engine, Receipt, Request};
 use traveladvisor_domain::aggregate::Event;
 use traveladvisor_domain::booking::quote::{RoomsWanted, TripRequest};
 use traveladvisor_domain::failure::Code;
@@ -73,20 +73,28 @@ pub(crate) async fn race(mut inside: Inside, name: &str) {
         let mut rounds: Vec<usize> = (first..first + ROUNDS_AT_ONCE).collect();
         if what == "hold" {
             rounds.retain(|round| is_taken_before(*round));
-            let asked = rounds.iter().map(|round| inside.engine.submit(ask_for_room(*round, "before")));
-            for (round, answer) in rounds.iter().zip(join_all(asked).await) {
-                held.insert(*round, BookingId(answer.expect("accepted").subject.uuid));
+            let asked = rounds.iter().map(|round| until_accepted(&inside.engine, ask_for_room(*round, "before")));
+            for (round, receipt) in rounds.iter().zip(join_all(asked).await) {
+                held.insert(*round, BookingId(receipt.subject.uuid));
             }
         } else {
             rounds.shuffle(&mut StdRng::seed_from_u64(first as u64 ^ u64::from(std::process::id())));
             let asked: Vec<Request> = rounds.iter().flat_map(|round| requests(*round, name, &mut held)).collect();
-            for answer in join_all(asked.into_iter().map(|request| inside.engine.submit(request))).await {
-                answer.expect("accepted");
-            }
+            join_all(asked.into_iter().map(|request| until_accepted(&inside.engine, request))).await;
         }
         inside.answer("done");
     }
     inside.running.stop().await;
+}
+
+/// Whoever is told CONFLICT because others were faster too often asks again, as callers do.
+async fn until_accepted(engine: &Engine, request: Request) -> Receipt {
+    loop {
+        match engine.submit(request.clone()).await {
+            Ok(receipt) => return receipt,
+            Err(rejection) => assert_eq!(rejection.code, Code::Conflict, "{rejection}"),
+        }
+    }
 }
 
 fn requests(round: usize, name: &str, held: &mut HashMap<usize, BookingId>) -> Vec<Request> {
