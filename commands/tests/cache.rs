@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
-use traveladvisor_commands::engine::{Delivery, Faults};
+use traveladvisor_commands::engine::limits::SNAPSHOT_EVENTS_MIN;
+use traveladvisor_commands::engine::{Delivery, Faults, RunningEngine};
 use traveladvisor_commands::{CallerCommand, Engine};
+use traveladvisor_domain::aggregate::Aggregate;
+use traveladvisor_domain::failure::Code;
 use traveladvisor_domain::hotel::HotelDetails;
 use traveladvisor_domain::id::{HotelId, StreamKind};
 use traveladvisor_domain::trip::PaymentPlan;
-use traveladvisor_infra::event_log::EventLog;
+use traveladvisor_infra::event_log::{EventLog, decode_state};
 
-use crate::support::{AT_LAST, World, book, card, count, hotel, hotel_id, request, trip};
+use crate::support::{AT_LAST, World, book, card, count, decoded, hotel, hotel_id, request, trip};
 
 /// Hotels of the tests that need many.
 const HOTELS: usize = 60;
@@ -125,17 +128,17 @@ fn allot(rooms: u32) -> CallerCommand {
 }
 
 /// An engine with a log of its own, as another process has it: it hears of appends through the server only.
-async fn other_process(world: &mut World) -> (Engine, traveladvisor_commands::engine::RunningEngine) {
+async fn other_process(world: &mut World, faults: Faults) -> (Engine, RunningEngine) {
     let log = EventLog::new("public", world.log.pool().clone());
     // Listens as long as the test lasts.
     log.listen();
-    Engine::start(log, world.next_ports(), Delivery::Elsewhere).await.expect("the engine starts")
+    Engine::start_with_faults(log, world.next_ports(), Delivery::Elsewhere, faults).await.expect("the engine starts")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_another_process_did_is_known_here_without_a_conflict() {
     let mut world = World::begin(Delivery::Here).await;
-    let (other, running) = other_process(&mut world).await;
+    let (other, running) = other_process(&mut world, Faults::default()).await;
     // Both have the hotel in memory from now on.
     other.submit(request(allot(1), None)).await.expect("changed");
     let done = world.submit(allot(2), None).await.expect("changed");
@@ -167,4 +170,60 @@ async fn a_process_that_is_alone_reads_none_of_its_own_events_back() {
         world.submit(allot(10 + n), None).await.expect("changed");
     }
     assert_eq!((world.engine.gauges().followed(), world.engine.gauges().conflicts()), (0, 0));
+}
+
+/// The clients of two processes that share a hotel, and what each asks for.
+const CLIENTS: usize = 8;
+const COMMANDS_EACH: usize = 60;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_with_hardly_any_memory_sell_each_room_once_and_keep_true_snapshots() {
+    let small = || Faults::default().cache_bytes_max(32 << 10);
+    let mut world = World::begin_with(Delivery::Here, small()).await;
+    world.submit(numbered(0), None).await.expect("listed");
+    let (other, running) = other_process(&mut world, small()).await;
+    let clients = (0..CLIENTS).map(|client| {
+        let engine = if client % 2 == 0 { world.engine.clone() } else { other.clone() };
+        tokio::spawn(async move {
+            for n in 0..COMMANDS_EACH {
+                let key = format!("{client}-{n}");
+                let command = if n % 10 == 9 { trip_to(0) } else { other_nights(client, n) };
+                let key = matches!(command, CallerCommand::BookTrip { .. }).then_some(key.as_str());
+                // A client that meets others too often asks again.
+                while let Err(refused) = engine.submit(request(command.clone(), key)).await {
+                    assert_eq!(refused.code, Code::Conflict, "{refused:?}");
+                }
+            }
+        })
+    });
+    for client in futures::future::join_all(clients).await {
+        client.expect("all was answered");
+    }
+    running.stop().await;
+    world.stop().await;
+    let events = world.events().await;
+    assert_eq!(count(&events, StreamKind::Hotel, "RoomsReserved"), 1, "the hotel has one room");
+    let stream = HotelId::of("own", "N0").stream();
+    let kept = world.log.read_from_snapshot(stream, 0).await.expect("read").snapshot.expect("it was busy");
+    assert!(kept.sequence >= SNAPSHOT_EVENTS_MIN);
+    let mut replayed = Aggregate::empty(StreamKind::Hotel);
+    for stored in world.log.read_stream(stream, 0).await.expect("read") {
+        if stored.sequence <= kept.sequence {
+            assert!(replayed.apply(&decoded(&stored)));
+        }
+    }
+    assert_eq!(decode_state(StreamKind::Hotel, &kept.payload), Some(replayed), "the snapshot is what its events say");
+}
+
+/// Rooms on sale for nights that no trip wants; no two such commands are the same.
+fn other_nights(client: usize, n: usize) -> CallerCommand {
+    let date = |text: &str| text.parse().expect("a date");
+    CallerCommand::ChangeAllotment {
+        hotel: HotelId::of("own", "N0"),
+        room_type: "DBL".into(),
+        from: date("2025-03-01"),
+        to: date("2025-03-08"),
+        rooms: Some(u32::try_from(client * COMMANDS_EACH + n + 1).expect("small")),
+        stop_sell: None,
+    }
 }

@@ -27,7 +27,7 @@ pub const LOADS_AT_ONCE_MAX: usize = 8;
 /// Events of a stream read at once.
 pub const HYDRATION_PAGE: usize = 2_000;
 /// Events since its last snapshot before a hotel, flight or car gets another; reading fewer is not worth saving.
-pub const SNAPSHOT_EVENTS_MIN: u64 = 100;
+pub const SNAPSHOT_EVENTS_MIN: u64 = 200;
 /// Bytes that an event of a hotel, flight or car takes in the log, payload and metadata, about.
 pub const EVENT_BYTES_ABOUT: usize = 512;
 /// How many times the last snapshot's bytes the events since then must come to before the next.
