@@ -1,9 +1,14 @@
-//! kill -9 of `serve` in the middle of a thousand trips, twice. Judged by the log.
+//! 64 travellers at two servers of one log, while either is killed in turn and the owner is frozen for longer than its lease. Judged by the
+//! log, by the gateway's books, and by the read models made anew.
+//!
+//! `CHAOS=n` asks for n times as many trips and kills n times as often.
 
 mod judge;
+mod pair;
+mod read_models;
+mod travellers;
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -11,77 +16,95 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use traveladvisor_domain::id::{CarId, FlightId, HotelId};
 
+use self::pair::Pair;
+use self::travellers::{BOOK, CANCEL, PLACES, catalogue, input};
 use crate::support::Home;
 use crate::support::http::ask;
-use crate::support::server::Server;
 
-/// Trips that are asked for.
-const TRIPS: usize = 1_000;
-/// Travellers who ask at the same time.
-const CLIENTS: usize = 16;
-/// Answers after which the server is killed, each time.
-const KILL_AFTER: usize = 300;
-/// How often it is killed.
-const KILLS: usize = 2;
-/// Longest time until every saga has ended after the last restart.
+/// Trips that are asked for, times `CHAOS`.
+const TRIPS: usize = 900;
+/// Travellers who ask at the same time, half of them at each server.
+const CLIENTS: usize = 64;
+/// What goes wrong, one after the other, times `CHAOS`.
+const MISFORTUNES: [Misfortune; 3] = [Misfortune::OwnerKilled, Misfortune::OwnerFrozen, Misfortune::OtherKilled];
+/// Longest time until every saga has ended, and until a trip is taken.
 const END_LIMIT: Duration = Duration::from_mins(2);
-/// Hotels, flights and fleets of the test.
-const OFFERS: usize = 3;
-/// Rooms, seats and vehicles of each: far too few for all who ask.
-const PLACES: usize = 60;
 
-const BOOK: &str = "mutation($input: BookTripInput!) { bookTrip(input: $input) { booking { id } errors { code } } }";
-const CANCEL: &str =
-    "mutation($input: CancelBookingInput!) { cancelBooking(input: $input) { booking { id } errors { code } } }";
+/// What happens to one of two servers.
+#[derive(Debug, Clone, Copy)]
+enum Misfortune {
+    /// Whoever owns relay and timers gets kill -9 and is started again.
+    OwnerKilled,
+    /// The other one does.
+    OtherKilled,
+    /// Whoever owns relay and timers stands still until the other has taken over, and then goes on.
+    OwnerFrozen,
+}
 
 #[test]
-fn after_a_kill_every_trip_ends_and_nothing_is_oversold_or_half_booked() {
+fn two_servers_outlive_kills_and_a_freeze_and_every_trip_ends_once_and_whole() {
+    let chaos = std::env::var("CHAOS").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
+    let trips = TRIPS * chaos;
     let home = Home::new();
     let offers = home.file("offers.jsonl");
     fs::write(&offers, catalogue()).expect("written");
     home.printed(&["catalog", "import", offers.to_str().expect("a path"), "--quiet"]);
 
+    let pair = Pair::start(&home);
     let acknowledged = Mutex::new(BTreeMap::new());
-    let next = AtomicUsize::new(0);
-    for _ in 0..KILLS {
-        let server = Mutex::new(Server::start(&home));
-        travel(&server, &next, &acknowledged, Some(KILL_AFTER));
-    }
+    let misfortunes: Vec<Misfortune> = MISFORTUNES.iter().copied().cycle().take(MISFORTUNES.len() * chaos).collect();
+    thread::scope(|scope| {
+        scope.spawn(|| travel(&pair, trips, &acknowledged));
+        for (number, misfortune) in misfortunes.iter().enumerate() {
+            until_answered(&acknowledged, trips * (number + 1) / (misfortunes.len() + 1));
+            match misfortune {
+                Misfortune::OwnerKilled => pair.kill(pair.owner()),
+                Misfortune::OtherKilled => pair.kill(1 - pair.owner()),
+                Misfortune::OwnerFrozen => pair.freeze_until_deposed(pair.owner()),
+            }
+        }
+    });
     let before = acknowledged.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    assert!(before.len() >= KILLS * KILL_AFTER && before.len() < TRIPS, "{} were acknowledged", before.len());
+    assert_eq!(before.len(), trips, "every trip was taken at last");
 
-    // Everything is asked once more: what was acknowledged must be the same booking, the rest is booked now.
-    let server = Mutex::new(Server::start(&home));
-    next.store(0, Ordering::SeqCst);
-    travel(&server, &next, &acknowledged, None);
+    // Everything is asked once more, at the other server: it must be the same booking.
+    let pair = pair.swapped();
+    travel(&pair, trips, &acknowledged);
     let after = acknowledged.into_inner().unwrap_or_else(PoisonError::into_inner);
-    assert_eq!(after.len(), TRIPS);
     for (trip, booking) in &before {
         assert_eq!(after.get(trip), Some(booking), "trip {trip}: the same key answers the same booking");
     }
 
-    let begun = Instant::now();
-    let (events, verdict) = loop {
-        let events = home.events();
-        let verdict = judge::judge(&events);
-        if verdict.pending.is_empty() || begun.elapsed() > END_LIMIT {
-            break (events, verdict);
-        }
-        thread::sleep(Duration::from_secs(1));
-    };
-    assert_eq!(verdict.pending, Vec::<String>::new(), "sagas that have not ended");
+    let events = until_all_have_ended(&home);
+    let verdict = judge::judge(&events);
     assert_eq!(verdict.faults, Vec::<String>::new());
-    assert_eq!(verdict.bookings, TRIPS, "one booking for each key");
+    assert_eq!(verdict.bookings, trips, "one booking for each key");
     assert!(
         verdict.approved > 100 && verdict.cancelled > 100,
         "{} approved, {} cancelled",
         verdict.approved,
         verdict.cancelled
     );
-    tokio::runtime::Runtime::new().expect("a runtime").block_on(charged_once(&home, verdict.paid));
+    pair.stop();
+    tokio::runtime::Runtime::new().expect("a runtime").block_on(async {
+        charged_once(&home, verdict.paid).await;
+        read_models::are_as_made_anew(&home).await;
+    });
     the_judge_is_no_friend(&events);
+}
+
+fn until_all_have_ended(home: &Home) -> Vec<Value> {
+    let begun = Instant::now();
+    loop {
+        let events = home.events();
+        let pending = judge::judge(&events).pending;
+        if pending.is_empty() {
+            return events;
+        }
+        assert!(begun.elapsed() < END_LIMIT, "sagas that have not ended: {pending:?}");
+        thread::sleep(Duration::from_secs(1));
+    }
 }
 
 /// The judge must find what it is there for: the same log with something wrong in it.
@@ -102,115 +125,56 @@ fn the_judge_is_no_friend(events: &[Value]) {
     );
 }
 
-/// Asks for the trips that are left, with [`CLIENTS`] at once, until the server is gone or all are asked for. Kills it after so many answers.
-fn travel(
-    server: &Mutex<Server>,
-    next: &AtomicUsize,
-    acknowledged: &Mutex<BTreeMap<usize, String>>,
-    kill_after: Option<usize>,
-) {
-    let address = server.lock().expect("the server").address.clone();
-    let answers = AtomicUsize::new(0);
+fn until_answered(acknowledged: &Mutex<BTreeMap<usize, String>>, count: usize) {
+    let begun = Instant::now();
+    while acknowledged.lock().expect("the list").len() < count {
+        assert!(begun.elapsed() < END_LIMIT, "the servers answer no more");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Asks for all trips, with [`CLIENTS`] at once.
+fn travel(pair: &Pair, trips: usize, acknowledged: &Mutex<BTreeMap<usize, String>>) {
+    let next = AtomicUsize::new(0);
+    let next = &next;
     thread::scope(|scope| {
-        for _ in 0..CLIENTS {
-            scope.spawn(|| {
+        for client in 0..CLIENTS {
+            scope.spawn(move || {
                 loop {
                     let trip = next.fetch_add(1, Ordering::SeqCst);
-                    if trip >= TRIPS {
+                    if trip >= trips {
                         return;
                     }
-                    let Ok(booking) = book(&address, trip) else { return };
-                    acknowledged.lock().expect("the list").insert(trip, booking.clone());
+                    let booking = book(pair, client, trip);
                     if trip.is_multiple_of(17) {
-                        cancel(&address, &booking);
+                        // The answer does not matter: a trip that has failed meanwhile cannot be cancelled, and the server may be gone.
+                        ask(&pair.address(client), CANCEL, &json!({ "input": { "bookingId": booking } })).ok();
                     }
-                    if kill_after == Some(answers.fetch_add(1, Ordering::SeqCst) + 1) {
-                        server.lock().expect("the server").kill();
-                        return;
-                    }
+                    acknowledged.lock().expect("the list").insert(trip, booking);
                 }
             });
         }
     });
 }
 
-fn book(address: &str, trip: usize) -> std::io::Result<String> {
+/// Asks until the trip is taken: again with the same key, at the other server when the first is gone.
+fn book(pair: &Pair, client: usize, trip: usize) -> String {
     let begun = Instant::now();
+    let mut at = client;
     loop {
-        let answer = ask(address, BOOK, &json!({ "input": input(trip) }))?;
+        let answer = ask(&pair.address(at), BOOK, &json!({ "input": input(trip) }));
+        let answer = answer.unwrap_or_else(|gone| {
+            at += 1;
+            json!({ "errors": [{ "extensions": { "code": "UNAVAILABLE" }, "message": gone.to_string() }] })
+        });
         if let Some(id) = answer["data"]["bookTrip"]["booking"]["id"].as_str() {
-            return Ok(id.to_owned());
+            return id.to_owned();
         }
         let code = answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_default();
         assert!(["OVERLOADED", "UNAVAILABLE", "CONFLICT"].contains(&code), "trip {trip}: {answer}");
         assert!(begun.elapsed() < END_LIMIT, "trip {trip} is not taken: {answer}");
         thread::sleep(Duration::from_millis(50));
     }
-}
-
-/// The answer does not matter: a trip that has failed meanwhile cannot be cancelled, and the server may be gone.
-fn cancel(address: &str, booking: &str) {
-    ask(address, CANCEL, &json!({ "input": { "bookingId": booking } })).ok();
-}
-
-/// The same input for the same trip at every time.
-fn input(trip: usize) -> Value {
-    let place = trip % OFFERS;
-    let (hotel, flight, car) = (
-        HotelId::of("kill", &format!("H{place}")),
-        FlightId::of("kill", &format!("F{place}")),
-        CarId::of("kill", &format!("C{place}")),
-    );
-    let day = 1 + trip % 5;
-    let mut input = json!({
-        "idempotencyKey": format!("trip-{trip}"),
-        "traveller": { "email": format!("traveller{trip}@example.com"), "name": "A Traveller" },
-        "hotel": { "hotelId": hotel, "roomType": "DBL", "checkIn": format!("2025-01-0{day}"), "checkOut": format!("2025-01-0{}", day + 2) },
-        "flight": { "flightId": flight },
-        "car": { "carId": car, "pickUpAt": format!("2025-01-0{day}T10:00:00Z"), "dropOffAt": format!("2025-01-0{}T10:00:00Z", day + 2) },
-        "payment": payment(trip),
-        "wait": if trip.is_multiple_of(4) { "FINISHED" } else { "ACCEPTED" },
-    });
-    let left_out = match trip % 7 {
-        0 => &["hotel"][..],
-        1 => &["flight"],
-        2 => &["car"],
-        3 => &["hotel", "flight"],
-        _ => &[],
-    };
-    for part in left_out {
-        input.as_object_mut().expect("an object").remove(*part);
-    }
-    input
-}
-
-fn payment(trip: usize) -> Value {
-    let card = |number: &str| json!({ "method": "CARD", "cardNumber": number });
-    match trip % 10 {
-        0..4 => json!({ "method": "NONE" }),
-        4..7 => card("4242424242424242"),
-        7 => card("4000000000000002"),
-        8 => card("4000000000009995"),
-        _ => card("4000000000000119"),
-    }
-}
-
-fn catalogue() -> String {
-    let mut lines = String::new();
-    let price = |amount: &str| json!({ "amount": amount, "currency": "EUR" });
-    for place in 0..OFFERS {
-        let hotel = json!({ "supplier": "kill", "code": format!("H{place}"), "name": "Hotel", "city": "Lyon", "country": "FR", "timeZone": "Europe/Paris",
-            "roomTypes": [{ "code": "DBL", "name": "Double", "rooms": PLACES, "nightlyPrice": price("80.00") }] });
-        let flight = json!({ "supplier": "kill", "code": format!("F{place}"), "carrier": "AF", "origin": "CDG", "destination": "LYS",
-            "departureAt": "2025-01-01T08:00:00Z", "arrivalAt": "2025-01-01T09:10:00Z",
-            "cabins": [{ "cabin": "ECONOMY", "seats": PLACES * 2, "price": price("60.00") }] });
-        let car = json!({ "supplier": "kill", "code": format!("C{place}"), "name": "Car", "carClass": "MINI", "location": "LYS", "vehicles": PLACES,
-            "dailyPrice": price("30.00") });
-        for (name, item) in [("upsertHotel", hotel), ("upsertFlight", flight), ("upsertCar", car)] {
-            writeln!(lines, "{}", json!({ name: item })).expect("a text grows");
-        }
-    }
-    lines
 }
 
 /// The gateway's own books: as many charges as trips that were paid by card, and none of them twice.

@@ -2,6 +2,7 @@
 
 mod ambiguous;
 mod event_log;
+mod lease;
 mod pool;
 mod private_server;
 mod schema;

@@ -58,6 +58,16 @@ impl Server {
         self.child.id()
     }
 
+    /// SIGSTOP: it stands still in the middle of whatever it is doing.
+    pub(crate) fn freeze(&self) {
+        kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGSTOP).expect("it takes signals");
+    }
+
+    /// SIGCONT: it goes on as if no time had passed.
+    pub(crate) fn thaw(&self) {
+        kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGCONT).expect("it takes signals");
+    }
+
     /// kill -9.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("it can be killed");
