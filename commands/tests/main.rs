@@ -8,6 +8,7 @@ mod engine;
 mod guilty;
 mod guilty_messages;
 mod last_room;
+mod lease;
 mod overload;
 mod postgres_away;
 mod relay;

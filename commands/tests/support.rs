@@ -86,6 +86,11 @@ impl World {
         }
     }
 
+    /// Ends the engine without a word to anybody: nothing is let go.
+    pub(crate) fn kill(&self) {
+        drop(self.running.lock().expect("the tasks").take());
+    }
+
     pub(crate) async fn restart(&mut self, delivery: Delivery) {
         let ports = self.next_ports();
         self.restart_with(ports, delivery, Faults::default()).await;
@@ -133,6 +138,8 @@ impl World {
     }
 
     pub(crate) async fn events(&self) -> Vec<StoredEvent> {
+        // So that it is known how far others have gone on: a page of own events is else all there is.
+        self.log.head().await.expect("the log is read");
         self.log.read_after(Position::START, 100_000).await.expect("the log is read")
     }
 
