@@ -24,7 +24,7 @@ use crate::child::{Inside, OtherProcess};
 use crate::crowd::AT_LAST;
 use crate::support::{World, book, decoded, hotel, metadata, request, trip};
 
-/// Rounds; ten times as many when `CHAOS` is set.
+/// Rounds; with `CHAOS=<n>` n times as many.
 const ROUNDS: usize = 2_000;
 /// Rounds that are run at once.
 const ROUNDS_AT_ONCE: usize = 200;
@@ -35,7 +35,8 @@ const TAKEN_EVERY: usize = 4;
 const PAGE: usize = 10_000;
 
 fn rounds() -> usize {
-    if std::env::var("CHAOS").is_ok_and(|chaos| !chaos.is_empty()) { 10 * ROUNDS } else { ROUNDS }
+    let times = std::env::var("CHAOS").ok().and_then(|text| text.parse().ok()).unwrap_or(1_usize);
+    times * ROUNDS
 }
 
 const fn is_taken_before(round: usize) -> bool {
