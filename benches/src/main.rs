@@ -21,6 +21,10 @@ use options::{Arguments, Verb};
 use report::Row;
 use server::BenchServer;
 
+/// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Any failure: a bench has nothing to recover.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// What may fail.

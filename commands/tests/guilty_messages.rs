@@ -151,8 +151,7 @@ async fn a_message_whose_payload_postgres_refuses_is_set_aside_and_its_trip_give
     assert_the_others_stand(&events, guilty, "SeatsReserved");
     assert_given_back(&events, guilty);
     let own = events.iter().filter(|event| metadata(event).correlation == guilty.to_string());
-    let alone: Vec<_> =
-        own.filter(|event| ["StepSucceeded", "SeatsReserved"].contains(&event.event_type.as_str())).collect();
+    let alone: Vec<_> = own.filter(|event| ["StepSucceeded", "SeatsReserved"].contains(&&*event.event_type)).collect();
     assert!(alone.iter().all(|event| !metadata(event).is_fused(0)), "its follow-ups came back one by one");
 }
 

@@ -128,8 +128,9 @@ impl World {
                 sequence: 1,
                 event_type: first.event_type.clone(),
                 event_version: first.event_version.clone(),
-                payload: renamed(&first.payload),
-                metadata: renamed(&serde_json::to_string(&metadata).expect("JSON")),
+                payload: renamed(&first.payload).into(),
+                metadata: renamed(&serde_json::to_string(&metadata).expect("JSON")).into(),
+                told: None,
             }],
             ..Append::default()
         };
@@ -163,7 +164,7 @@ impl World {
         events
             .iter()
             .filter(|event| metadata(event).correlation == booking.to_string())
-            .map(|event| event.event_type.clone())
+            .map(|event| event.event_type.to_string())
             .collect()
     }
 

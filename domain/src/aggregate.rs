@@ -1,7 +1,5 @@
 //! The closed set of aggregates of a log: one enum each of states, commands, events and errors, so that the engine can hold any of them.
 
-use cqrs_es::DomainEvent;
-
 use crate::booking::{Booking, BookingCommand, BookingError, BookingEvent};
 use crate::car::{Car, CarCommand, CarError, CarEvent};
 use crate::dead_letter::{DeadLetter, DeadLetterCommand, DeadLetterEvent};
@@ -168,28 +166,28 @@ impl Aggregate {
 
 impl Event {
     /// The stored name of the event, for example `RoomsReserved`.
-    pub fn event_type(&self) -> String {
+    pub const fn event_type(&self) -> &'static str {
         match self {
-            Self::Booking(event) => event.event_type(),
-            Self::TripSaga(event) => event.event_type(),
-            Self::Hotel(event) => event.event_type(),
-            Self::Flight(event) => event.event_type(),
-            Self::Car(event) => event.event_type(),
-            Self::Payment(event) => event.event_type(),
-            Self::DeadLetter(event) => event.event_type(),
+            Self::Booking(event) => event.name(),
+            Self::TripSaga(event) => event.name(),
+            Self::Hotel(event) => event.name(),
+            Self::Flight(event) => event.name(),
+            Self::Car(event) => event.name(),
+            Self::Payment(event) => event.name(),
+            Self::DeadLetter(event) => event.name(),
         }
     }
 
     /// The stored version, for example `1`.
-    pub fn event_version(&self) -> String {
+    pub const fn event_version(&self) -> &'static str {
         match self {
-            Self::Booking(event) => event.event_version(),
-            Self::TripSaga(event) => event.event_version(),
-            Self::Hotel(event) => event.event_version(),
-            Self::Flight(event) => event.event_version(),
-            Self::Car(event) => event.event_version(),
-            Self::Payment(event) => event.event_version(),
-            Self::DeadLetter(event) => event.event_version(),
+            Self::Booking(event) => event.version(),
+            Self::TripSaga(event) => event.version(),
+            Self::Hotel(event) => event.version(),
+            Self::Flight(event) => event.version(),
+            Self::Car(event) => event.version(),
+            Self::Payment(event) => event.version(),
+            Self::DeadLetter(event) => event.version(),
         }
     }
 }

@@ -195,13 +195,13 @@ BEGIN
 
     IF event_count > 0 THEN
         appended_at := clock_timestamp();
+        -- unnest hands its rows out in the order of the arrays, and nothing between here and there could change it.
         INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, recorded_at)
         SELECT e.aggregate_type, e.aggregate_id, e.sequence, e.event_type, e.event_version, e.payload::json, e.metadata::json,
                appended_at
           FROM unnest(event_aggregate_types, event_aggregate_ids, event_sequences, event_types, event_versions, event_payloads,
-                      event_metadata) WITH ORDINALITY
-               AS e(aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, place)
-         ORDER BY e.place;
+                      event_metadata)
+               AS e(aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata);
         -- Only appends draw from the sequence, one at a time, so the positions of one append are contiguous.
         last_position := lastval();
         first_position := last_position - event_count + 1;

@@ -45,8 +45,10 @@ pub(crate) fn event(stream: StreamId, sequence: u64, batch: Uuid) -> NewEvent {
         sequence,
         event_type: "MessageDeadLettered".into(),
         event_version: "1".into(),
-        payload: serde_json::to_string(&letter()).expect("JSON"),
-        metadata: format!(r#"{{"batch":"{batch}","command":"test","correlation":"c","actor":"a","occurred_at":"t"}}"#),
+        payload: serde_json::to_string(&letter()).expect("JSON").into(),
+        metadata: format!(r#"{{"batch":"{batch}","command":"test","correlation":"c","actor":"a","occurred_at":"t"}}"#)
+            .into(),
+        told: None,
     }
 }
 
@@ -236,7 +238,7 @@ async fn what_is_too_large_is_refused_before_it_is_sent() {
     let (log, _database) = log().await;
     let sized = |event: NewEvent, bytes: usize| {
         let fill = " ".repeat(bytes - event.payload.len() - event.metadata.len());
-        NewEvent { payload: event.payload + &fill, ..event }
+        NewEvent { payload: (event.payload.to_string() + &fill).into(), ..event }
     };
     let with = |batch: u128, sizes: &[usize]| {
         let mut append = append(batch, &[(stream(batch), 1)]);
@@ -259,7 +261,7 @@ async fn a_nul_that_would_make_the_log_unreadable_is_refused() {
     let (log, _database) = log().await;
     // Postgres takes it into `json`, and then cannot tell the batch of that event: neither the very same append nor a search is answered.
     let mut append = append(1, &[(stream(1), 1)]);
-    append.events[0].metadata = append.events[0].metadata.replace(r#""a""#, r#""a\u0000""#);
+    append.events[0].metadata = append.events[0].metadata.replace(r#""a""#, r#""a\u0000""#).into();
     assert!(matches!(log.append(&append).await, Err(LogError::Refused(_))));
     assert!(log.last_occurred_at().await.is_ok());
 }

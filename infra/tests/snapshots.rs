@@ -64,8 +64,10 @@ fn renamed(sequence: u64, snapshot_name: Option<&str>) -> Append {
         sequence,
         event_type: "HotelChanged".into(),
         event_version: "1".into(),
-        payload: encode(&Event::Hotel(named("event"))).expect("JSON"),
-        metadata: format!(r#"{{"batch":"{batch}","command":"test","correlation":"c","actor":"a","occurred_at":"t"}}"#),
+        payload: encode(&Event::Hotel(named("event"))).expect("JSON").into(),
+        metadata: format!(r#"{{"batch":"{batch}","command":"test","correlation":"c","actor":"a","occurred_at":"t"}}"#)
+            .into(),
+        told: None,
     };
     Append {
         batch,

@@ -4,11 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
 use serde::Serialize;
 use traveladvisor_domain::aggregate::{Aggregate, Command, Error, Event};
 use traveladvisor_domain::id::{StreamId, StreamKind};
-use traveladvisor_infra::event_log::{Append, Key, KeyEffect, KeyRow, NewEvent, NewSnapshot, Position, Wakeup, encode};
+use traveladvisor_infra::event_log::{
+    Append, Key, KeyEffect, KeyRow, NewEvent, NewSnapshot, Position, Told, Wakeup, encode,
+};
 use uuid::Uuid;
 
 use super::decide::{SeenAt, Verdict};
@@ -17,6 +19,8 @@ use super::limits::{BATCH_BYTES_MAX, BATCH_JOBS_MAX};
 use super::snapshots::{self, Kept};
 use super::states::{Poisoned, State, States};
 
+/// Digits of a second that metadata tells.
+const MILLISECONDS: u16 = 3;
 /// Kind of the wake-ups of sagas.
 pub(crate) const RETRY: &str = "retry";
 
@@ -43,9 +47,11 @@ struct StagedEvent {
     stream: StreamId,
     sequence: u64,
     event: Event,
-    payload: String,
+    payload: Arc<str>,
     by: DecidedBy,
     fused: Vec<usize>,
+    /// How many messages it causes, once they were looked at.
+    messages: Option<usize>,
 }
 
 /// What the metadata tells of a decision.
@@ -54,8 +60,23 @@ pub(crate) struct DecidedBy {
     pub(crate) origin: Arc<Origin>,
     pub(crate) command: &'static str,
     pub(crate) causation: Option<Uuid>,
-    /// The program's time of the decision, RFC 3339.
-    pub(crate) occurred_at: Arc<str>,
+    pub(crate) occurred_at: OccurredAt,
+}
+
+/// The program's time of a decision, as the metadata has it.
+#[derive(Clone)]
+pub(crate) struct OccurredAt {
+    at: DateTime<Utc>,
+    /// RFC 3339.
+    text: Arc<str>,
+}
+
+impl OccurredAt {
+    /// To the millisecond: what is dropped here is not written either.
+    pub(crate) fn new(at: DateTime<Utc>) -> Self {
+        let at = at.trunc_subsecs(MILLISECONDS);
+        Self { at, text: at.to_rfc3339_opts(SecondsFormat::Millis, true).into() }
+    }
 }
 
 /// A key that a job of this batch came with, and what was accepted under it.
@@ -96,7 +117,6 @@ pub(crate) struct Closed {
     pub(crate) append: Append,
     pub(crate) jobs: Vec<Job>,
     pub(crate) verdicts: Vec<Verdict>,
-    events: Vec<(StreamId, Event)>,
     last_places: HashMap<StreamId, usize>,
 }
 
@@ -165,10 +185,11 @@ impl Batch {
             self.wakes_before.entry(stream).or_insert_with(|| wake_of(states, stream));
         }
         for event in events {
-            let payload = encode(&event).map_err(|_| Poisoned)?;
+            let payload: Arc<str> = encode(&event).map_err(|_| Poisoned)?.into();
             let sequence = states.stage(stream, &event)?;
             self.bytes += payload.len();
-            self.events.push(StagedEvent { stream, sequence, event, payload, by: by.clone(), fused: Vec::new() });
+            let by = by.clone();
+            self.events.push(StagedEvent { stream, sequence, event, payload, by, fused: Vec::new(), messages: None });
         }
         if self.events.len() > first {
             self.last_places.insert(stream, self.events.len() - 1);
@@ -179,6 +200,11 @@ impl Batch {
     pub(crate) fn event(&self, place: usize) -> (StreamId, u64, &Event) {
         let staged = &self.events[place];
         (staged.stream, staged.sequence, &staged.event)
+    }
+
+    /// The event at `place` causes so many messages.
+    pub(crate) fn note_messages(&mut self, place: usize, count: usize) {
+        self.events[place].messages = Some(count);
     }
 
     /// The message at `message_place` of the event at `place` was handled here: the relay skips it (L9).
@@ -214,23 +240,11 @@ impl Batch {
         let wakeups = self.wakeups(states);
         let snapshots = self.snapshots(states);
         let batch_text = batch.to_string();
-        let mut rows = Vec::with_capacity(self.events.len());
-        let mut events = Vec::with_capacity(self.events.len());
-        for staged in self.events {
-            rows.push(NewEvent {
-                stream: staged.stream,
-                sequence: staged.sequence,
-                event_type: staged.event.event_type(),
-                event_version: staged.event.event_version(),
-                metadata: metadata(&staged, &batch_text),
-                payload: staged.payload,
-            });
-            events.push((staged.stream, staged.event));
-        }
+        let events = self.events.into_iter().map(|staged| new_event(staged, &batch_text)).collect();
         let reads = self.reads.into_iter().collect();
         let keys = self.keys.into_iter().map(|key| key.row(states)).collect();
-        let append = Append { batch, reads, events: rows, keys, now, wakeups, snapshots, ..Append::default() };
-        Closed { append, jobs: self.jobs, verdicts: self.verdicts, events, last_places: self.last_places }
+        let append = Append { batch, reads, events, keys, now, wakeups, snapshots, ..Append::default() };
+        Closed { append, jobs: self.jobs, verdicts: self.verdicts, last_places: self.last_places }
     }
 
     /// What the log has refused once is sent again without.
@@ -263,9 +277,9 @@ impl Closed {
                 to_apply.insert(*stream, Vec::new());
             }
         }
-        for (stream, event) in &self.events {
-            if let Some(events) = to_apply.get_mut(stream) {
-                events.push(event);
+        for written in &self.append.events {
+            if let (Some(events), Some(told)) = (to_apply.get_mut(&written.stream), &written.told) {
+                events.push(&told.event);
             }
         }
         for (stream, events) in to_apply {
@@ -291,6 +305,19 @@ fn wake_of(states: &States, stream: StreamId) -> Option<DateTime<Utc>> {
     }
 }
 
+fn new_event(staged: StagedEvent, batch: &str) -> NewEvent {
+    let is_settled = staged.messages == Some(staged.fused.len());
+    NewEvent {
+        stream: staged.stream,
+        sequence: staged.sequence,
+        event_type: staged.event.event_type().into(),
+        event_version: staged.event.event_version().into(),
+        metadata: metadata(&staged, batch).into(),
+        payload: staged.payload,
+        told: Some(Arc::new(Told { event: staged.event, occurred_at: staged.by.occurred_at.at, is_settled })),
+    }
+}
+
 /// Texts and a UUID: there is nothing that could fail to be written. An empty text would be refused by the log, never lost.
 fn metadata(staged: &StagedEvent, batch: &str) -> String {
     let by = &staged.by;
@@ -303,7 +330,7 @@ fn metadata(staged: &StagedEvent, batch: &str) -> String {
         causation: by.causation,
         actor: &by.origin.actor,
         traceparent: by.origin.traceparent.as_deref(),
-        occurred_at: &by.occurred_at,
+        occurred_at: &by.occurred_at.text,
         fused,
     })
     .unwrap_or_default()

@@ -1,10 +1,8 @@
 //! One job on the overlay: its own decision, then the messages that its events cause, as far as they can be handled here.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
-use chrono::SecondsFormat;
-
+use chrono::DateTime;
 use traveladvisor_domain::address::address;
 use traveladvisor_domain::aggregate::{Aggregate, Command, Event};
 use traveladvisor_domain::booking::BookingCommand;
@@ -22,7 +20,7 @@ use traveladvisor_domain::trip::TripPlan;
 use traveladvisor_domain::trip_saga::TripSagaCommand;
 use traveladvisor_infra::event_log::Key;
 
-use super::batch::{Batch, DecidedBy, PendingKey, Undecided};
+use super::batch::{Batch, DecidedBy, OccurredAt, PendingKey, Undecided};
 use super::job::{Job, Task, catalogue_stream};
 use super::limits::FOLLOW_UPS_MAX;
 use super::states::{Poisoned, States};
@@ -60,19 +58,19 @@ pub(crate) struct Decider<'b, 'n> {
     pub(crate) batch: &'b mut Batch,
     /// The log's name, part of the ids of messages.
     log: &'n str,
-    /// The present job's time, as the metadata writes it.
-    occurred_at: Arc<str>,
+    /// The present job's time.
+    occurred_at: OccurredAt,
 }
 
 impl<'b, 'n> Decider<'b, 'n> {
     pub(crate) fn new(states: &'b mut States, batch: &'b mut Batch, log: &'n str) -> Self {
-        Self { states, batch, log, occurred_at: Arc::from("") }
+        Self { states, batch, log, occurred_at: OccurredAt::new(DateTime::UNIX_EPOCH) }
     }
 
     /// Decides a job and adds it to the batch. After [`Poisoned`] the job is in the batch, which must be decided again.
     pub(crate) fn add(&mut self, job: Job) -> Result<&Verdict, Poisoned> {
         let index = self.batch.jobs.len();
-        self.occurred_at = Arc::from(job.occasion.at.to_rfc3339_opts(SecondsFormat::Millis, true));
+        self.occurred_at = OccurredAt::new(job.occasion.at);
         let verdict = self.run(index, &job);
         self.batch.jobs.push(job);
         self.batch.verdicts.push(verdict?);
@@ -254,7 +252,9 @@ impl<'b, 'n> Decider<'b, 'n> {
         let mut follow_ups_left = if job.alone { 0 } else { follow_ups_max };
         while let Some(place) = waiting.pop_front() {
             let (stream, sequence, event) = self.batch.event(place);
-            for (message_place, message) in messages(stream, event).into_iter().enumerate() {
+            let messages = messages(stream, event);
+            self.batch.note_messages(place, messages.len());
+            for (message_place, message) in messages.into_iter().enumerate() {
                 if follow_ups_left == 0 {
                     return Ok(());
                 }

@@ -184,6 +184,7 @@ mod tests {
             payload: Arc::from("{}"),
             metadata: Arc::from("{}"),
             recorded_at: DateTime::UNIX_EPOCH,
+            told: None,
         }
     }
 

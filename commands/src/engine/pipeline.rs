@@ -3,14 +3,16 @@
 //! A batch that was decided on an uncommitted one falls with it. Whatever does not go through at once is taken the careful way
 //! (`Core::process`), with nothing else under way.
 
+use std::any::Any;
 use std::collections::{HashSet, VecDeque};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::task::Poll;
 
-use futures::StreamExt;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, ready};
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt, poll};
 use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::task::{JoinError, JoinHandle};
 use traveladvisor_domain::id::StreamId;
 use traveladvisor_infra::event_log::{Appended, LogError};
 
@@ -31,6 +33,8 @@ pub(crate) struct Lanes {
 }
 
 type AppendOutcome = (Closed, Result<Appended, LogError>);
+/// An append under way; an error is a panic.
+type InFlight = BoxFuture<'static, Result<AppendOutcome, Box<dyn Any + Send>>>;
 type Load = BoxFuture<'static, (StreamId, Result<State, LogError>)>;
 
 /// The engine's loop.
@@ -40,7 +44,7 @@ pub(crate) struct Pipeline {
     /// Still takes jobs.
     open: Batch,
     /// Is being appended.
-    in_flight: Option<JoinHandle<AppendOutcome>>,
+    in_flight: Option<InFlight>,
     /// Wait for streams to be loaded, in order.
     parked: VecDeque<Parked>,
     loading: HashSet<StreamId>,
@@ -93,7 +97,7 @@ impl Pipeline {
                 self.go_carefully().await;
                 continue;
             }
-            self.append_open();
+            self.append_open().await;
             let idle = self.in_flight.is_none() && self.parked.is_empty();
             let own = if self.in_flight.is_some() { Own::UnderWay } else { Own::Settled };
             let takes = self.troubled.is_empty() && self.has_room();
@@ -256,19 +260,26 @@ impl Pipeline {
         }
     }
 
-    fn append_open(&mut self) {
+    /// Sends the open batch on its way, unless one is.
+    async fn append_open(&mut self) {
         if self.in_flight.is_some() || self.open.is_empty() {
             return;
         }
         let closed = self.core.close(std::mem::take(&mut self.open));
         let log = self.core.log.clone();
-        self.in_flight = Some(tokio::spawn(async move {
+        let append = async move {
             let outcome = log.append(&closed.append).await;
             (closed, outcome)
-        }));
+        };
+        // Not a task of its own, which would cost two changes of thread. It goes out now; its answer comes while the next is decided.
+        let mut append: InFlight = AssertUnwindSafe(append).catch_unwind().boxed();
+        self.in_flight = Some(match poll!(&mut append) {
+            Poll::Ready(outcome) => ready(outcome).boxed(),
+            Poll::Pending => append,
+        });
     }
 
-    async fn appended(&mut self, outcome: Result<AppendOutcome, JoinError>) {
+    async fn appended(&mut self, outcome: Result<AppendOutcome, Box<dyn Any + Send>>) {
         self.in_flight = None;
         let (closed, failed) = match outcome {
             Ok((closed, Ok(Appended::Committed { first }))) => {
@@ -278,9 +289,9 @@ impl Pipeline {
             }
             Ok((closed, Ok(Appended::Conflicts(found)))) => (closed, Ok(found)),
             Ok((closed, Err(error))) => (closed, Err(error)),
-            Err(error) => {
-                // The append's task panicked: its jobs are gone, and their callers are told so by their dropped replies.
-                tracing::error!(%error, "an append broke off");
+            Err(_panic) => {
+                // Its jobs are gone, and their callers are told so by their dropped replies.
+                tracing::error!("an append broke off");
                 self.core.states.drop_staged();
                 self.troubled.push_back(Part::of(std::mem::take(&mut self.open).jobs));
                 return;
@@ -312,16 +323,7 @@ impl Pipeline {
     }
 }
 
-impl Drop for Pipeline {
-    /// The loop was cut off: what it was appending is not sent again by anybody.
-    fn drop(&mut self) {
-        if let Some(append) = &self.in_flight {
-            append.abort();
-        }
-    }
-}
-
-async fn joined(in_flight: &mut Option<JoinHandle<AppendOutcome>>) -> Result<AppendOutcome, JoinError> {
+async fn joined(in_flight: &mut Option<InFlight>) -> Result<AppendOutcome, Box<dyn Any + Send>> {
     match in_flight {
         Some(append) => append.await,
         None => std::future::pending().await,

@@ -104,7 +104,7 @@ impl Lab {
     async fn story(&self, booking: BookingId) -> Vec<String> {
         let events = self.all().await.into_iter();
         let of_trip = events.filter(|event| metadata(event).correlation == booking.to_string());
-        of_trip.map(|event| event.event_type).collect()
+        of_trip.map(|event| event.event_type.into_owned()).collect()
     }
 
     async fn all(&self) -> Vec<StoredEvent> {

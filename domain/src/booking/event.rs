@@ -44,8 +44,9 @@ pub enum BookingEvent {
     },
 }
 
-impl DomainEvent for BookingEvent {
-    fn event_type(&self) -> String {
+impl BookingEvent {
+    /// The stored name, for example `BookingRequested`.
+    pub const fn name(&self) -> &'static str {
         match self {
             Self::BookingRequested { .. } => "BookingRequested",
             Self::CancellationRequested { .. } => "CancellationRequested",
@@ -53,10 +54,20 @@ impl DomainEvent for BookingEvent {
             Self::BookingCancelled { .. } => "BookingCancelled",
             Self::AnswerRepeated { .. } => "AnswerRepeated",
         }
-        .to_owned()
+    }
+
+    /// The stored version of its shape.
+    pub const fn version(&self) -> &'static str {
+        "1"
+    }
+}
+
+impl DomainEvent for BookingEvent {
+    fn event_type(&self) -> String {
+        self.name().to_owned()
     }
 
     fn event_version(&self) -> String {
-        "1".to_owned()
+        self.version().to_owned()
     }
 }

@@ -121,8 +121,9 @@ impl CarEvent {
     }
 }
 
-impl DomainEvent for CarEvent {
-    fn event_type(&self) -> String {
+impl CarEvent {
+    /// The stored name, for example `CarListed`.
+    pub const fn name(&self) -> &'static str {
         match self {
             Self::CarListed { .. } => "CarListed",
             Self::CarChanged { .. } => "CarChanged",
@@ -132,10 +133,20 @@ impl DomainEvent for CarEvent {
             Self::ReservationBarred { .. } => "ReservationBarred",
             Self::AnswerRepeated { .. } => "AnswerRepeated",
         }
-        .to_owned()
+    }
+
+    /// The stored version of its shape.
+    pub const fn version(&self) -> &'static str {
+        "1"
+    }
+}
+
+impl DomainEvent for CarEvent {
+    fn event_type(&self) -> String {
+        self.name().to_owned()
     }
 
     fn event_version(&self) -> String {
-        "1".to_owned()
+        self.version().to_owned()
     }
 }

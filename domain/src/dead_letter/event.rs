@@ -39,12 +39,24 @@ pub enum DeadLetterEvent {
     },
 }
 
+impl DeadLetterEvent {
+    /// The stored name, for example `MessageDeadLettered`.
+    pub const fn name(&self) -> &'static str {
+        "MessageDeadLettered"
+    }
+
+    /// The stored version of its shape.
+    pub const fn version(&self) -> &'static str {
+        "1"
+    }
+}
+
 impl DomainEvent for DeadLetterEvent {
     fn event_type(&self) -> String {
-        "MessageDeadLettered".to_owned()
+        self.name().to_owned()
     }
 
     fn event_version(&self) -> String {
-        "1".to_owned()
+        self.version().to_owned()
     }
 }

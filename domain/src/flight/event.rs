@@ -136,8 +136,9 @@ impl FlightEvent {
     }
 }
 
-impl DomainEvent for FlightEvent {
-    fn event_type(&self) -> String {
+impl FlightEvent {
+    /// The stored name, for example `FlightListed`.
+    pub const fn name(&self) -> &'static str {
         match self {
             Self::FlightListed { .. } => "FlightListed",
             Self::FlightChanged { .. } => "FlightChanged",
@@ -147,10 +148,20 @@ impl DomainEvent for FlightEvent {
             Self::ReservationBarred { .. } => "ReservationBarred",
             Self::AnswerRepeated { .. } => "AnswerRepeated",
         }
-        .to_owned()
+    }
+
+    /// The stored version of its shape.
+    pub const fn version(&self) -> &'static str {
+        "1"
+    }
+}
+
+impl DomainEvent for FlightEvent {
+    fn event_type(&self) -> String {
+        self.name().to_owned()
     }
 
     fn event_version(&self) -> String {
-        "1".to_owned()
+        self.version().to_owned()
     }
 }

@@ -152,8 +152,9 @@ impl HotelEvent {
     }
 }
 
-impl DomainEvent for HotelEvent {
-    fn event_type(&self) -> String {
+impl HotelEvent {
+    /// The stored name, for example `HotelListed`.
+    pub const fn name(&self) -> &'static str {
         match self {
             Self::HotelListed { .. } => "HotelListed",
             Self::HotelChanged { .. } => "HotelChanged",
@@ -164,10 +165,20 @@ impl DomainEvent for HotelEvent {
             Self::ReservationBarred { .. } => "ReservationBarred",
             Self::AnswerRepeated { .. } => "AnswerRepeated",
         }
-        .to_owned()
+    }
+
+    /// The stored version of its shape.
+    pub const fn version(&self) -> &'static str {
+        "1"
+    }
+}
+
+impl DomainEvent for HotelEvent {
+    fn event_type(&self) -> String {
+        self.name().to_owned()
     }
 
     fn event_version(&self) -> String {
-        "1".to_owned()
+        self.version().to_owned()
     }
 }

@@ -85,7 +85,9 @@ impl StreamId {
 
 impl fmt::Display for StreamId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}_{}", self.kind.as_str(), base32::encode(self.uuid))
+        f.write_str(self.kind.as_str())?;
+        f.write_str("_")?;
+        base32::write(self.uuid, f)
     }
 }
 

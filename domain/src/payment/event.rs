@@ -81,8 +81,9 @@ pub enum PaymentEvent {
     },
 }
 
-impl DomainEvent for PaymentEvent {
-    fn event_type(&self) -> String {
+impl PaymentEvent {
+    /// The stored name, for example `PaymentRequested`.
+    pub const fn name(&self) -> &'static str {
         match self {
             Self::PaymentRequested { .. } => "PaymentRequested",
             Self::PaymentCompleted { .. } => "PaymentCompleted",
@@ -95,10 +96,20 @@ impl DomainEvent for PaymentEvent {
             Self::PaymentBarred { .. } => "PaymentBarred",
             Self::AnswerRepeated { .. } => "AnswerRepeated",
         }
-        .to_owned()
+    }
+
+    /// The stored version of its shape.
+    pub const fn version(&self) -> &'static str {
+        "1"
+    }
+}
+
+impl DomainEvent for PaymentEvent {
+    fn event_type(&self) -> String {
+        self.name().to_owned()
     }
 
     fn event_version(&self) -> String {
-        "1".to_owned()
+        self.version().to_owned()
     }
 }

@@ -152,7 +152,7 @@ impl World {
 
     /// The names of all events since the supply was listed, in order.
     pub(crate) fn names(&self) -> Vec<String> {
-        self.log.iter().map(|(_, event)| event.event_type()).collect()
+        self.log.iter().map(|(_, event)| event.event_type().to_owned()).collect()
     }
 
     fn hand_over(&mut self, message: &Message) {

@@ -129,8 +129,9 @@ impl TripSagaEvent {
     }
 }
 
-impl DomainEvent for TripSagaEvent {
-    fn event_type(&self) -> String {
+impl TripSagaEvent {
+    /// The stored name, for example `SagaStarted`.
+    pub const fn name(&self) -> &'static str {
         match self {
             Self::SagaStarted { .. } => "SagaStarted",
             Self::StepSucceeded { .. } => "StepSucceeded",
@@ -144,10 +145,20 @@ impl DomainEvent for TripSagaEvent {
             Self::SagaSucceeded => "SagaSucceeded",
             Self::SagaCompensated { .. } => "SagaCompensated",
         }
-        .to_owned()
+    }
+
+    /// The stored version of its shape.
+    pub const fn version(&self) -> &'static str {
+        "1"
+    }
+}
+
+impl DomainEvent for TripSagaEvent {
+    fn event_type(&self) -> String {
+        self.name().to_owned()
     }
 
     fn event_version(&self) -> String {
-        "1".to_owned()
+        self.version().to_owned()
     }
 }

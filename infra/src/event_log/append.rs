@@ -1,7 +1,11 @@
 //! One append: what it carries, and what comes of it (L3, L5).
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
+use traveladvisor_domain::aggregate::Event;
 use traveladvisor_domain::id::StreamId;
 use uuid::Uuid;
 
@@ -38,13 +42,26 @@ pub struct NewEvent {
     /// Its place there, from 1.
     pub sequence: u64,
     /// Its name.
-    pub event_type: String,
+    pub event_type: Cow<'static, str>,
     /// Its version.
-    pub event_version: String,
+    pub event_version: Cow<'static, str>,
     /// JSON.
-    pub payload: String,
+    pub payload: Arc<str>,
     /// JSON.
-    pub metadata: String,
+    pub metadata: Arc<str>,
+    /// What the JSON says, if whoever appends has it at hand: the tails of this process then need not read the JSON.
+    pub told: Option<Arc<Told>>,
+}
+
+/// What stands in the JSON of an event.
+#[derive(Debug, PartialEq)]
+pub struct Told {
+    /// The event.
+    pub event: Event,
+    /// The program's time of the decision, to the millisecond, as the metadata has it.
+    pub occurred_at: DateTime<Utc>,
+    /// Whether all messages that it causes were handled in its batch (L9).
+    pub is_settled: bool,
 }
 
 /// An idempotency key of a caller (L13).

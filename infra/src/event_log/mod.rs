@@ -12,6 +12,7 @@ mod repository;
 mod snapshot;
 mod stored;
 mod write;
+mod writers;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,7 +21,7 @@ use sqlx::PgPool;
 use tokio::sync::watch;
 
 pub use admission::{APPEND_BYTES_MAX, EVENT_BYTES_MAX};
-pub use append::{Append, Appended, Conflict, Key, KeyEffect, KeyRow, NewEvent, Wakeup};
+pub use append::{Append, Appended, Conflict, Key, KeyEffect, KeyRow, NewEvent, Told, Wakeup};
 pub use lease::{
     CLAIM_EVERY, CLAIM_PATIENCE, LEASE, LEASE_MARGIN, LET_GO_PATIENCE, Lease, Owner, PROJECTIONS, RELAY, RENEW_AGAIN,
     RENEW_EVERY, RENEW_PATIENCE, Turn, Turns,
@@ -33,6 +34,8 @@ use recent::Recent;
 pub use snapshot::{FromSnapshot, NewSnapshot, StoredSnapshot, decode_state, encode_state};
 pub use stored::{DecodeError, Metadata, StoredEvent, encode};
 pub use write::{RESEND_PAUSE_FIRST, RESEND_PAUSE_MAX};
+pub use writers::KEPT_WRITERS_MAX;
+use writers::Writers;
 
 /// One log: one schema of one database (L7). Cheap to clone.
 #[derive(Debug, Clone)]
@@ -41,6 +44,7 @@ pub struct EventLog {
     pool: PgPool,
     head: Arc<watch::Sender<Position>>,
     recent: Arc<Mutex<Recent>>,
+    writers: Writers,
 }
 
 /// Why the log could not be read or written.
@@ -71,7 +75,9 @@ async fn in_time<T>(statement: impl Future<Output = Result<T, sqlx::Error>>) -> 
 impl EventLog {
     /// A log over a pool whose connections have the log's schema as their search path.
     pub fn new(name: &str, pool: PgPool) -> Self {
-        Self { name: name.into(), pool, head: Arc::new(watch::Sender::new(Position::START)), recent: Arc::default() }
+        let head = Arc::new(watch::Sender::new(Position::START));
+        let writers = Writers::new(pool.clone());
+        Self { name: name.into(), pool, head, recent: Arc::default(), writers }
     }
 
     /// The log's name: part of the ids of its messages.

@@ -165,11 +165,12 @@ pub(super) fn stored_event(row: &PgRow) -> Result<StoredEvent, LogError> {
         position: Position(row.get::<i64, _>("position").unsigned_abs()),
         stream: stream_id(row)?,
         sequence: row.get::<i64, _>("sequence").unsigned_abs(),
-        event_type: row.get("event_type"),
-        event_version: row.get("event_version"),
+        event_type: row.get::<String, _>("event_type").into(),
+        event_version: row.get::<String, _>("event_version").into(),
         payload: row.get::<&str, _>("payload").into(),
         metadata: row.get::<&str, _>("metadata").into(),
         recorded_at: row.get("recorded_at"),
+        told: None,
     })
 }
 

@@ -59,6 +59,7 @@ mod tests {
             payload: Arc::from("{}"),
             metadata: Arc::from("{}"),
             recorded_at: DateTime::UNIX_EPOCH,
+            told: None,
         }
     }
 

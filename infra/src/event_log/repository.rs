@@ -35,8 +35,8 @@ impl PersistedEventRepository for EventLog {
                     event.stream.to_string(),
                     event.sequence as usize,
                     event.stream.kind.as_str().to_owned(),
-                    event.event_type,
-                    event.event_version,
+                    event.event_type.into_owned(),
+                    event.event_version.into_owned(),
                     serde_json::from_str(&event.payload)?,
                     serde_json::from_str(&event.metadata)?,
                 ))
@@ -100,10 +100,11 @@ fn new_event(event: &SerializedEvent) -> Result<NewEvent, PersistenceError> {
     Ok(NewEvent {
         stream: stream(&event.aggregate_id)?,
         sequence: event.sequence as u64,
-        event_type: event.event_type.clone(),
-        event_version: event.event_version.clone(),
-        payload: event.payload.to_string(),
-        metadata: event.metadata.to_string(),
+        event_type: event.event_type.clone().into(),
+        event_version: event.event_version.clone().into(),
+        payload: event.payload.to_string().into(),
+        metadata: event.metadata.to_string().into(),
+        told: None,
     })
 }
 

@@ -31,7 +31,7 @@ pub struct StoredSnapshot {
 }
 
 /// A stream read from its snapshot on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct FromSnapshot {
     /// Absent when none was written.
     pub snapshot: Option<StoredSnapshot>,

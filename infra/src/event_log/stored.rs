@@ -1,5 +1,6 @@
 //! Events as they stand in the log, and their way back into the domain's types.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -7,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use traveladvisor_domain::aggregate::Event;
 use traveladvisor_domain::id::{StreamId, StreamKind};
 
-use super::Position;
+use super::{Position, Told};
 
 /// One row of the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct StoredEvent {
     /// Its place in the log.
     pub position: Position,
@@ -19,15 +20,17 @@ pub struct StoredEvent {
     /// Its place in the stream, from 1.
     pub sequence: u64,
     /// Name, for example `RoomsReserved`.
-    pub event_type: String,
+    pub event_type: Cow<'static, str>,
     /// Version of its shape, from 1.
-    pub event_version: String,
+    pub event_version: Cow<'static, str>,
     /// JSON as written.
     pub payload: Arc<str>,
     /// JSON as written.
     pub metadata: Arc<str>,
     /// Time of the server at the append.
     pub recorded_at: DateTime<Utc>,
+    /// What the JSON says, where this process has appended it: see [`Told`].
+    pub told: Option<Arc<Told>>,
 }
 
 /// What is kept beside every event. Every value is a string, so that cqrs-es can read it.
@@ -79,6 +82,19 @@ impl StoredEvent {
         decode(self.stream.kind, &self.payload).map_err(|error| self.undecodable(&describe(&error)))
     }
 
+    /// The event in today's shape, and the program's time of its decision. Read from the JSON unless this process has appended it.
+    pub fn tell(&self) -> Result<Arc<Told>, DecodeError> {
+        if let Some(told) = &self.told {
+            return Ok(told.clone());
+        }
+        let event = self.decode()?;
+        let occurred_at = self.decode_metadata()?.occurred_at;
+        let occurred_at = DateTime::parse_from_rfc3339(&occurred_at)
+            .map_err(|_| self.undecodable("its metadata names no instant as occurred_at"))?
+            .with_timezone(&Utc);
+        Ok(Arc::new(Told { event, occurred_at, is_settled: false }))
+    }
+
     /// What is kept beside it.
     pub fn decode_metadata(&self) -> Result<Metadata, DecodeError> {
         serde_json::from_str(&self.metadata).map_err(|error| self.undecodable(&describe(&error)))
@@ -88,8 +104,8 @@ impl StoredEvent {
         DecodeError {
             position: self.position,
             stream: self.stream,
-            event_type: self.event_type.clone(),
-            event_version: self.event_version.clone(),
+            event_type: self.event_type.to_string(),
+            event_version: self.event_version.to_string(),
             reason: reason.to_owned(),
         }
     }

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::Row;
-use sqlx::postgres::PgArguments;
+use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 
 use super::append::ConflictRow;
 use super::{
-    Append, Appended, Conflict, EventLog, KeyEffect, KeyRow, LogError, Position, StoredEvent, admission, in_time,
+    Append, Appended, Conflict, EventLog, KeyEffect, KeyRow, LogError, NewEvent, Position, StoredEvent, admission,
+    in_time,
 };
 
 /// First pause before the same append is sent again; doubled up to [`RESEND_PAUSE_MAX`].
@@ -42,8 +43,8 @@ impl EventLog {
         }
     }
 
-    async fn append_once(&self, append: &Append, columns: &Columns) -> Result<Appended, LogError> {
-        let row = in_time(columns.bind(append).fetch_one(self.lent())).await?;
+    async fn append_once(&self, append: &Append, columns: &Columns<'_>) -> Result<Appended, LogError> {
+        let row = self.send(append, columns).await?;
         if let Some(conflicts) = row.get::<Option<String>, _>("conflicts") {
             return read_conflicts(&conflicts).map(Appended::Conflicts);
         }
@@ -58,6 +59,27 @@ impl EventLog {
     }
 }
 
+impl EventLog {
+    /// After any failure the connection is closed: it may still be busy, or its server gone.
+    async fn send(&self, append: &Append, columns: &Columns<'_>) -> Result<PgRow, LogError> {
+        let sent = in_time(async {
+            let mut connection = self.writers.take().await?;
+            let row = columns.bind(append).fetch_one(&mut connection).await?;
+            Ok((row, connection))
+        });
+        match sent.await {
+            Ok((row, connection)) => {
+                self.writers.give_back(connection);
+                Ok(row)
+            }
+            Err(error) => {
+                self.writers.forget();
+                Err(error)
+            }
+        }
+    }
+}
+
 /// What an append wrote, as a reader would find it.
 fn own_events(append: &Append, first: Position, recorded_at: DateTime<Utc>) -> impl Iterator<Item = StoredEvent> {
     append.events.iter().enumerate().map(move |(place, event)| StoredEvent {
@@ -66,9 +88,10 @@ fn own_events(append: &Append, first: Position, recorded_at: DateTime<Utc>) -> i
         sequence: event.sequence,
         event_type: event.event_type.clone(),
         event_version: event.event_version.clone(),
-        payload: event.payload.as_str().into(),
-        metadata: event.metadata.as_str().into(),
+        payload: event.payload.clone(),
+        metadata: event.metadata.clone(),
         recorded_at,
+        told: event.told.clone(),
     })
 }
 
@@ -83,14 +106,14 @@ fn read_conflicts(json: &str) -> Result<Vec<Conflict>, LogError> {
 }
 
 /// The arrays that the database function takes, so that an append that is sent again has the same bytes.
-struct Columns {
+struct Columns<'a> {
     batch: String,
     reads: StreamColumns,
     events: StreamColumns,
-    event_types: Vec<String>,
-    event_versions: Vec<String>,
-    payloads: Vec<String>,
-    metadata: Vec<String>,
+    event_types: Vec<&'a str>,
+    event_versions: Vec<&'a str>,
+    payloads: Vec<&'a str>,
+    metadata: Vec<&'a str>,
     wakeups: StreamColumns,
     snapshots: StreamColumns,
 }
@@ -111,8 +134,8 @@ impl StreamColumns {
     }
 }
 
-impl Columns {
-    fn of(append: &Append) -> Self {
+impl<'a> Columns<'a> {
+    fn of(append: &'a Append) -> Self {
         let mut reads = StreamColumns::default();
         append.reads.iter().for_each(|(stream, expected)| reads.push(*stream, *expected));
         let mut events = StreamColumns::default();
@@ -121,7 +144,7 @@ impl Columns {
         append.wakeups.iter().for_each(|wakeup| wakeups.push(wakeup.stream, 0));
         let mut snapshots = StreamColumns::default();
         append.snapshots.iter().for_each(|snapshot| snapshots.push(snapshot.stream, snapshot.sequence));
-        let texts = |text: fn(&super::NewEvent) -> &String| append.events.iter().map(text).cloned().collect();
+        let texts = |text: fn(&NewEvent) -> &str| append.events.iter().map(text).collect();
         Self {
             batch: append.batch.to_string(),
             reads,

@@ -21,7 +21,7 @@ use crate::views::{FailureView, PaymentStatus, SagaStatus};
 /// Takes an event into its trip and into the timeline. What concerns a trip that nobody asked for is left out: there is nothing to show.
 pub(super) fn fold(batch: &mut BookingBatch, recorded: &Recorded) -> Result<(), FoldError> {
     let Some(booking) = booking_of(recorded) else { return Ok(()) };
-    if let Event::Booking(BookingEvent::BookingRequested { owner, traveller, plan }) = &recorded.event {
+    if let Event::Booking(BookingEvent::BookingRequested { owner, traveller, plan }) = &recorded.told.event {
         let state = BookingState::requested(owner.clone(), traveller.value.clone(), plan.clone(), recorded);
         if batch.states.insert(booking, state).is_some() {
             return Err(FoldError::new("the trip was asked for twice"));
@@ -32,10 +32,10 @@ pub(super) fn fold(batch: &mut BookingBatch, recorded: &Recorded) -> Result<(), 
     batch.timeline.push(TimelineRow {
         booking,
         position: recorded.position,
-        at: recorded.occurred_at,
+        at: recorded.told.occurred_at,
         kind: recorded.stream.kind,
-        event_type: recorded.event.event_type(),
-        summary: summary(&recorded.event),
+        event_type: recorded.told.event.event_type().to_owned(),
+        summary: summary(&recorded.told.event),
         status: state.status(),
         saga_status: state.saga_status(),
     });
@@ -43,13 +43,13 @@ pub(super) fn fold(batch: &mut BookingBatch, recorded: &Recorded) -> Result<(), 
 }
 
 fn take(state: &mut BookingState, recorded: &Recorded) {
-    match &recorded.event {
+    match &recorded.told.event {
         Event::Booking(event) => {
             state.version = recorded.sequence;
             take_booking(state, event);
         }
         Event::TripSaga(event) => {
-            state.saga.take(event, recorded.occurred_at);
+            state.saga.take(event, recorded.told.occurred_at);
             take_saga(state, event);
         }
         Event::Hotel(event) => take_hotel(state, event),
@@ -58,7 +58,7 @@ fn take(state: &mut BookingState, recorded: &Recorded) {
         Event::Payment(event) => take_payment(state, event),
         Event::DeadLetter(_) => {}
     }
-    state.updated_at = state.updated_at.max(recorded.occurred_at);
+    state.updated_at = state.updated_at.max(recorded.told.occurred_at);
     state.position = recorded.position;
 }
 

@@ -10,8 +10,8 @@ use traveladvisor_domain::id::BookingId;
 use crate::runtime::Recorded;
 
 /// The trip, or nothing for what suppliers change.
-pub(super) const fn booking_of(recorded: &Recorded) -> Option<BookingId> {
-    match &recorded.event {
+pub(super) fn booking_of(recorded: &Recorded) -> Option<BookingId> {
+    match &recorded.told.event {
         Event::Booking(_) | Event::TripSaga(_) | Event::Payment(_) => Some(BookingId(recorded.stream.uuid)),
         Event::Hotel(event) => of_hotel(event),
         Event::Flight(event) => of_flight(event),

@@ -45,8 +45,8 @@ impl Projection for CarAvailability {
 }
 
 /// What changes a row: requests that took nothing do not.
-const fn car_event(recorded: &Recorded) -> Option<(CarId, &CarEvent)> {
-    match &recorded.event {
+fn car_event(recorded: &Recorded) -> Option<(CarId, &CarEvent)> {
+    match &recorded.told.event {
         Event::Car(
             CarEvent::VehicleRefused { .. } | CarEvent::ReservationBarred { .. } | CarEvent::AnswerRepeated { .. },
         ) => None,

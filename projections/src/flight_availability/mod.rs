@@ -45,8 +45,8 @@ impl Projection for FlightAvailability {
 }
 
 /// What changes a row: requests that took nothing do not.
-const fn flight_event(recorded: &Recorded) -> Option<(FlightId, &FlightEvent)> {
-    match &recorded.event {
+fn flight_event(recorded: &Recorded) -> Option<(FlightId, &FlightEvent)> {
+    match &recorded.told.event {
         Event::Flight(
             FlightEvent::SeatsRefused { .. }
             | FlightEvent::ReservationBarred { .. }

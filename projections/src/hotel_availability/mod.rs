@@ -46,8 +46,8 @@ impl Projection for HotelAvailability {
 }
 
 /// What changes a row: requests that took nothing do not.
-const fn hotel_event(recorded: &Recorded) -> Option<(HotelId, &HotelEvent)> {
-    match &recorded.event {
+fn hotel_event(recorded: &Recorded) -> Option<(HotelId, &HotelEvent)> {
+    match &recorded.told.event {
         Event::Hotel(
             HotelEvent::RoomsRefused { .. } | HotelEvent::ReservationBarred { .. } | HotelEvent::AnswerRepeated { .. },
         ) => None,

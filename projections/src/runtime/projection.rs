@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
-use traveladvisor_domain::aggregate::Event;
 use traveladvisor_domain::id::{StreamId, StreamKind};
-use traveladvisor_infra::event_log::{Position, StoredEvent};
+use traveladvisor_infra::event_log::{Position, StoredEvent, Told};
 
 /// An event of the log, decoded once and shared by all projections.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,10 +20,8 @@ pub struct Recorded {
     pub sequence: u64,
     /// The server's time at the append.
     pub recorded_at: DateTime<Utc>,
-    /// The program's time of the decision.
-    pub occurred_at: DateTime<Utc>,
-    /// The event itself.
-    pub event: Event,
+    /// The event itself, and the program's time of its decision.
+    pub told: Arc<Told>,
 }
 
 /// An event that a projection cannot take in.
@@ -89,17 +87,12 @@ impl Tailed {
 }
 
 fn decode(stored: &StoredEvent) -> Result<Recorded, FoldError> {
-    let unreadable = |error: &dyn std::fmt::Display| FoldError::new(error.to_string());
-    let event = stored.decode().map_err(|error| unreadable(&error))?;
-    let metadata = stored.decode_metadata().map_err(|error| unreadable(&error))?;
-    let occurred_at = DateTime::parse_from_rfc3339(&metadata.occurred_at)
-        .map_err(|_| FoldError::new("its metadata names no instant as occurred_at"))?;
+    let told = stored.tell().map_err(|error| FoldError::new(error.to_string()))?;
     Ok(Recorded {
         position: stored.position,
         stream: stored.stream,
         sequence: stored.sequence,
         recorded_at: stored.recorded_at,
-        occurred_at: occurred_at.with_timezone(&Utc),
-        event,
+        told,
     })
 }

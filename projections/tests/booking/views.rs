@@ -40,7 +40,7 @@ async fn the_timeline_tells_every_event_of_the_trip_in_order_and_nothing_persona
     let timeline = reads.booking(booking).await.unwrap().unwrap().timeline;
     let written = house.log.read_after(before, 100).await.unwrap();
     let told: Vec<_> = timeline.iter().map(|entry| (entry.position, entry.event_type.clone())).collect();
-    let expected: Vec<_> = written.iter().map(|event| (event.position, event.event_type.clone())).collect();
+    let expected: Vec<_> = written.iter().map(|event| (event.position, event.event_type.to_string())).collect();
     assert_eq!(told, expected);
     for entry in &timeline {
         assert!(entry.summary.ends_with(['.', ')']), "a sentence: {}", entry.summary);

@@ -88,7 +88,7 @@ impl House {
     /// An event appended as it is; a second later by the program's clock.
     pub(crate) async fn append(&mut self, stream: StreamId, event: &Event) -> Position {
         let payload = encode(event).expect("an event is JSON");
-        let position = self.append_raw(stream, &event.event_type(), payload).await;
+        let position = self.append_raw(stream, event.event_type(), payload).await;
         let state = self.states.get_mut(&stream).expect("a stream that was written");
         assert!(state.0.apply(event), "the event is of its stream");
         position
@@ -110,10 +110,11 @@ impl House {
         let event = NewEvent {
             stream,
             sequence,
-            event_type: event_type.into(),
+            event_type: event_type.to_owned().into(),
             event_version: "1".into(),
-            payload,
-            metadata: serde_json::to_string(&metadata).expect("JSON"),
+            payload: payload.into(),
+            metadata: serde_json::to_string(&metadata).expect("JSON").into(),
+            told: None,
         };
         let append = Append {
             batch,

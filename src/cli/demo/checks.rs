@@ -185,7 +185,7 @@ fn thirteen_events(histories: &[Vec<StoredEvent>]) -> Check {
 }
 
 async fn nothing_pending(log: &EventLog, trips: &[Trip], histories: &[Vec<StoredEvent>]) -> Result<Check, Failure> {
-    let ends = |event: &&StoredEvent| matches!(event.event_type.as_str(), "SagaSucceeded" | "SagaCompensated");
+    let ends = |event: &&StoredEvent| matches!(&*event.event_type, "SagaSucceeded" | "SagaCompensated");
     let ended = histories.iter().filter(|history| history.iter().any(|event| ends(&event))).count();
     let letters = histories.iter().flatten().filter(|event| event.stream.kind == StreamKind::DeadLetter).count();
     let sagas: BTreeSet<StreamId> = histories.iter().flatten().map(|event| event.stream).collect();

@@ -122,8 +122,9 @@ impl Teller {
                 sequence,
                 event_type: event.event_type.clone(),
                 event_version: event.event_version.clone(),
-                payload: renamed(&event.payload, &names),
-                metadata: renamed(&event.metadata, &names),
+                payload: renamed(&event.payload, &names).into(),
+                metadata: renamed(&event.metadata, &names).into(),
+                told: None,
             });
         }
         Ok(())

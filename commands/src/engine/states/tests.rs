@@ -31,6 +31,7 @@ fn stored(sequence: u64) -> StoredEvent {
         payload: encode(&event()).expect("JSON").into(),
         metadata: "{}".into(),
         recorded_at: DateTime::UNIX_EPOCH,
+        told: None,
     }
 }
 
