@@ -76,6 +76,17 @@ CREATE TABLE owners (
 );
 INSERT INTO owners (name, epoch) VALUES ('relay', 0), ('projections', 0);
 
+-- Takes the order lock (L2) until the transaction ends, which is at once: each caller is one autocommit statement (L3). Should the
+-- client's very last bytes never arrive, the statement has been executed but nobody says that it is over; then the server ends it, if it
+-- knows how to (Postgres 17), so that a client that froze or vanished cannot hold the lock.
+CREATE FUNCTION take_order_lock() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('traveladvisor.log.' || current_schema(), 0));
+    IF current_setting('server_version_num')::integer >= 170000 THEN
+        PERFORM set_config('transaction_timeout', '10s', true);
+    END IF;
+END $$;
+
 -- Begins a turn, if what it asks for is free, has run out, or was last held in the turn `mine`. Returns the turn's epoch, or null.
 -- The epoch is raised under the order lock: every append before it has committed, and every later one sees it (L12).
 CREATE FUNCTION claim_ownership(what text, mine bigint, who text, lease interval) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
@@ -89,7 +100,7 @@ BEGIN
     IF FOUND THEN
         RETURN NULL;
     END IF;
-    PERFORM pg_advisory_xact_lock(hashtextextended('traveladvisor.log.' || current_schema(), 0));
+    PERFORM take_order_lock();
     UPDATE owners o SET epoch = o.epoch + 1, holder = who, held_until = clock_timestamp() + lease
      WHERE o.name = what
        AND (o.held_until BETWEEN clock_timestamp() AND clock_timestamp() + 2 * lease AND o.epoch <> mine) IS NOT TRUE
@@ -141,7 +152,7 @@ DECLARE
 BEGIN
     -- A call that only checks needs no lock (L4).
     IF writes THEN
-        PERFORM pg_advisory_xact_lock(hashtextextended('traveladvisor.log.' || current_schema(), 0));
+        PERFORM take_order_lock();
     END IF;
 
     -- The same append, sent again: answered with what it did the first time, whatever has moved since (L5).

@@ -20,6 +20,7 @@ pub(super) struct Bystanders {
 /// Writes on and on in one transaction.
 pub(super) struct WriterElsewhere {
     _database: TestDatabase,
+    pub(super) pid: i32,
     writing: JoinHandle<()>,
 }
 
@@ -47,14 +48,15 @@ impl Bystanders {
         for sql in ["CREATE TABLE bystander (n integer)", "BEGIN", "INSERT INTO bystander VALUES (1)"] {
             writer.execute(sql).await.expect(sql);
         }
-        let pids = [pid(&mut idle).await, pid(&mut writer).await];
+        let writers_pid = pid(&mut writer).await;
+        let pids = [pid(&mut idle).await, writers_pid];
         let writing = tokio::spawn(async move {
             loop {
                 writer.execute("INSERT INTO bystander SELECT generate_series(1, 10)").await.expect("written");
                 tokio::time::sleep(LOOK_AGAIN * 10).await;
             }
         });
-        let elsewhere = WriterElsewhere { _database: database, writing };
+        let elsewhere = WriterElsewhere { _database: database, pid: writers_pid, writing };
         Self { idle, elsewhere, look: options.clone(), pids }
     }
 

@@ -103,7 +103,7 @@ async fn tails_see_every_event_once_and_in_order_while_32_writers_append_roll_ba
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tail_that_waits_for_older_transactions_would_stand_still_until_the_last_one_ends() {
+async fn a_tail_that_waits_for_older_transactions_would_stand_still() {
     let database = TestDatabase::create(SCHEMA).await;
     let bystanders = Bystanders::begin(&database.options).await;
     let ours = log(&database.options);
@@ -116,16 +116,19 @@ async fn a_tail_that_waits_for_older_transactions_would_stand_still_until_the_la
     };
     assert_eq!(read_to(&log(&database.options), 2, Position(3)).await.len(), 3);
     assert_eq!(waits_for_all().await, 0, "both are open");
-    let writer_elsewhere = bystanders.end_idle().await;
+    let elsewhere = bystanders.end_idle().await;
     assert_eq!(waits_for_all().await, 0, "the one in another database is as bad");
-    writer_elsewhere.end().await;
-    // Other tests have transactions in this cluster as well, but not for ever.
-    let sees_all = async {
-        while waits_for_all().await < 3 {
-            tokio::time::sleep(LOOK_AGAIN).await;
-        }
-    };
-    tokio::time::timeout(AT_LAST, sees_all).await.expect("nothing holds it back now");
+    let held_back: bool = sqlx::query_scalar(
+        "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint <= backend_xid::text::bigint \
+                AND backend_xid::text::bigint < ALL (SELECT xmin::text::bigint FROM events) \
+           FROM pg_stat_activity WHERE pid = $1",
+    )
+    .bind(elsewhere.pid)
+    .fetch_one(&database.pool)
+    .await
+    .expect("it is open");
+    assert!(held_back, "by that one, whatever else is under way");
+    elsewhere.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
