@@ -265,3 +265,25 @@ async fn a_nul_that_would_make_the_log_unreadable_is_refused() {
     assert!(matches!(log.append(&append).await, Err(LogError::Refused(_))));
     assert!(log.last_occurred_at().await.is_ok());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_listens_hears_of_what_was_appended_before_and_while_the_connection_was_lost() {
+    let (log, database) = log().await;
+    log.append(&append(1, &[(stream(1), 1)])).await.expect("it commits");
+    let other = EventLog::new("public", database.pool.clone());
+    let listening = other.listen();
+    let mut heard = other.committed();
+    let arrives = async |heard: &mut tokio::sync::watch::Receiver<Position>, position| {
+        let wait = heard.wait_for(|head| *head >= Position(position));
+        tokio::time::timeout(Duration::from_secs(30), wait).await.is_ok_and(|heard| heard.is_ok())
+    };
+    assert!(arrives(&mut heard, 1).await, "what was there before");
+    log.append(&append(2, &[(stream(1), 2)])).await.expect("it commits");
+    assert!(arrives(&mut heard, 2).await, "what is appended");
+    let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                WHERE datname = current_database() AND query LIKE 'LISTEN%' AND pid <> pg_backend_pid()";
+    database.pool.execute(cut).await.expect("cut");
+    log.append(&append(3, &[(stream(1), 3)])).await.expect("it commits");
+    assert!(arrives(&mut heard, 3).await, "what was appended meanwhile");
+    listening.abort();
+}

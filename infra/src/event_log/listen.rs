@@ -29,8 +29,14 @@ impl EventLog {
         let mut listener = PgListener::connect_with(self.pool()).await?;
         listener.listen(&format!("traveladvisor_{schema}")).await?;
         loop {
-            if let Ok(position) = listener.recv().await?.payload().parse::<Position>() {
-                self.advance(position);
+            // What was appended while nobody listened: before now, and each time that the connection was lost and is there again.
+            if let Err(error) = self.head().await {
+                tracing::debug!(%error, "the log's end is not known; the next append tells it");
+            }
+            while let Some(notification) = listener.try_recv().await? {
+                if let Ok(position) = notification.payload().parse::<Position>() {
+                    self.advance(position);
+                }
             }
         }
     }
