@@ -1,6 +1,7 @@
 //! The one place that opens the house: settings, server, pool, schema, log.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use secrecy::ExposeSecret;
@@ -25,6 +26,9 @@ pub(crate) const SANDBOX_START: DateTime<Utc> =
 
 /// A log that was left at a later time than this after the start was written on another clock, which is not taken up.
 const SANDBOX_RESUME_MAX: TimeDelta = TimeDelta::days(14);
+
+/// How long connections may take to close: a server that says nothing would keep them open for ever.
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 
 /// What is to be done about the schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,7 +133,9 @@ impl House {
 
     /// Closes everything in order: connections first, then the server, if nobody else uses it.
     pub(crate) async fn close(self) -> Result<(), Failure> {
-        self.log.pool().close().await;
+        if tokio::time::timeout(CLOSE_LIMIT, self.log.pool().close()).await.is_err() {
+            tracing::warn!("the database does not answer: its connections are left as they are");
+        }
         if let Some(server) = self.server {
             server.stop().await?;
         }

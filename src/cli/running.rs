@@ -22,6 +22,9 @@ use super::revive::revive;
 /// How long reading may take to catch up with the log before somebody is told that it does not.
 const CATCH_UP_LIMIT: Duration = Duration::from_mins(2);
 
+/// How long the projections may take to end the batch they are at: a database that is away never answers.
+const PROJECTORS_STOP_LIMIT: Duration = Duration::from_secs(10);
+
 /// Everything that runs, with what is needed to end it.
 pub(crate) struct Running {
     /// Where it listens.
@@ -87,8 +90,10 @@ impl Running {
         drop(self.engine);
         self.tasks.stop().await;
         drop(self.reads);
-        if let Some(projectors) = Arc::into_inner(self.projectors) {
-            projectors.stop().await;
+        if let Some(projectors) = Arc::into_inner(self.projectors)
+            && tokio::time::timeout(PROJECTORS_STOP_LIMIT, projectors.stop()).await.is_err()
+        {
+            tracing::warn!("the projections did not end in time; they go on from their checkpoints at the next start");
         }
         self.hearing.abort();
         if let Some(revival) = self.revival {
