@@ -55,13 +55,19 @@ impl Drop for Frozen {
 pub(super) fn with_children(parent: Pid) -> BTreeSet<Pid> {
     let entries = std::fs::read_dir("/proc").expect("processes are listed under /proc: these tests need Linux");
     let numbers = entries.flatten().filter_map(|entry| entry.file_name().to_string_lossy().parse::<i32>().ok());
-    let is_child = |number: &i32| parent_of(*number) == Some(parent.as_raw());
-    numbers.filter(is_child).map(Pid::from_raw).chain([parent]).collect()
+    let is_child = |process: &Pid| status_of(*process).is_some_and(|(_, of)| of == parent.as_raw());
+    numbers.map(Pid::from_raw).filter(is_child).chain([parent]).collect()
 }
 
-/// The fourth field of the process's status; its name, the second one, may hold blanks and parentheses.
-fn parent_of(process: i32) -> Option<i32> {
+/// Whether a process is still at work. Nobody may have collected one that has ended.
+pub(super) fn is_alive(process: Pid) -> bool {
+    status_of(process).is_some_and(|(state, _)| state != 'Z')
+}
+
+/// State and parent: the third and fourth field of the process's status. Its name, the second one, may hold blanks and parentheses.
+fn status_of(process: Pid) -> Option<(char, i32)> {
     let status = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     let (_, after_name) = status.rsplit_once(')')?;
-    after_name.split_whitespace().nth(1)?.parse().ok()
+    let mut fields = after_name.split_whitespace();
+    Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
 }

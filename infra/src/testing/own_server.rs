@@ -7,12 +7,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use sqlx::postgres::PgConnectOptions;
 
-use super::frozen::{Frozen, with_children};
+use super::frozen::{Frozen, is_alive, with_children};
 use super::server::named_binaries;
 use crate::private_server::{Durability, PrivateServer, ServerError, ServerOptions};
 
@@ -121,7 +120,7 @@ impl OwnServer {
         };
         kill(postmaster, signal).expect("it is ours to end");
         let gone = async {
-            while family.iter().any(|process| kill(*process, None) != Err(Errno::ESRCH)) {
+            while family.iter().any(|process| is_alive(*process)) {
                 tokio::time::sleep(LOOK_AGAIN).await;
             }
         };
