@@ -3,6 +3,7 @@
 //! With `CHAOS=<n>` every writer appends n times as often.
 
 mod bystanders;
+mod open;
 mod readers;
 mod writers;
 
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::Executor;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 use tokio::sync::watch;
 use traveladvisor_domain::id::StreamId;
 use traveladvisor_infra::event_log::{EventLog, Position, StoredEvent};
@@ -20,6 +21,7 @@ use traveladvisor_infra::testing::TestDatabase;
 
 use crate::event_log::{append, stream};
 use bystanders::Bystanders;
+use open::append_in;
 use readers::{Readers, read_to};
 use writers::{Ledger, Writer};
 
@@ -41,12 +43,6 @@ fn appends_each() -> u64 {
 
 fn log(options: &PgConnectOptions) -> EventLog {
     EventLog::new("public", pool(options.clone()))
-}
-
-/// A log whose only connection is its writer's own.
-fn log_of_one(options: &PgConnectOptions) -> EventLog {
-    let one = PgPoolOptions::new().max_connections(1).acquire_timeout(AT_LAST);
-    EventLog::new("public", one.connect_lazy_with(options.clone()))
 }
 
 /// Streams go on from sequence to sequence, and positions ascend.
@@ -154,9 +150,9 @@ async fn without_the_order_lock_a_tail_would_skip() {
     assert_eq!((seen.len(), table.len()), (1, 2), "the judge of these tests would have told");
 
     // With it the second one waits for its turn.
-    let (slow, quick) = (log_of_one(&database.options), log_of_one(&database.options));
-    slow.pool().execute("BEGIN").await.expect("begun");
-    slow.append(&append(3, &[(stream(3), 1)])).await.expect("not committed yet");
+    let mut slow = database.pool.begin().await.expect("begun");
+    append_in(&mut slow, &append(3, &[(stream(3), 1)])).await.expect("not committed yet");
+    let quick = log(&database.options);
     let waiting = tokio::spawn(async move { quick.append(&append(4, &[(stream(4), 1)])).await });
     let queued = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted \
                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))";
@@ -167,7 +163,7 @@ async fn without_the_order_lock_a_tail_would_skip() {
     };
     tokio::time::timeout(AT_LAST, is_waiting).await.expect("the second one waits");
     assert_eq!(tail.read_after(Position(2), 10).await.expect("read"), vec![]);
-    slow.pool().execute("COMMIT").await.expect("committed");
+    slow.commit().await.expect("committed");
     waiting.await.expect("not broken off").expect("it commits");
     let rest = tail.read_after(Position(2), 10).await.expect("read");
     assert_eq!(rest.iter().map(|event| event.position.0).collect::<Vec<_>>(), [3, 4]);

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{Executor, PgPool};
+use sqlx::{PgConnection, PgPool};
 use traveladvisor_domain::id::StreamId;
 use traveladvisor_infra::event_log::{Append, Appended, Conflict, EventLog, Position, StoredEvent};
 use traveladvisor_infra::testing::proxy::{APPENDS, Fate, Fault, FaultProxy, Step, Struck};
 use uuid::Uuid;
 
-use super::{Progress, append, log, log_of_one, stream};
+use super::open::append_in;
+use super::{Progress, append, log, stream};
 
 /// Streams that all writers share.
 const SHARED_STREAMS: u64 = 5;
@@ -21,7 +22,7 @@ enum Manner {
     /// Through a handle that others use as well.
     Steady,
     /// Appends and rolls back, then appends for good.
-    RollsBack,
+    RollsBack(PgPool),
     /// Its connection is ended by an operator after each append, before the commit.
     IsEnded(PgPool),
     /// Its connection breaks off at every step of an append in turn.
@@ -53,8 +54,8 @@ impl Writer {
             |(number, (log, manner))| Self { number, log, manner, expected: HashMap::new(), ledger: Ledger::default() };
         let steady = (0..14).map(|_| (ours.clone(), Manner::Steady));
         let in_another_process = (0..6).map(|_| (theirs.clone(), Manner::Steady));
-        let roll_back = (0..4).map(|_| (log_of_one(options), Manner::RollsBack));
-        let are_ended = (0..4).map(|_| (log_of_one(options), Manner::IsEnded(theirs.pool().clone())));
+        let roll_back = (0..4).map(|_| (theirs.clone(), Manner::RollsBack(theirs.pool().clone())));
+        let are_ended = (0..4).map(|_| (theirs.clone(), Manner::IsEnded(theirs.pool().clone())));
         let are_cut = (0..4).map(|_| {
             let proxy = FaultProxy::start(options, APPENDS);
             (log(&proxy.options()), Manner::IsCut(Box::new(proxy)))
@@ -72,13 +73,16 @@ impl Writer {
                     let step = Step::ALL[(self.number + turn) as usize % Step::ALL.len()];
                     struck.push(proxy.arm(Fault::new(step, Fate::Closed)));
                 }
-                Manner::RollsBack => {
-                    self.append_in_transaction(turn).await;
-                    self.log.pool().execute("ROLLBACK").await.expect("rolled back");
+                Manner::RollsBack(pool) => {
+                    let mut open = pool.begin().await.expect("begun");
+                    self.append_in_transaction(&mut open, turn).await;
+                    open.rollback().await.expect("rolled back");
                 }
-                Manner::IsEnded(operator) => {
-                    let operator = operator.clone();
-                    let pid: i32 = self.append_in_transaction(turn).await;
+                Manner::IsEnded(pool) => {
+                    let (mut open, operator) = (pool.begin().await.expect("begun"), pool.clone());
+                    self.append_in_transaction(&mut open, turn).await;
+                    let pid: i32 =
+                        sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut *open).await.expect("a number");
                     sqlx::query("SELECT pg_terminate_backend($1)").bind(pid).execute(&operator).await.expect("ended");
                 }
             }
@@ -131,19 +135,13 @@ impl Writer {
         }
     }
 
-    /// Appends in a transaction that stays open; returns the number of the server's process.
-    async fn append_in_transaction(&mut self, turn: u64) -> i32 {
-        // After its end by an operator the connection is found broken only when it is used.
-        while self.log.pool().execute("BEGIN").await.is_err() {}
-        let pid = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(self.log.pool()).await.expect("a number");
+    /// Appends in a transaction that stays open.
+    async fn append_in_transaction(&mut self, open: &mut PgConnection, turn: u64) {
         loop {
             let next = self.next(turn, 0);
-            match self.log.append(&next).await.expect("known") {
-                Appended::Committed { .. } => {
-                    self.ledger.never.push(next.batch);
-                    return pid;
-                }
-                Appended::Conflicts(found) => self.learn(&found),
+            match append_in(open, &next).await {
+                Ok(()) => return self.ledger.never.push(next.batch),
+                Err(moved) => self.expected.extend(moved),
             }
         }
     }
