@@ -5,4 +5,5 @@ mod cars;
 mod flights;
 mod hotels;
 mod runtime;
+mod standby;
 mod support;
