@@ -46,6 +46,10 @@ deny:
 ci:
     .ci/run
 
+# The long forms of the tests that kill, freeze and cut off: ten times as much, unless CHAOS says otherwise.
+chaos *ARGS:
+    CHAOS=${CHAOS:-10} cargo test --workspace {{ARGS}} -- --include-ignored
+
 # Measures beside the floor and the peers: `just bench engine --quick`, also hot, trips, growth.
 bench +ARGS:
     cargo run --release -p traveladvisor-bench -- {{ARGS}}

@@ -72,7 +72,9 @@ CREATE TABLE owners (
     -- Which process, for people; absent when nobody holds it.
     holder     text,
     -- Unless it is renewed. By the clock of this server, which is the same for all.
-    held_until timestamptz
+    held_until timestamptz,
+    -- The program's time when it was last renewed: a sandbox's clock that starts beside, or afterwards, goes on from there.
+    program_at timestamptz
 );
 INSERT INTO owners (name, epoch) VALUES ('relay', 0), ('projections', 0);
 

@@ -107,12 +107,13 @@ impl House {
         }
     }
 
-    /// Where the sandbox's clock starts: where it is told to, or where it had come to when the log was left. Started anew it would keep
-    /// retries waiting for as long as the former process had run.
+    /// Where the sandbox's clock starts: where it is told to, or where that of another process is now, or where it had come to when the log
+    /// was left. Started anew it would keep retries waiting for as long as the former process had run.
     async fn sandbox_start(&self, schema: Schema) -> Result<Option<DateTime<Utc>>, Failure> {
         let Some(start) = self.config.clock.filter(|_| schema == Schema::Migrate) else { return Ok(self.config.clock) };
-        let left_at = self.log.last_occurred_at().await?;
-        Ok(Some(left_at.filter(|left_at| (start..start + SANDBOX_RESUME_MAX).contains(left_at)).unwrap_or(start)))
+        let told = [self.log.program_time().await?, self.log.last_occurred_at().await?];
+        let is_of_this_clock = |told_at: &DateTime<Utc>| (start..start + SANDBOX_RESUME_MAX).contains(told_at);
+        Ok(Some(told.into_iter().flatten().filter(is_of_this_clock).max().unwrap_or(start)))
     }
 
     /// The clock that the settings ask for.

@@ -119,7 +119,8 @@ impl Engine {
         let Ports { clock, ids, gateway } = ports;
         let source = (delivery == Delivery::Here).then(|| {
             let source = Source { log: log.clone(), clock: clock.clone(), gateway, lane: system };
-            tokio::spawn(source.run(Lease::compete(&log, RELAY), stopped.clone()))
+            let lease = Lease::compete_and_tell_the_time(&log, RELAY, clock.clone());
+            tokio::spawn(source.run(lease, stopped.clone()))
         });
         let gauges = states.gauges.clone();
         let follow = Follow::from_end(&log);

@@ -6,6 +6,7 @@
 
 mod candidate;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -16,6 +17,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::{EventLog, LogError, in_time};
+use crate::clock::Clock;
 use candidate::Candidate;
 
 /// Who delivers messages and timers.
@@ -94,9 +96,18 @@ pub struct Lease {
 impl Lease {
     /// Begins to compete. Must be called inside tokio.
     pub fn compete(log: &EventLog, name: &'static str) -> Self {
+        Self::begin(log, name, None)
+    }
+
+    /// The same, and writes down the program's time with every renewal, for the clocks of a sandbox's other processes.
+    pub fn compete_and_tell_the_time(log: &EventLog, name: &'static str, clock: Arc<dyn Clock>) -> Self {
+        Self::begin(log, name, Some(clock))
+    }
+
+    fn begin(log: &EventLog, name: &'static str, clock: Option<Arc<dyn Clock>>) -> Self {
         let (sender, turns) = watch::channel(None);
         let (stop, stopping) = watch::channel(false);
-        let candidate = Candidate::new(log.pool().clone(), name, sender);
+        let candidate = Candidate::new(log.pool().clone(), name, clock, sender);
         Self { turns, stop, task: Some(tokio::spawn(candidate.run(stopping))) }
     }
 
@@ -135,6 +146,18 @@ pub struct Owner {
 }
 
 impl EventLog {
+    /// The program's time: as it is now if somebody delivers, else as it was when the last one who did was last heard of. None of a log
+    /// where nobody ever did.
+    pub async fn program_time(&self) -> Result<Option<DateTime<Utc>>, LogError> {
+        let query = sqlx::query_scalar(
+            "SELECT program_at + CASE WHEN held_until > clock_timestamp() THEN clock_timestamp() - (held_until - $2) \
+                                      ELSE interval '0' END FROM owners WHERE name = $1",
+        );
+        let time: Option<Option<DateTime<Utc>>> =
+            in_time(query.bind(RELAY).bind(LEASE).fetch_optional(self.pool())).await?;
+        Ok(time.flatten())
+    }
+
     /// All owners, by name; a lease that has run out is held by nobody.
     pub async fn owners(&self) -> Result<Vec<Owner>, LogError> {
         let query = sqlx::query(

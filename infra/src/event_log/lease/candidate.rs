@@ -1,5 +1,6 @@
 //! Who asks for a lease, renews it and lets it go.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgArguments, PgConnection, Postgres};
@@ -12,6 +13,7 @@ use super::{
     CLAIM_EVERY, CLAIM_PATIENCE, LEASE, LEASE_MARGIN, LET_GO_PATIENCE, RENEW_AGAIN, RENEW_EVERY, RENEW_PATIENCE, Turn,
     now,
 };
+use crate::clock::Clock;
 use crate::event_log::LogError;
 
 /// Has a connection of its own: under load the pool's are taken.
@@ -19,6 +21,8 @@ pub(super) struct Candidate {
     pool: PgPool,
     name: &'static str,
     who: String,
+    /// Whose time is written down with every renewal.
+    clock: Option<Arc<dyn Clock>>,
     connection: Option<PgConnection>,
     /// The epoch of its last turn; 0 before the first.
     last: u64,
@@ -33,8 +37,13 @@ enum Over {
 }
 
 impl Candidate {
-    pub(super) fn new(pool: PgPool, name: &'static str, turns: watch::Sender<Option<Turn>>) -> Self {
-        Self { pool, name, who: this_process(), connection: None, last: 0, turns }
+    pub(super) fn new(
+        pool: PgPool,
+        name: &'static str,
+        clock: Option<Arc<dyn Clock>>,
+        turns: watch::Sender<Option<Turn>>,
+    ) -> Self {
+        Self { pool, name, who: this_process(), clock, connection: None, last: 0, turns }
     }
 
     /// Takes one turn after the other until told to stop.
@@ -81,11 +90,13 @@ impl Candidate {
     async fn renew(&mut self) -> Result<Option<Instant>, LogError> {
         let asked = now();
         let renewal = sqlx::query_scalar(
-            "UPDATE owners SET held_until = clock_timestamp() + $3 WHERE name = $1 AND epoch = $2 RETURNING epoch",
+            "UPDATE owners SET held_until = clock_timestamp() + $3, program_at = coalesce($4, program_at) \
+              WHERE name = $1 AND epoch = $2 RETURNING epoch",
         )
         .bind(self.name)
         .bind(self.last.cast_signed())
-        .bind(LEASE);
+        .bind(LEASE)
+        .bind(self.clock.as_ref().map(|clock| clock.now()));
         let renewed = self.ask(renewal, RENEW_PATIENCE).await?;
         Ok(renewed.map(|_| asked + LEASE.saturating_sub(LEASE_MARGIN)))
     }
