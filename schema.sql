@@ -84,7 +84,7 @@ INSERT INTO owners (name, epoch) VALUES ('relay', 0), ('projections', 0);
 CREATE FUNCTION take_order_lock() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('traveladvisor.log.' || current_schema(), 0));
-    IF current_setting('server_version_num')::integer >= 170000 THEN
+    IF current_setting('transaction_timeout', true) = '0' THEN
         PERFORM set_config('transaction_timeout', '10s', true);
     END IF;
 END $$;

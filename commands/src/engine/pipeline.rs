@@ -262,7 +262,7 @@ impl Pipeline {
 
     /// Sends the open batch on its way, unless one is.
     async fn append_open(&mut self) {
-        if self.in_flight.is_some() || self.open.is_empty() {
+        if self.in_flight.is_some() || self.open.is_empty() || !self.troubled.is_empty() {
             return;
         }
         let closed = self.core.close(std::mem::take(&mut self.open));
@@ -283,6 +283,10 @@ impl Pipeline {
         self.in_flight = None;
         let (closed, failed) = match outcome {
             Ok((closed, Ok(Appended::Committed { first }))) => {
+                // The next one goes out before these are answered, so that the server need not wait for it.
+                if !self.open.tells_positions() {
+                    self.append_open().await;
+                }
                 self.core.committed(closed, first);
                 self.end_turn();
                 return;

@@ -13,8 +13,10 @@ const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 /// How long such a connection may take to answer before another one is used instead.
 const TRIAL_PATIENCE: Duration = Duration::from_secs(2);
 
-/// The statements of an append are the same whatever its arrays hold: planning them anew costs as much as running them.
-const PREPARE: &str = "SET plan_cache_mode = force_generic_plan";
+/// The statements of an append are the same whatever its arrays hold: planning them anew costs as much as running them. The time-out is what
+/// every append would set for itself (`take_order_lock` in the schema), where the server knows it.
+const PREPARE: &str = "SET plan_cache_mode = force_generic_plan; \
+     SELECT set_config(name, '10s', false) FROM pg_settings WHERE name = 'transaction_timeout'";
 
 /// The kept connections of a log.
 #[derive(Debug, Clone)]

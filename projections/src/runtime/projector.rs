@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use sqlx::PgPool;
+use sqlx::{Executor, PgConnection, PgPool};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use traveladvisor_infra::event_log::{Position, Turn, Turns};
 
 use super::checkpoint::{self, Checkpoint};
@@ -19,6 +20,13 @@ use super::tail::Tail;
 
 /// Most events of one transaction.
 pub const BATCH_EVENTS_MAX: usize = 500;
+/// How long events gather before the next transaction, from the beginning of the last one, unless it was full or somebody waits: with one
+/// for each trip, four projections would cost more than the trip.
+const GATHER_FOR: Duration = Duration::from_millis(10);
+/// Longest time for one transaction before its outcome counts as unknown; each of its statements has the server's time-out.
+const STEP_PATIENCE: Duration = Duration::from_mins(1);
+/// The statements of a projection take arrays and are the same whatever these hold: they are planned once.
+const PREPARE: &str = "SET plan_cache_mode = force_generic_plan";
 /// How often the log is looked at when nobody tells of new events.
 pub const POLL_INTERVAL: Duration = Duration::from_millis(200);
 /// Pause after the first failure of the database; doubled up to [`RETRY_PAUSE_MAX`].
@@ -40,7 +48,8 @@ impl Projector {
     /// Starts a projection on a tail, alone. It takes its checkpoint over from whoever had it.
     pub fn start<P: Projection>(projection: P, tail: Arc<Tail>) -> Self {
         Self::spawn::<P, _>(|voice, stopping| async move {
-            let worker = Worker { projection: &projection, tail: &tail, stopping, turn: None, voice: &voice };
+            let worker =
+                Worker { projection: &projection, tail: &tail, stopping, turn: None, voice: &voice, connection: None };
             worker.run_to_its_end().await;
         })
     }
@@ -63,6 +72,7 @@ impl Projector {
                     stopping: stopping.clone(),
                     turn: Some(turn.clone()),
                     voice: &voice,
+                    connection: None,
                 };
                 let ended = async {
                     if worker.run_to_its_end().await == ProjectionState::Deposed {
@@ -125,6 +135,7 @@ struct Worker<'a, P> {
     /// Whose time it is; none of a projector that runs alone.
     turn: Option<Turn>,
     voice: &'a Voice,
+    connection: Option<PgConnection>,
 }
 
 type Ending = (ProjectionState, Option<String>);
@@ -178,11 +189,17 @@ impl<P: Projection> Worker<'_, P> {
             if self.turn.as_ref().is_some_and(|turn| !turn.is_held()) {
                 return deposed();
             }
+            let begun = Instant::now();
             match self.step(&mut checkpoint).await {
-                Ok(moved) => {
+                Ok(taken) => {
                     pause = RETRY_PAUSE_FIRST;
                     self.voice.is(ProjectionState::Live, None);
-                    if self.is_to_end() || (!moved && self.rest(&mut committed).await) {
+                    match taken {
+                        0 => self.rest(&mut committed).await,
+                        BATCH_EVENTS_MAX.. => {}
+                        _ => self.gather(begun).await,
+                    }
+                    if self.is_to_end() {
                         return (ProjectionState::Ended, None);
                     }
                 }
@@ -203,32 +220,59 @@ impl<P: Projection> Worker<'_, P> {
         }
     }
 
-    /// Takes in the next events, or learns that the checkpoint is further than it was known to be; false when there were none.
-    async fn step(&self, checkpoint: &mut Checkpoint) -> Result<bool, StepError> {
+    /// Takes in the next events, or learns that the checkpoint is further than it was known to be. Tells how many events there were.
+    async fn step(&mut self, checkpoint: &mut Checkpoint) -> Result<usize, StepError> {
         let events: Vec<Arc<Tailed>> = self
             .tail
             .after(checkpoint.position, BATCH_EVENTS_MAX)
             .await
             .map_err(|error| StepError::Database(error.to_string()))?;
         if events.is_empty() {
-            return Ok(false);
+            return Ok(0);
         }
-        let taken = step::take_in(self.projection, &self.pool(), checkpoint, &events).await;
+        let mut connection = self.connection().await.map_err(|error| StepError::Database(step::describe(&error)))?;
+        let taking = step::take_in(self.projection, &mut connection, checkpoint, &events);
+        let taken = tokio::time::timeout(STEP_PATIENCE, taking)
+            .await
+            .unwrap_or_else(|_elapsed| Err(StepError::Database("no answer in time".to_owned())));
         self.voice.reached(checkpoint.position);
+        // After a failure of the database nothing is known of the connection: it is closed.
+        if !matches!(taken, Err(StepError::Database(_))) {
+            self.connection = Some(connection);
+        }
         match taken {
-            Ok(()) | Err(StepError::Moved) => Ok(true),
+            Ok(()) | Err(StepError::Moved) => Ok(events.len()),
             Err(error) => Err(error),
         }
     }
 
-    /// Waits for news; true when it is to end.
-    async fn rest(&mut self, committed: &mut watch::Receiver<Position>) -> bool {
+    /// The connection of this projector alone: its few statements stay prepared and planned there.
+    async fn connection(&mut self) -> Result<PgConnection, sqlx::Error> {
+        if let Some(connection) = self.connection.take() {
+            return Ok(connection);
+        }
+        let mut connection = self.pool().acquire().await?.detach();
+        connection.execute(PREPARE).await?;
+        Ok(connection)
+    }
+
+    /// Waits for news.
+    async fn rest(&mut self, committed: &mut watch::Receiver<Position>) {
         tokio::select! {
             _ = self.stopping.changed() => {}
             _ = committed.changed() => {}
             () = tokio::time::sleep(POLL_INTERVAL) => {}
         }
-        self.is_to_end()
+    }
+
+    /// Lets further events come before the next transaction, unless somebody waits for it.
+    async fn gather(&mut self, begun: Instant) {
+        let mut waiting = self.voice.waiting.clone();
+        tokio::select! {
+            _ = self.stopping.changed() => {}
+            _ = waiting.wait_for(|waiting| *waiting > 0) => {}
+            () = tokio::time::sleep_until(begun + GATHER_FOR) => {}
+        }
     }
 
     /// Asked to, or the projector was dropped.

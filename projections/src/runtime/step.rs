@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use sqlx::PgPool;
+use sqlx::{Connection, PgConnection};
 use traveladvisor_infra::event_log::Position;
 
 use super::checkpoint::{self, Checkpoint, Moved};
@@ -39,11 +39,11 @@ enum ApplyError {
 /// Takes events in, as many as can be, and moves the checkpoint behind them.
 pub(super) async fn take_in<P: Projection>(
     projection: &P,
-    pool: &PgPool,
+    connection: &mut PgConnection,
     checkpoint: &mut Checkpoint,
     events: &[Arc<Tailed>],
 ) -> Result<(), StepError> {
-    match apply(projection, pool, checkpoint, events).await {
+    match apply(projection, connection, checkpoint, events).await {
         Ok(()) => Ok(()),
         Err(ApplyError::Elsewhere(position)) => {
             checkpoint.position = position;
@@ -54,7 +54,7 @@ pub(super) async fn take_in<P: Projection>(
         Err(ApplyError::Blocked { place, reason }) => {
             let blocked = StepError::Blocked { at: events[place].position, reason };
             if place > 0 {
-                Box::pin(take_in(projection, pool, checkpoint, &events[..place])).await?;
+                Box::pin(take_in(projection, connection, checkpoint, &events[..place])).await?;
             }
             Err(blocked)
         }
@@ -64,21 +64,21 @@ pub(super) async fn take_in<P: Projection>(
         // Halved until the guilty event stands alone.
         Err(ApplyError::Refused(_)) => {
             let (earlier, later) = events.split_at(events.len() / 2);
-            Box::pin(take_in(projection, pool, checkpoint, earlier)).await?;
-            Box::pin(take_in(projection, pool, checkpoint, later)).await
+            Box::pin(take_in(projection, connection, checkpoint, earlier)).await?;
+            Box::pin(take_in(projection, connection, checkpoint, later)).await
         }
     }
 }
 
 async fn apply<P: Projection>(
     projection: &P,
-    pool: &PgPool,
+    connection: &mut PgConnection,
     checkpoint: &mut Checkpoint,
     events: &[Arc<Tailed>],
 ) -> Result<(), ApplyError> {
     let Some(last) = events.last() else { return Ok(()) };
     let (concerned, keys) = select::<P>(events)?;
-    let mut transaction = pool.begin().await?;
+    let mut transaction = connection.begin().await?;
     let moved =
         checkpoint::advance(&mut transaction, P::NAME, checkpoint.epoch, checkpoint.position, last.position).await?;
     match moved {
