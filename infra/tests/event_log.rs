@@ -108,6 +108,40 @@ async fn a_mismatch_writes_nothing_and_tells_every_conflict() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_to_be_new_and_is_there_already_is_told_with_every_other_conflict() {
+    let (log, database) = log().await;
+    let mut first = append(1, &[(stream(1), 1), (stream(2), 1)]);
+    first.keys = vec![KeyRow { key: key("k"), input_hash: vec![7], subject: "s".into(), effect: KeyEffect::At(0) }];
+    let Ok(Appended::Committed { first: Some(position) }) = log.append(&first).await else { panic!("it commits") };
+
+    // Only new streams: nobody looks before writing, and the second of three is there.
+    let new = append(2, &[(stream(3), 1), (stream(2), 1), (stream(4), 1)]);
+    let moved = Conflict::Stream { stream: stream(2), expected: 0, actual: 1 };
+    assert_eq!(log.append(&new).await.expect("answered"), Appended::Conflicts(vec![moved.clone()]));
+
+    // Only the key is there.
+    let mut keyed = append(3, &[(stream(3), 1)]);
+    keyed.keys = vec![KeyRow { key: key("k"), input_hash: vec![8], subject: "t".into(), effect: KeyEffect::At(0) }];
+    let taken = Conflict::Key { key: key("k"), subject: "s".into(), input_hash: vec![7], position };
+    assert_eq!(log.append(&keyed).await.expect("answered"), Appended::Conflicts(vec![taken.clone()]));
+
+    // A new stream, a known one and the key, all at once.
+    let mut all = append(4, &[(stream(2), 1), (stream(1), 1)]);
+    all.reads[1].1 = 7;
+    all.keys = keyed.keys;
+    let Ok(Appended::Conflicts(conflicts)) = log.append(&all).await else { panic!("it conflicts") };
+    let known = Conflict::Stream { stream: stream(1), expected: 7, actual: 1 };
+    assert!([moved, taken, known].iter().all(|conflict| conflicts.contains(conflict)), "{conflicts:?}");
+
+    let left: (i64, i64) =
+        sqlx::query_as("SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM idempotency_keys)")
+            .fetch_one(&database.pool)
+            .await
+            .expect("read");
+    assert_eq!(left, (2, 1), "nothing of the refused appends is left");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_very_same_append_sent_again_is_answered_with_its_first_positions() {
     let (log, database) = log().await;
     let mut once = append(1, &[(stream(1), 1), (stream(2), 1)]);

@@ -1,5 +1,6 @@
 //! Writing: one append, one autocommit statement; an unknown outcome is asked, not guessed.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -20,7 +21,7 @@ pub const RESEND_PAUSE_MAX: Duration = Duration::from_secs(1);
 
 const APPEND: &str = "SELECT first_position, last_position, appended_at, conflicts::text AS conflicts FROM append_events(\
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, \
-    $29, $30, $31, $32)";
+    $29, $30, $31, $32, $33)";
 
 impl EventLog {
     /// Appends, or tells every conflict. After a lost connection or a time-out the very same append is sent again until the server
@@ -109,6 +110,8 @@ fn read_conflicts(json: &str) -> Result<Vec<Conflict>, LogError> {
 struct Columns<'a> {
     batch: String,
     reads: StreamColumns,
+    /// So many reads, the last ones, are of streams that this append begins: writing them tells whether they were there.
+    reads_new: i64,
     events: StreamColumns,
     event_types: Vec<&'a str>,
     event_versions: Vec<&'a str>,
@@ -137,7 +140,11 @@ impl StreamColumns {
 impl<'a> Columns<'a> {
     fn of(append: &'a Append) -> Self {
         let mut reads = StreamColumns::default();
-        append.reads.iter().for_each(|(stream, expected)| reads.push(*stream, *expected));
+        let begun: HashSet<_> =
+            append.events.iter().filter(|event| event.sequence == 1).map(|event| event.stream).collect();
+        let (new, known): (Vec<_>, Vec<_>) =
+            append.reads.iter().partition(|(stream, expected)| *expected == 0 && begun.contains(stream));
+        known.iter().chain(&new).for_each(|(stream, expected)| reads.push(*stream, *expected));
         let mut events = StreamColumns::default();
         append.events.iter().for_each(|event| events.push(event.stream, event.sequence));
         let mut wakeups = StreamColumns::default();
@@ -148,6 +155,7 @@ impl<'a> Columns<'a> {
         Self {
             batch: append.batch.to_string(),
             reads,
+            reads_new: new.len() as i64,
             events,
             event_types: texts(|event| &event.event_type),
             event_versions: texts(|event| &event.event_version),
@@ -164,6 +172,7 @@ impl<'a> Columns<'a> {
             .bind(&self.reads.kinds)
             .bind(&self.reads.ids)
             .bind(&self.reads.sequences)
+            .bind(self.reads_new)
             .bind(&self.events.kinds)
             .bind(&self.events.ids)
             .bind(&self.events.sequences)

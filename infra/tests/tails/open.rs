@@ -4,7 +4,7 @@ use sqlx::PgConnection;
 use traveladvisor_domain::id::StreamId;
 use traveladvisor_infra::event_log::{Append, NewEvent};
 
-const APPEND: &str = "SELECT conflicts::text FROM append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
+const APPEND: &str = "SELECT conflicts::text FROM append_events($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10, $11, \
     '{}', '{}', '{}', '{}', '{}', '{}', '{}', now(), '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')";
 
 /// Appends, or tells the streams that have moved, and to where.
