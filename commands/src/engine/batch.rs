@@ -221,11 +221,6 @@ impl Batch {
         self.last_places.get(&stream).copied()
     }
 
-    /// Whether a row of its keys tells a position that an earlier batch may yet have to set.
-    pub(crate) fn tells_positions(&self) -> bool {
-        self.keys.iter().any(|key| matches!(key.accepted, Some((_, SeenAt::Last(_)))))
-    }
-
     pub(crate) fn add_key(&mut self, key: PendingKey) {
         self.keys.push(key);
     }

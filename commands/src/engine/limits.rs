@@ -8,6 +8,8 @@ pub const CALLER_LANE_MAX: usize = 1_024;
 pub const SYSTEM_LANE_MAX: usize = 4_096;
 /// Jobs of one batch at most.
 pub const BATCH_JOBS_MAX: usize = 256;
+/// How often the loop steps back after a commit, so that those who were answered may ask again before the next append.
+pub const GATHER_ROUNDS: usize = 8;
 /// Bytes of payloads after which a batch takes no more jobs: far below what one append may have, so that a batch is not refused for its
 /// length.
 pub const BATCH_BYTES_MAX: usize = 4 << 20;

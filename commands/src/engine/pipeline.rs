@@ -22,7 +22,7 @@ use super::decide::{Decider, Verdict};
 use super::follow::Own;
 use super::hydrate::parts_of;
 use super::job::{Job, is_supply_listing};
-use super::limits::{BATCH_CALLERS_MIN, BATCH_JOBS_MAX, LOADS_AT_ONCE_MAX, PARKED_JOBS_MAX};
+use super::limits::{BATCH_CALLERS_MIN, BATCH_JOBS_MAX, GATHER_ROUNDS, LOADS_AT_ONCE_MAX, PARKED_JOBS_MAX};
 use super::states::State;
 
 /// The two lanes of jobs (L11).
@@ -283,12 +283,9 @@ impl Pipeline {
         self.in_flight = None;
         let (closed, failed) = match outcome {
             Ok((closed, Ok(Appended::Committed { first }))) => {
-                // The next one goes out before these are answered, so that the server need not wait for it.
-                if !self.open.tells_positions() {
-                    self.append_open().await;
-                }
                 self.core.committed(closed, first);
                 self.end_turn();
+                self.gather().await;
                 return;
             }
             Ok((closed, Ok(Appended::Conflicts(found)))) => (closed, Ok(found)),
@@ -305,6 +302,18 @@ impl Pipeline {
         parts.push_back(Part::of(std::mem::take(&mut self.open).jobs));
         parts.append(&mut self.troubled);
         self.troubled = parts;
+    }
+
+    /// Steps back so that those who were just answered may ask again, and takes what they ask before the next append leaves. Two appends of
+    /// half the jobs cost the server and this process far more than one of all, and a round is over at once when nobody has anything to do.
+    async fn gather(&mut self) {
+        for _ in 0..GATHER_ROUNDS {
+            if !self.troubled.is_empty() || !self.has_room() {
+                return;
+            }
+            tokio::task::yield_now().await;
+            self.take_jobs();
+        }
     }
 
     /// What jobs wait with is not to go before they are decided.
