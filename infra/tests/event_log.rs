@@ -13,7 +13,7 @@ use traveladvisor_domain::failure::{Code, Failure};
 use traveladvisor_domain::id::{BookingId, StreamId, StreamKind};
 use traveladvisor_infra::event_log::{
     APPEND_BYTES_MAX, Append, Appended, Conflict, EVENT_BYTES_MAX, EventLog, Key, KeyEffect, KeyRow, LogError,
-    NewEvent, Position, Wakeup,
+    NewEvent, Position, RESEND_PAUSE_FIRST, Wakeup,
 };
 use traveladvisor_infra::postgres::SCHEMA;
 use traveladvisor_infra::testing::TestDatabase;
@@ -226,6 +226,24 @@ async fn data_that_postgres_refuses_is_an_error_and_not_asked_again() {
     broken.events[0].payload = "{\"nul\":\"\u{0}\"}".into();
     assert!(matches!(log.append(&broken).await, Err(LogError::Refused(_))));
     log.append(&append(2, &[(stream(1), 1)])).await.expect("the next one commits");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_append_waits_for_a_function_that_is_missing_and_is_not_lost_as_bad_data() {
+    let (log, database) = log().await;
+    // As after a restore that is not complete, or beside an older schema.
+    database.pool.execute("ALTER FUNCTION append_events RENAME TO append_events_away").await.expect("renamed");
+    let waiting = {
+        let log = log.clone();
+        tokio::spawn(async move { log.append(&append(1, &[(stream(1), 1)])).await })
+    };
+    let told = database.pool.execute("ALTER TABLE events RENAME TO events_away").await;
+    told.expect("renamed");
+    assert!(matches!(log.head().await, Err(LogError::Unavailable(reason)) if reason.contains("42P01")));
+    database.pool.execute("ALTER TABLE events_away RENAME TO events").await.expect("renamed back");
+    tokio::time::sleep(RESEND_PAUSE_FIRST * 5).await;
+    database.pool.execute("ALTER FUNCTION append_events_away RENAME TO append_events").await.expect("renamed back");
+    assert!(matches!(waiting.await.expect("no panic"), Ok(Appended::Committed { .. })));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -134,7 +134,9 @@ impl From<sqlx::Error> for LogError {
 }
 
 /// Data exceptions (22), integrity (23), raised by our function (P0) and programme limits (54) will be refused again;
-/// time-outs, shut-downs and missing resources pass.
+/// time-outs, shut-downs and missing resources pass. So does what says nothing of the data: a function, a column or a right that is not
+/// there (42), as after a restore or beside an older schema. Whoever waits does so until an operator has mended it; nothing becomes a dead
+/// letter.
 fn is_refusal(code: Option<&str>) -> bool {
-    code.is_some_and(|code| ["22", "23", "42", "54", "P0"].iter().any(|class| code.starts_with(class)))
+    code.is_some_and(|code| ["22", "23", "54", "P0"].iter().any(|class| code.starts_with(class)))
 }
