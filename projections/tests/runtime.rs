@@ -8,7 +8,9 @@ use std::time::Duration;
 use sqlx::PgConnection;
 use tokio::sync::Notify;
 use traveladvisor_domain::id::{HotelId, StreamKind};
-use traveladvisor_infra::event_log::Position;
+use traveladvisor_infra::event_log::{EventLog, Position};
+use traveladvisor_infra::postgres::pool;
+use traveladvisor_infra::testing::Frozen;
 use traveladvisor_projections::hotel_availability::HotelAvailability;
 use traveladvisor_projections::reads::{HotelSearch, Page, ReadError, Reads};
 use traveladvisor_projections::runtime::{
@@ -262,6 +264,18 @@ async fn what_cannot_be_folded_stops_the_projection_right_before_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_projection_that_stops_at_the_first_of_the_new_events_can_say_why_at_once() {
+    let mut house = counting_house().await;
+    fill(&mut house, 0..3).await;
+    let projector = Projector::start(Picky, Tail::new(house.log.clone()));
+    reaches(&projector, house.last).await;
+    fill(&mut house, 3..4).await;
+    // A transaction of its own that is still open would hold the row: without any limit, in this test's database.
+    let status = becomes(|| projector.status(), ProjectionState::Stopped).await;
+    assert_eq!(checkpoint(&house, "picky").await, (3, 1, status.reason));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_the_database_refuses_stops_the_projection_right_before_it() {
     let mut house = counting_house().await;
     sqlx::query("ALTER TABLE seen ADD CHECK (position <> 3)").execute(&house.database.pool).await.unwrap();
@@ -310,7 +324,7 @@ async fn waiting_ends_when_it_is_there_and_in_time_when_it_is_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn events_of_other_processes_are_found_without_being_told() {
     let mut house = House::new().await;
-    let other = traveladvisor_infra::event_log::EventLog::new("public", house.database.pool.clone());
+    let other = EventLog::new("public", house.database.pool.clone());
     let projectors = Projectors::start(other.clone());
     let reads = Reads::new(&other, &projectors);
     fill(&mut house, 0..1).await;
@@ -328,6 +342,27 @@ async fn lost_connections_are_outlived() {
                     WHERE datname = current_database() AND pid <> pg_backend_pid()";
         sqlx::query(sql).execute(&house.database.pool).await.unwrap();
     }
+    reaches(&projector, house.last).await;
+    assert_seen_once(&house).await;
+}
+
+/// So long a connection must have rested to be tried before it is used again, and a little more.
+const RESTED: Duration = Duration::from_millis(1_200);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_the_network_forgot_does_not_stall_the_read_models() {
+    let mut house = counting_house().await;
+    let log = EventLog::new("public", pool(house.database.options.clone()));
+    let projector = Projector::start(Counting(Arc::default()), Tail::new(log));
+    fill(&mut house, 0..2).await;
+    reaches(&projector, house.last).await;
+    let sql = "SELECT pid FROM pg_stat_activity \
+                WHERE datname = current_database() AND state = 'idle' AND query = 'COMMIT'";
+    let processes: Vec<i32> = sqlx::query_scalar(sql).fetch_all(&house.database.pool).await.unwrap();
+    assert_eq!(processes.len(), 1, "the projector's own connection rests");
+    let _frozen = Frozen::these(processes);
+    tokio::time::sleep(RESTED).await;
+    fill(&mut house, 2..4).await;
     reaches(&projector, house.last).await;
     assert_seen_once(&house).await;
 }

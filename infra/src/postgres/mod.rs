@@ -1,25 +1,24 @@
 //! Postgres: the pool, the schema and its versions.
 
 mod condition;
+mod kept;
 mod migrate;
 
 use std::time::Duration;
 
 pub use sqlx::postgres::PgConnectOptions;
 use sqlx::postgres::PgPoolOptions;
-use sqlx::{ConnectOptions, Connection, PgPool};
+use sqlx::{ConnectOptions, PgPool};
 
 pub use condition::{Checkpoint, Condition, SERVER_VERSION_MIN, checkpoints, condition, schema_name};
+pub use kept::{Kept, own_connection};
+use kept::{TRUSTED_IDLE, answers};
 pub use migrate::{MigrateError, MigrationOutcome, SCHEMA, SCHEMA_VERSION, migrate, migrations, schema_version};
 
 /// Most connections of one process.
 pub const CONNECTIONS_MAX: u32 = 24;
 /// How long a caller waits for a free connection.
 pub const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// A connection that was idle for longer is tried before it is used: the server may have been restarted meanwhile.
-const TRUSTED_IDLE: Duration = Duration::from_secs(1);
-/// How long such a connection may take to answer before another one is made instead; a part of [`ACQUIRE_TIMEOUT`].
-const TRIAL_PATIENCE: Duration = Duration::from_secs(2);
 /// Time-out of every statement, in milliseconds, kept by the server.
 const STATEMENT_TIMEOUT_MS: u64 = 10_000;
 
@@ -47,13 +46,10 @@ pub fn pool(options: PgConnectOptions) -> PgPool {
         .test_before_acquire(false)
         .before_acquire(|connection, meta| {
             Box::pin(async move {
-                if meta.idle_for <= TRUSTED_IDLE {
-                    return Ok(true);
+                if meta.idle_for > TRUSTED_IDLE {
+                    answers(connection).await?;
                 }
-                match tokio::time::timeout(TRIAL_PATIENCE, connection.ping()).await {
-                    Ok(answer) => answer.map(|()| true),
-                    Err(_elapsed) => Ok(false),
-                }
+                Ok(true)
             })
         })
         .connect_lazy_with(options)

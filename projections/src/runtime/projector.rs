@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use sqlx::{Executor, PgConnection, PgPool};
+use sqlx::{PgConnection, PgPool};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use traveladvisor_infra::event_log::{Position, Turn, Turns};
+use traveladvisor_infra::postgres::{Kept, own_connection};
 
 use super::checkpoint::{self, Checkpoint};
 use super::projection::{Projection, Tailed};
@@ -25,8 +26,6 @@ pub const BATCH_EVENTS_MAX: usize = 500;
 const GATHER_FOR: Duration = Duration::from_millis(10);
 /// Longest time for one transaction before its outcome counts as unknown; each of its statements has the server's time-out.
 const STEP_PATIENCE: Duration = Duration::from_mins(1);
-/// The statements of a projection take arrays and are the same whatever these hold: they are planned once.
-const PREPARE: &str = "SET plan_cache_mode = force_generic_plan";
 /// How often the log is looked at when nobody tells of new events.
 pub const POLL_INTERVAL: Duration = Duration::from_millis(200);
 /// Pause after the first failure of the database; doubled up to [`RETRY_PAUSE_MAX`].
@@ -135,7 +134,7 @@ struct Worker<'a, P> {
     /// Whose time it is; none of a projector that runs alone.
     turn: Option<Turn>,
     voice: &'a Voice,
-    connection: Option<PgConnection>,
+    connection: Option<Kept>,
 }
 
 type Ending = (ProjectionState, Option<String>);
@@ -208,7 +207,7 @@ impl<P: Projection> Worker<'_, P> {
                         .stopped(checkpoint.epoch, format!("it cannot take in the event at {at}: {reason}"))
                         .await;
                 }
-                // `step` has gone on from there.
+                // What follows the place where it really stands is read anew.
                 Err(StepError::Moved) => {}
                 Err(StepError::Deposed) => return deposed(),
                 Err(StepError::Database(reason)) => {
@@ -236,24 +235,20 @@ impl<P: Projection> Worker<'_, P> {
             .await
             .unwrap_or_else(|_elapsed| Err(StepError::Database("no answer in time".to_owned())));
         self.voice.reached(checkpoint.position);
-        // After a failure of the database nothing is known of the connection: it is closed.
-        if !matches!(taken, Err(StepError::Database(_))) {
-            self.connection = Some(connection);
-        }
-        match taken {
-            Ok(()) | Err(StepError::Moved) => Ok(events.len()),
-            Err(error) => Err(error),
-        }
+        // After anything else than a commit it is closed: a transaction that was dropped still stands there and holds the checkpoint's row.
+        taken?;
+        self.connection = Some(Kept::new(connection));
+        Ok(events.len())
     }
 
     /// The connection of this projector alone: its few statements stay prepared and planned there.
     async fn connection(&mut self) -> Result<PgConnection, sqlx::Error> {
-        if let Some(connection) = self.connection.take() {
+        if let Some(kept) = self.connection.take()
+            && let Some(connection) = kept.tried().await
+        {
             return Ok(connection);
         }
-        let mut connection = self.pool().acquire().await?.detach();
-        connection.execute(PREPARE).await?;
-        Ok(connection)
+        own_connection(&self.pool()).await
     }
 
     /// Waits for news.
