@@ -221,6 +221,9 @@ fn bind_keys<'q>(
 impl EventLog {
     /// Moves the offset of an owner's source, compare and set, if the owner's turn stands; harmless twice. Returns where it stands when it
     /// was not moved.
+    ///
+    /// It takes no order lock: one that began right before a take-over may commit after it, in the name of the former owner. That changes
+    /// nothing, for it only says what has been handled, which is so whoever says it.
     pub async fn move_offset(
         &self,
         source: &str,

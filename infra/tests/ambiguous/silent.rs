@@ -1,5 +1,7 @@
 //! Connections that say nothing any more: given up in time, and not missed.
 
+use std::io::Write;
+
 use sqlx::postgres::PgPoolOptions;
 
 use super::*;
@@ -41,7 +43,10 @@ async fn last_bytes_never_arrive() {
     let database = TestDatabase::create(SCHEMA).await;
     let version = sqlx::query_scalar("SELECT current_setting('server_version_num')::integer").fetch_one(&database.pool);
     let version: i32 = version.await.expect("a number");
-    if version.unsigned_abs() >= TRANSACTION_TIMEOUT_SINCE {
-        silenced(&database.options, 1, Step::RequestUnfinished).await;
+    if version.unsigned_abs() < TRANSACTION_TIMEOUT_SINCE {
+        // Here the line is silent but not dead, so that keepalives are answered.
+        writeln!(std::io::stderr(), "NOT RUN: an unfinished request on a silent line needs Postgres 17").ok();
+        return;
     }
+    silenced(&database.options, 1, Step::RequestUnfinished).await;
 }
