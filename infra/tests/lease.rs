@@ -7,7 +7,8 @@ use std::time::Duration;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, Executor, PgConnection, PgPool};
 use traveladvisor_infra::event_log::{
-    Append, Appended, CLAIM_EVERY, Conflict, EventLog, LEASE, Lease, RELAY, RENEW_EVERY, Turn,
+    Append, Appended, CLAIM_EVERY, Conflict, EventLog, LEASE, Lease, PROJECTIONS, RELAY, RENEW_EVERY, Turn,
+    UNHELD_PATIENCE,
 };
 use traveladvisor_infra::postgres::SCHEMA;
 use traveladvisor_infra::testing::TestDatabase;
@@ -177,4 +178,21 @@ async fn a_deposed_owner_moves_no_checkpoint() {
     assert_eq!(log.move_offset(RELAY, epoch - 1, 0, 5).await.expect("asked"), Some(0));
     assert_eq!(log.move_offset(RELAY, epoch, 0, 5).await.expect("asked"), None);
     assert_eq!(log.consumed_offset(RELAY).await.expect("read"), 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_has_owned_for_long_is_known() {
+    let (log, database) = log().await;
+    assert_eq!(log.unheld().await.expect("read"), [PROJECTIONS, RELAY], "nobody ever has");
+    let relay = Lease::compete(&log, RELAY);
+    next(&relay).await;
+    assert_eq!(log.unheld().await.expect("read"), [PROJECTIONS]);
+    for (ago, expected) in [(LEASE, Vec::new()), (UNHELD_PATIENCE * 2, vec![PROJECTIONS])] {
+        sqlx::query("UPDATE owners SET held_until = clock_timestamp() - $1 WHERE name = 'projections'")
+            .bind(ago)
+            .execute(&database.pool)
+            .await
+            .expect("set");
+        assert_eq!(log.unheld().await.expect("read"), expected, "{ago:?} after the lease has run out");
+    }
 }

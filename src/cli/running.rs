@@ -8,10 +8,11 @@ use futures::FutureExt;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use traveladvisor_api::{Api, Parts, Readiness};
 use traveladvisor_commands::engine::{Delivery, Engine, RunningEngine};
 use traveladvisor_infra::config::Mode;
-use traveladvisor_infra::event_log::EventLog;
+use traveladvisor_infra::event_log::{CLAIM_EVERY, EventLog, UNHELD_PATIENCE};
 use traveladvisor_projections::reads::Reads;
 use traveladvisor_projections::runtime::{ProjectionName, ProjectionState, Projectors};
 
@@ -112,13 +113,14 @@ fn readiness(
     projectors: Arc<Projectors>,
     engine_works: impl Fn() -> bool + Send + Sync + 'static,
 ) -> Readiness {
+    let started = Instant::now();
     Arc::new(move || {
         let (log, projectors, engine_works) = (log.clone(), projectors.clone(), engine_works());
         async move {
             if !engine_works {
                 return Err("the engine has broken off: see the log, then restart".to_owned());
             }
-            log.head().await.map_err(|_| "the database does not answer".to_owned())?;
+            owned(&log, started).await?;
             let bad = projectors.status().into_iter().find(|status| {
                 matches!(status.state, ProjectionState::Stopped | ProjectionState::Deposed | ProjectionState::Ended)
             });
@@ -126,6 +128,20 @@ fn readiness(
         }
         .boxed()
     })
+}
+
+/// An error when nobody delivers, or nobody folds, and nobody has for long: commands would be taken and never end. Between two owners, and
+/// while this process is young, that is nothing to tell.
+async fn owned(log: &EventLog, started: Instant) -> Result<(), String> {
+    let unheld = async || log.unheld().await.map_err(|_| "the database does not answer".to_owned());
+    if unheld().await?.is_empty() || started.elapsed() < UNHELD_PATIENCE {
+        return Ok(());
+    }
+    tokio::time::sleep(CLAIM_EVERY * 2).await;
+    match unheld().await?.first() {
+        None => Ok(()),
+        Some(name) => Err(format!("no process can become the owner of {name}: see the log")),
+    }
 }
 
 /// Binds the address that the settings ask for.

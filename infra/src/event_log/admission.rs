@@ -7,6 +7,8 @@ use super::{Append, LogError, NewEvent};
 pub const EVENT_BYTES_MAX: usize = 1 << 20;
 /// Payloads and metadata of one append at most, in bytes.
 pub const APPEND_BYTES_MAX: usize = 16 << 20;
+/// Snapshots of one append at most, in bytes: they are written under the order lock as well. Whoever makes them keeps far below it.
+pub const APPEND_SNAPSHOT_BYTES_MAX: usize = 64 << 20;
 
 /// U+0000 as JSON writes it.
 const NUL: &str = "\\u0000";
@@ -28,6 +30,11 @@ pub(super) fn check(append: &Append) -> Result<(), LogError> {
     }
     if append_bytes > APPEND_BYTES_MAX {
         return Err(LogError::Refused(format!("an append of {append_bytes} bytes; {APPEND_BYTES_MAX} are allowed")));
+    }
+    let snapshot_bytes: usize = append.snapshots.iter().map(|snapshot| snapshot.payload.len()).sum();
+    if snapshot_bytes > APPEND_SNAPSHOT_BYTES_MAX {
+        let reason = format!("snapshots of {snapshot_bytes} bytes; {APPEND_SNAPSHOT_BYTES_MAX} are allowed");
+        return Err(LogError::Refused(reason));
     }
     Ok(())
 }

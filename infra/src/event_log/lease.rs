@@ -42,6 +42,11 @@ pub const CLAIM_PATIENCE: Duration = Duration::from_secs(10);
 /// How long letting go may take; then the lease runs out by itself.
 pub const LET_GO_PATIENCE: Duration = Duration::from_secs(1);
 
+/// How often it is told that a lease cannot be asked for, as long as that goes on.
+pub const FAILURE_TOLD_EVERY: Duration = Duration::from_secs(30);
+/// How long nobody may have held a lease before a process counts as not ready: a take-over is over by then.
+pub const UNHELD_PATIENCE: Duration = Duration::from_secs(15);
+
 /// One turn of ownership. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Turn {
@@ -156,6 +161,15 @@ impl EventLog {
         let time: Option<Option<DateTime<Utc>>> =
             in_time(query.bind(RELAY).bind(LEASE).fetch_optional(self.pool())).await?;
         Ok(time.flatten())
+    }
+
+    /// What has had no owner for longer than [`UNHELD_PATIENCE`], by name: nobody delivers, or nobody folds. What was let go, or never
+    /// owned, is among them at once: it should be taken within a few [`CLAIM_EVERY`].
+    pub async fn unheld(&self) -> Result<Vec<String>, LogError> {
+        let query = sqlx::query_scalar(
+            "SELECT name FROM owners WHERE held_until IS NULL OR held_until < clock_timestamp() - $1 ORDER BY name",
+        );
+        in_time(query.bind(UNHELD_PATIENCE).fetch_all(self.lent())).await
     }
 
     /// All owners, by name; a lease that has run out is held by nobody.

@@ -20,17 +20,17 @@ use std::time::Duration;
 use sqlx::PgPool;
 use tokio::sync::watch;
 
-pub use admission::{APPEND_BYTES_MAX, EVENT_BYTES_MAX};
+pub use admission::{APPEND_BYTES_MAX, APPEND_SNAPSHOT_BYTES_MAX, EVENT_BYTES_MAX};
 pub use append::{Append, Appended, Conflict, Key, KeyEffect, KeyRow, NewEvent, Told, Wakeup};
 pub use lease::{
-    CLAIM_EVERY, CLAIM_PATIENCE, LEASE, LEASE_MARGIN, LET_GO_PATIENCE, Lease, Owner, PROJECTIONS, RELAY, RENEW_AGAIN,
-    RENEW_EVERY, RENEW_PATIENCE, Turn, Turns,
+    CLAIM_EVERY, CLAIM_PATIENCE, FAILURE_TOLD_EVERY, LEASE, LEASE_MARGIN, LET_GO_PATIENCE, Lease, Owner, PROJECTIONS,
+    RELAY, RENEW_AGAIN, RENEW_EVERY, RENEW_PATIENCE, Turn, Turns, UNHELD_PATIENCE,
 };
 use lent::OnLent;
 pub use position::{Position, PositionError};
 pub use read::{DueWakeup, EventFilter};
-pub use recent::RECENT_EVENTS_MAX;
 use recent::Recent;
+pub use recent::{RECENT_BYTES_MAX, RECENT_EVENTS_MAX};
 pub use snapshot::{FromSnapshot, NewSnapshot, StoredSnapshot, decode_state, encode_state};
 pub use stored::{DecodeError, Metadata, StoredEvent, encode};
 pub use write::{RESEND_PAUSE_FIRST, RESEND_PAUSE_MAX};

@@ -6,12 +6,19 @@ use super::{Position, StoredEvent};
 
 /// Events kept at most. A tail that is further behind reads the table.
 pub const RECENT_EVENTS_MAX: usize = 8_192;
+/// Payloads and metadata of the kept events at most, in bytes; far more than so many ordinary ones have.
+pub const RECENT_BYTES_MAX: usize = 32 << 20;
 
 /// A run of own events without a gap between their positions. What others append, and gaps that a rollback left, end the run, so that
 /// nothing can be skipped: a tail that has seen all up to a position finds the very next one here, or reads the table.
 #[derive(Debug, Default)]
 pub(super) struct Recent {
     run: VecDeque<StoredEvent>,
+    bytes: usize,
+}
+
+fn bytes_of(event: &StoredEvent) -> usize {
+    event.payload.len() + event.metadata.len()
 }
 
 impl Recent {
@@ -21,11 +28,15 @@ impl Recent {
             let goes_on = self.run.back().is_some_and(|last| last.position.0 + 1 == event.position.0);
             if !goes_on {
                 self.run.clear();
+                self.bytes = 0;
             }
-            if self.run.len() == RECENT_EVENTS_MAX {
-                self.run.pop_front();
-            }
+            self.bytes += bytes_of(&event);
             self.run.push_back(event);
+            while (self.run.len() > RECENT_EVENTS_MAX || self.bytes > RECENT_BYTES_MAX)
+                && let Some(forgotten) = self.run.pop_front()
+            {
+                self.bytes -= bytes_of(&forgotten);
+            }
         }
     }
 
@@ -47,7 +58,7 @@ mod tests {
     use traveladvisor_domain::id::{StreamId, StreamKind};
     use uuid::Uuid;
 
-    use super::{Position, RECENT_EVENTS_MAX, Recent, StoredEvent};
+    use super::{Position, RECENT_BYTES_MAX, RECENT_EVENTS_MAX, Recent, StoredEvent};
 
     fn event(position: u64) -> StoredEvent {
         StoredEvent {
@@ -105,5 +116,17 @@ mod tests {
         recent.push((1..=RECENT_EVENTS_MAX as u64 + 10).map(event));
         assert_eq!(after(&recent, 9, 10), None);
         assert_eq!(after(&recent, 10, 1), Some(vec![11]));
+    }
+    #[test]
+    fn large_events_are_bounded_by_their_bytes() {
+        let large = |position| StoredEvent { payload: " ".repeat(RECENT_BYTES_MAX / 4).into(), ..event(position) };
+        let mut recent = Recent::default();
+        recent.push((1..=10).map(large));
+        // With their metadata four of them are a little too much.
+        assert_eq!(after(&recent, 6, 10), None);
+        assert_eq!(after(&recent, 7, 10), Some(vec![8, 9, 10]));
+        recent.push([large(20), event(21)].into_iter());
+        recent.push([large(22), large(23)].into_iter());
+        assert_eq!(after(&recent, 19, 10), Some(vec![20, 21, 22, 23]), "what is gone is not counted");
     }
 }

@@ -10,8 +10,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::{
-    CLAIM_EVERY, CLAIM_PATIENCE, LEASE, LEASE_MARGIN, LET_GO_PATIENCE, RENEW_AGAIN, RENEW_EVERY, RENEW_PATIENCE, Turn,
-    now,
+    CLAIM_EVERY, CLAIM_PATIENCE, FAILURE_TOLD_EVERY, LEASE, LEASE_MARGIN, LET_GO_PATIENCE, RENEW_AGAIN, RENEW_EVERY,
+    RENEW_PATIENCE, Turn, now,
 };
 use crate::clock::Clock;
 use crate::event_log::LogError;
@@ -27,6 +27,8 @@ pub(super) struct Candidate {
     /// The epoch of its last turn; 0 before the first.
     last: u64,
     turns: watch::Sender<Option<Turn>>,
+    /// When a claim first failed after the last that was answered, and when that was last told.
+    failing: Option<(Instant, Instant)>,
 }
 
 /// How a turn ended.
@@ -43,7 +45,7 @@ impl Candidate {
         clock: Option<Arc<dyn Clock>>,
         turns: watch::Sender<Option<Turn>>,
     ) -> Self {
-        Self { pool, name, who: this_process(), clock, connection: None, last: 0, turns }
+        Self { pool, name, who: this_process(), clock, connection: None, last: 0, turns, failing: None }
     }
 
     /// Takes one turn after the other until told to stop.
@@ -56,6 +58,7 @@ impl Candidate {
             };
             match begun {
                 Ok(Some(until)) => {
+                    self.failing = None;
                     let over = self.keep(until, &mut stopping).await;
                     self.turns.send_replace(None);
                     match over {
@@ -64,14 +67,27 @@ impl Candidate {
                         Over::LetGo => {}
                     }
                 }
-                Ok(None) => {}
-                Err(error) => tracing::debug!(what = self.name, %error, "ownership cannot be asked for"),
+                Ok(None) => self.failing = None,
+                Err(error) => self.tell(&error),
             }
             if stops_within(CLAIM_EVERY, &mut stopping).await {
                 break;
             }
         }
         self.let_go().await;
+    }
+
+    /// Tells the first failure, and at intervals that it goes on: it may be for good, and then nobody delivers or folds.
+    fn tell(&mut self, error: &LogError) {
+        let now = now();
+        let since = match self.failing {
+            Some((_, told)) if now < told + FAILURE_TOLD_EVERY => return,
+            Some((since, _)) => since,
+            None => now,
+        };
+        self.failing = Some((since, now));
+        let for_seconds = (now - since).as_secs();
+        tracing::warn!(what = self.name, %error, for_seconds, "ownership cannot be asked for; it is tried again");
     }
 
     /// Claims and, because a claim may wait for long, renews at once: the turn begins with a whole lease.
