@@ -1,14 +1,21 @@
 //! Snapshots: written by a rule, used instead of old events, and never trusted blindly.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use traveladvisor_commands::CallerCommand;
-use traveladvisor_commands::engine::Delivery;
 use traveladvisor_commands::engine::limits::SNAPSHOT_EVENTS_MIN;
+use traveladvisor_commands::engine::{Delivery, Faults};
+use traveladvisor_domain::aggregate::Command;
 use traveladvisor_domain::failure::Code;
+use traveladvisor_domain::hotel::HotelCommand;
 use traveladvisor_domain::id::StreamKind;
 use traveladvisor_domain::trip::PaymentPlan;
 use traveladvisor_infra::event_log::{StoredSnapshot, decode_state};
 
-use crate::support::{World, decoded, hotel_id};
+use crate::crowd::HeldBack;
+use crate::support::{AT_LAST, World, decoded, hotel_id, request};
 
 /// Sets the rooms on sale for the nights of the trip; each other number is another event.
 fn allot(rooms: u32) -> CallerCommand {
@@ -71,6 +78,43 @@ async fn a_busy_hotel_is_kept_by_the_rule_and_an_idle_one_is_not() {
         }
     }
     assert_eq!(decode_state(StreamKind::Hotel, &kept.payload), Some(replayed));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_is_written_once_though_the_next_batch_was_decided_before_it_stood() {
+    let decided = Arc::new(AtomicUsize::new(0));
+    let counted = decided.clone();
+    let faults = Faults::default().panic_when(move |_, command| {
+        let is_one = matches!(command, Command::Hotel(HotelCommand::ChangeAllotment { .. }));
+        counted.fetch_add(usize::from(is_one), Ordering::Relaxed);
+        false
+    });
+    let world = World::begin_with(Delivery::Elsewhere, faults).await;
+    busy(&world, SNAPSHOT_EVENTS_MIN - 2, 9).await;
+    let mut held_back = HeldBack::hold(&world.log).await;
+    let before = decided.load(Ordering::Relaxed);
+    let ask = |rooms| {
+        let engine = world.engine.clone();
+        tokio::spawn(async move { engine.submit(request(allot(rooms), None)).await })
+    };
+    let first = ask(5);
+    held_back.until_an_append_waits().await;
+    let second = ask(6);
+    let both_decided = async {
+        while decided.load(Ordering::Relaxed) < before + 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(AT_LAST, both_decided).await.expect("decided while the first is on its way");
+    held_back.let_go().await;
+    for answer in [first, second] {
+        answer.await.expect("answered").expect("changed");
+    }
+    let rows: (i64, i64) = sqlx::query_as("SELECT current_snapshot, last_sequence FROM snapshots")
+        .fetch_one(world.log.pool())
+        .await
+        .expect("read");
+    assert_eq!(rows, (1, i64::try_from(SNAPSHOT_EVENTS_MIN).expect("small")), "the first, and not once more");
 }
 
 #[tokio::test(flavor = "multi_thread")]
