@@ -13,4 +13,5 @@ mod overload;
 mod postgres_away;
 mod relay;
 mod snapshots;
+mod starved;
 mod support;

@@ -60,7 +60,7 @@ fn ask(engine: &Engine, number: usize) -> Result<Waiting, Rejection> {
     }
 }
 
-async fn until(counted: &AtomicUsize, enough: usize) {
+pub(crate) async fn until(counted: &AtomicUsize, enough: usize) {
     while counted.load(Ordering::Relaxed) < enough {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -133,18 +133,28 @@ impl PaymentGateway for Gate {
 /// A world in which so many trips wait for the gateway, which answers once the sender says so.
 async fn trips_that_wait_for_money(trips: usize, faults: Faults) -> (World, watch::Sender<bool>, Arc<AtomicUsize>) {
     let mut world = World::begin(Delivery::Elsewhere).await;
+    let (open, answered) = wait_for_money(&mut world, trips, faults).await;
+    (world, open, answered)
+}
+
+/// Lets so many trips wait for the gateway, in an engine that is started anew.
+pub(crate) async fn wait_for_money(
+    world: &mut World,
+    trips: usize,
+    faults: Faults,
+) -> (watch::Sender<bool>, Arc<AtomicUsize>) {
     let (open, is_open) = watch::channel(false);
     let answered = Arc::new(AtomicUsize::new(0));
     let mut ports = world.next_ports();
     ports.gateway = Arc::new(Gate { is_open, answered: answered.clone() });
     world.restart_with(ports, Delivery::Here, faults).await;
-    list_plenty(&world, 500).await;
+    list_plenty(world, 500).await;
     let asked = (0..trips).map(|n| world.engine.submit(request(book(trip(card("approves"))), Some(&format!("k{n}")))));
     for answer in join_all(asked.collect::<Vec<_>>()).await {
         answer.expect("accepted");
     }
     world.engine.submit(command(10_000_000)).await.expect("listed");
-    (world, open, answered)
+    (open, answered)
 }
 
 #[tokio::test(flavor = "multi_thread")]

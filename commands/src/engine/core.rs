@@ -362,12 +362,12 @@ fn answer_caller(job: Job, answer: Result<Receipt, Rejection>) {
 }
 
 /// Contention and an absent database never make a dead letter: callers may try again, the others come again by themselves.
-fn give_back(job: Job, rejection: Rejection) {
+pub(crate) fn give_back(job: Job, rejection: Rejection) {
     job.tell_source(Done::Again);
     answer_caller(job, Err(rejection));
 }
 
-fn unavailable() -> Rejection {
+pub(crate) fn unavailable() -> Rejection {
     Rejection::new(Code::Unavailable, "The database does not answer: try again with the same key.")
 }
 

@@ -24,7 +24,9 @@ pub const CACHE_BYTES_MAX: usize = 256 << 20;
 pub const STAGED_STREAMS_MAX: usize = 2_000;
 /// Jobs that wait for streams to be loaded at most; beyond it nothing more is taken up.
 pub const PARKED_JOBS_MAX: usize = 256;
-/// Streams loaded at once; the rest of the connections is for the append and for readers.
+/// Callers' commands among them at most: the other places are for answers, undos and timers, whatever callers ask for.
+pub const PARKED_CALLERS_MAX: usize = 192;
+/// Streams loaded at once. Loads and readers share the pool's connections; the append has its own.
 pub const LOADS_AT_ONCE_MAX: usize = 8;
 /// Events of a stream read at once.
 pub const HYDRATION_PAGE: usize = 2_000;
@@ -50,7 +52,7 @@ pub const TRIES_ALONE_MAX: usize = 8;
 pub const PAUSE_ALONE_MAX: Duration = Duration::from_millis(20);
 /// How long a caller waits for an answer; then UNAVAILABLE, and the same key asks again.
 pub const CALLER_DEADLINE: Duration = Duration::from_secs(25);
-/// Tries to load a stream before a job goes back to its source.
+/// Tries to load a stream before those that wait for it are told that the database does not answer.
 pub const LOAD_TRIES_MAX: usize = 3;
 /// Pause between tries to load.
 pub const LOAD_PAUSE: Duration = Duration::from_millis(200);

@@ -17,6 +17,7 @@ mod hydrate;
 mod job;
 pub mod limits;
 mod occasion;
+mod parked;
 mod pipeline;
 mod relay;
 mod snapshots;

@@ -14,15 +14,16 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt, poll};
 use tokio::sync::{Semaphore, mpsc, watch};
 use traveladvisor_domain::id::StreamId;
-use traveladvisor_infra::event_log::{Appended, LogError};
+use traveladvisor_infra::event_log::{Appended, EventLog, LogError};
 
 use super::batch::{Batch, Closed};
-use super::core::{Core, Part};
+use super::core::{Core, Part, give_back, unavailable};
 use super::decide::{Decider, Verdict};
 use super::follow::Own;
 use super::hydrate::parts_of;
 use super::job::{Job, is_supply_listing};
-use super::limits::{BATCH_CALLERS_MIN, BATCH_JOBS_MAX, GATHER_ROUNDS, LOADS_AT_ONCE_MAX, PARKED_JOBS_MAX};
+use super::limits::{BATCH_CALLERS_MIN, BATCH_JOBS_MAX, GATHER_ROUNDS, LOAD_PAUSE, LOAD_TRIES_MAX, LOADS_AT_ONCE_MAX};
+use super::parked::{Parked, ParkedJobs, Parts};
 use super::states::State;
 
 /// The two lanes of jobs (L11).
@@ -45,30 +46,14 @@ pub(crate) struct Pipeline {
     open: Batch,
     /// Is being appended.
     in_flight: Option<InFlight>,
-    /// Wait for streams to be loaded, in order.
-    parked: VecDeque<Parked>,
+    /// Wait for streams to be loaded.
+    parked: ParkedJobs,
     loading: HashSet<StreamId>,
     loads: FuturesUnordered<Load>,
     /// Bounds the loads that are under way.
     load_places: Arc<Semaphore>,
     /// Did not go through; nothing new is taken until these have had their careful way.
     troubled: VecDeque<Part>,
-}
-
-/// A job that waits for streams.
-struct Parked {
-    job: Job,
-    missing: HashSet<StreamId>,
-    parts: Parts,
-}
-
-/// How a job stands to the parts of its trip, which its follow-ups will need.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Parts {
-    /// Not asked for yet.
-    Wanted,
-    /// Asked for once; what could not be loaded stays cold.
-    AskedFor,
 }
 
 impl Pipeline {
@@ -78,7 +63,7 @@ impl Pipeline {
             lanes,
             open: Batch::default(),
             in_flight: None,
-            parked: VecDeque::new(),
+            parked: ParkedJobs::default(),
             loading: HashSet::new(),
             loads: FuturesUnordered::new(),
             load_places: Arc::new(Semaphore::new(LOADS_AT_ONCE_MAX)),
@@ -101,6 +86,7 @@ impl Pipeline {
             let idle = self.in_flight.is_none() && self.parked.is_empty();
             let own = if self.in_flight.is_some() { Own::UnderWay } else { Own::Settled };
             let takes = self.troubled.is_empty() && self.has_room();
+            let takes_callers = self.troubled.is_empty() && self.has_room_for_callers();
             tokio::select! {
                 biased;
                 outcome = joined(&mut self.in_flight), if self.in_flight.is_some() => self.appended(outcome).await,
@@ -113,7 +99,7 @@ impl Pipeline {
                     Some(job) => self.take(job),
                     None => self.lanes.system_open = false,
                 },
-                job = self.lanes.callers.recv(), if takes => match job {
+                job = self.lanes.callers.recv(), if takes_callers => match job {
                     Some(job) => self.take(job),
                     None if idle => return,
                     None => self.finish_one().await,
@@ -138,7 +124,11 @@ impl Pipeline {
     }
 
     fn has_room(&self) -> bool {
-        self.open.has_room() && self.parked.len() < PARKED_JOBS_MAX
+        self.open.has_room() && self.parked.has_room()
+    }
+
+    fn has_room_for_callers(&self) -> bool {
+        self.open.has_room() && self.parked.has_room_for_callers()
     }
 
     /// Takes what waits, up to a bound: answers, undos and timers first, but some places are always left for callers (L11).
@@ -148,7 +138,7 @@ impl Pipeline {
             let Ok(job) = self.lanes.system.try_recv() else { break };
             self.take(job);
         }
-        while self.has_room() && self.troubled.is_empty() {
+        while self.has_room_for_callers() && self.troubled.is_empty() {
             let Ok(job) = self.lanes.callers.try_recv() else { break };
             self.take(job);
         }
@@ -185,37 +175,44 @@ impl Pipeline {
             if self.loading.insert(*stream) {
                 let (log, stream, places) = (self.core.log.clone(), *stream, self.load_places.clone());
                 // A task of its own, which goes on while the loop waits for something else: it holds a connection until it is done.
-                let load = tokio::spawn(async move {
-                    let _place = places.acquire().await;
-                    State::empty(stream.kind).read_on(&log, stream).await
-                });
+                let load = tokio::spawn(async move { load(&log, stream, &places).await });
                 self.loads.push(Box::pin(async move {
                     let broken_off = |_| Err(LogError::Unavailable("the load broke off".to_owned()));
                     (stream, load.await.unwrap_or_else(broken_off))
                 }));
             }
         }
-        self.parked.push_back(parked);
+        self.parked.push(parked);
     }
 
-    /// A stream is in memory now, or cannot be had: then those that wait for it go the careful way, which knows what to do.
+    /// A stream is in memory now, or cannot be had. Those that wait for one that cannot be read go the careful way together, which knows
+    /// who is guilty; where the database does not answer, they are told so here, and everybody else goes on.
     fn loaded(&mut self, stream: StreamId, loaded: Result<State, LogError>) {
         self.loading.remove(&stream);
-        let failed = loaded.is_err();
-        if let Ok(state) = loaded
-            && !self.core.states.is_hot(stream)
-        {
-            self.core.states.put(stream, state);
-        }
-        for mut parked in std::mem::take(&mut self.parked) {
+        let failed = match loaded {
+            Ok(state) => {
+                if !self.core.states.is_hot(stream) {
+                    self.core.states.put(stream, state);
+                }
+                None
+            }
+            Err(error) => Some(error),
+        };
+        let mut stranded = Vec::new();
+        for mut parked in self.parked.take_all() {
             let waited = parked.missing.remove(&stream);
-            if waited && failed && parked.job.streams().contains(&stream) {
-                self.troubled.push_back(Part::of(vec![parked.job]));
+            if waited && failed.is_some() && parked.job.streams().contains(&stream) {
+                stranded.push(parked.job);
             } else if parked.missing.is_empty() {
                 self.unpark(parked);
             } else {
-                self.parked.push_back(parked);
+                self.parked.push(parked);
             }
+        }
+        match failed {
+            Some(LogError::Unavailable(_)) => stranded.into_iter().for_each(|job| give_back(job, unavailable())),
+            _ if stranded.is_empty() => {}
+            _ => self.troubled.push_back(Part::of(stranded)),
         }
     }
 
@@ -319,7 +316,7 @@ impl Pipeline {
     /// What jobs wait with is not to go before they are decided.
     fn end_turn(&mut self) {
         if self.core.states.is_full() {
-            for stream in self.parked.iter().flat_map(|parked| parked.job.streams()) {
+            for stream in self.parked.streams() {
                 self.core.states.view(stream);
             }
         }
@@ -340,5 +337,20 @@ async fn joined(in_flight: &mut Option<InFlight>) -> Result<AppendOutcome, Box<d
     match in_flight {
         Some(append) => append.await,
         None => std::future::pending().await,
+    }
+}
+
+/// Reads a stream whole. While the database does not answer it is tried again, here and not in the loop, where all would wait with it.
+async fn load(log: &EventLog, stream: StreamId, places: &Semaphore) -> Result<State, LogError> {
+    let mut tries_left = LOAD_TRIES_MAX;
+    loop {
+        tries_left -= 1;
+        let place = places.acquire().await;
+        let loaded = State::empty(stream.kind).read_on(log, stream).await;
+        drop(place);
+        if tries_left == 0 || !matches!(loaded, Err(LogError::Unavailable(_))) {
+            return loaded;
+        }
+        tokio::time::sleep(LOAD_PAUSE).await;
     }
 }
