@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use traveladvisor_infra::event_log::Position;
 
-/// Numbers of one engine, for people and for tests. Nothing is decided on them.
+/// Numbers of one engine. Only tests read them so far; nothing is decided on them.
 #[derive(Debug, Default)]
 pub struct Gauges {
     cached_bytes: AtomicUsize,
