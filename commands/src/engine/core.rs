@@ -53,7 +53,7 @@ impl Part {
 
 impl Core {
     /// The careful way, for whatever did not go through at once: every job is answered, handed back to its source, or set aside at
-    /// the end. No batch may be under way.
+    /// the end. No batch may be under way; the turn is ended by who knows what other jobs wait with.
     pub(crate) async fn process(&mut self, mut parts: VecDeque<Part>) {
         while let Some(mut part) = parts.pop_front() {
             part.jobs.retain(|job| !job.is_abandoned());
@@ -66,7 +66,6 @@ impl Core {
             }
         }
         self.states.drop_staged();
-        self.states.end_turn();
     }
 
     /// One try. Returns what has to be tried again, in order.

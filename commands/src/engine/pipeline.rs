@@ -230,8 +230,10 @@ impl Pipeline {
             self.note_supply(&parked.job);
             self.decide(parked.job);
         } else {
-            // What its streams name is there, so these are the parts of its trip; asked for once.
-            self.park(Parked { job: parked.job, missing, parts: Parts::AskedFor });
+            // The parts of its trip are asked for once, and only when all is there that it names: what they are stands there.
+            let lacks_named = parked.job.streams().iter().any(|stream| missing.contains(stream));
+            let parts = if lacks_named { parked.parts } else { Parts::AskedFor };
+            self.park(Parked { job: parked.job, missing, parts });
         }
     }
 
@@ -330,6 +332,7 @@ impl Pipeline {
             parts.push_back(Part::of(open.jobs));
         }
         self.core.process(parts).await;
+        self.end_turn();
     }
 }
 
