@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt;
 use rand::Rng;
 use traveladvisor_domain::dead_letter::{DeadLetterEvent, UnansweredInstruction};
 use traveladvisor_domain::failure::{Code, Failure};
@@ -18,8 +19,10 @@ use super::decide::{Decider, SeenAt, Verdict, key_reused};
 use super::follow::Follow;
 use super::hydrate::hydrate;
 use super::job::{Cause, Done, Job, Report, Task};
-use super::limits::{CONFLICTS_BEFORE_HALVING, LOAD_PAUSE, LOAD_TRIES_MAX, PAUSE_ALONE_MAX, TRIES_ALONE_MAX};
-use super::states::States;
+use super::limits::{
+    CONFLICTS_BEFORE_HALVING, LOAD_PAUSE, LOAD_TRIES_MAX, LOADS_AT_ONCE_MAX, PAUSE_ALONE_MAX, TRIES_ALONE_MAX,
+};
+use super::states::{State, States};
 use crate::request::{Receipt, Rejection};
 
 /// What decides. One for each log and process.
@@ -191,14 +194,11 @@ impl Core {
     /// Drops the whole batch, reads on the streams that moved, and says what is to be decided again.
     async fn conflicted(&mut self, mut part: Part, conflicts: Vec<Conflict>) -> Vec<Part> {
         self.states.gauges.count_conflict();
-        let mut moved = false;
+        let jobs_before = part.jobs.len();
+        let mut moved = Vec::new();
         for conflict in conflicts {
             match conflict {
-                Conflict::Stream { stream, .. } => {
-                    moved = true;
-                    self.expects_new_supply = false;
-                    self.read_on(stream).await;
-                }
+                Conflict::Stream { stream, .. } => moved.push(stream),
                 Conflict::Key { key, subject, input_hash, position } => {
                     part.jobs = answer_known_key(part.jobs, &key, &subject, &input_hash, position);
                 }
@@ -206,8 +206,14 @@ impl Core {
                 Conflict::Offset { source, .. } => tracing::error!(source, "an offset moved that no append names"),
             }
         }
-        if !moved {
+        let is_another_batch = part.jobs.len() < jobs_before;
+        if moved.is_empty() && is_another_batch {
             return vec![part];
+        }
+        // A conflict that changes nothing here counts like one with a stream: it would come back for ever.
+        if !moved.is_empty() {
+            self.expects_new_supply = false;
+            self.read_on(moved).await;
         }
         part.conflicts += 1;
         if part.jobs.len() > 1 {
@@ -226,12 +232,18 @@ impl Core {
     }
 
     /// What was not in memory is loaded by the next try.
-    async fn read_on(&mut self, stream: StreamId) {
-        let Some(known) = self.states.take_out(stream) else { return };
-        match known.read_on(&self.log, stream).await {
-            Ok(state) => self.states.put(stream, state),
-            // Not in memory any more: the next try loads it or hands the job back.
-            Err(error) => tracing::warn!(%stream, %error, "a stream that moved could not be read on"),
+    async fn read_on(&mut self, moved: Vec<StreamId>) {
+        let known: Vec<(StreamId, State)> =
+            moved.into_iter().filter_map(|stream| Some((stream, self.states.take_out(stream)?))).collect();
+        let log = &self.log;
+        let reads = known.into_iter().map(async |(stream, state)| (stream, state.read_on(log, stream).await));
+        let read: Vec<_> = futures::stream::iter(reads).buffer_unordered(LOADS_AT_ONCE_MAX).collect().await;
+        for (stream, result) in read {
+            match result {
+                Ok(state) => self.states.put(stream, state),
+                // Not in memory any more: the next try loads it or hands the job back.
+                Err(error) => tracing::warn!(%stream, %error, "a stream that moved could not be read on"),
+            }
         }
     }
 
