@@ -388,3 +388,53 @@ async fn pause_alone() {
     let pause_ms = rand::rng().random_range(0..=longest_ms);
     tokio::time::sleep(Duration::from_millis(pause_ms)).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+    use traveladvisor_infra::clock::{SandboxClock, SeededIds};
+    use traveladvisor_infra::postgres::{PgConnectOptions, pool};
+
+    use super::super::job::Origin;
+    use super::super::occasion;
+    use super::*;
+    use crate::request::{CallerCommand, Request};
+
+    #[tokio::test]
+    async fn a_conflict_that_changes_nothing_is_answered_at_last() {
+        let clock: Arc<dyn Clock> = Arc::new(SandboxClock::starting_at(chrono::DateTime::UNIX_EPOCH));
+        // Nothing is asked of the database.
+        let log = EventLog::new("public", pool(PgConnectOptions::new()));
+        let follow = Follow::from_end(&log);
+        let ids = Arc::new(SeededIds::new(1));
+        let states = States::default();
+        let mut core = Core { log, clock: clock.clone(), ids, states, follow, expects_new_supply: false };
+        let booking = BookingId(Uuid::nil());
+        let command = CallerCommand::CancelBooking { booking, reason: None };
+        let request =
+            Request { command, caller: "tests".into(), idempotency: None, expected_version: None, traceparent: None };
+        let (reply, mut answer) = oneshot::channel();
+        let job = Job {
+            task: Task::Caller { request: Box::new(request), fresh: booking },
+            occasion: occasion::draw(clock.as_ref()),
+            origin: Arc::new(Origin {
+                command: "cancel_booking",
+                correlation: String::new(),
+                causation: None,
+                actor: "tests".into(),
+                traceparent: None,
+            }),
+            report: Report::Caller(reply),
+            alone: false,
+        };
+        let mut parts = vec![Part::of(vec![job])];
+        for _ in 0..TRIES_ALONE_MAX {
+            let part = parts.pop().expect("it is tried again");
+            let conflict = Conflict::Offset { source: "none".into(), actual: 1 };
+            parts = core.conflicted(part, vec![conflict]).await;
+        }
+        assert!(parts.is_empty(), "not for ever");
+        let rejection = answer.try_recv().expect("answered").expect_err("refused");
+        assert_eq!(rejection.code, Code::Conflict);
+    }
+}

@@ -24,7 +24,13 @@ pub(crate) struct Follow {
     /// Up to here all is either our own or lies in `unread`.
     known: Position,
     unread: Option<Unread>,
-    reading: Option<JoinHandle<Result<Vec<StoredEvent>, LogError>>>,
+    reading: Option<Reading>,
+}
+
+/// A page on its way, and up to where it was asked for: more may have become unread meanwhile.
+struct Reading {
+    before: Position,
+    page: JoinHandle<Result<Vec<StoredEvent>, LogError>>,
 }
 
 /// Places with events of others, and maybe a few of our own; both ends are excluded.
@@ -54,7 +60,8 @@ impl Follow {
         self.known = self.known.max(Position(first.0 + (count as u64).saturating_sub(1)));
     }
 
-    /// Up to here everything was either read or appended by this process.
+    /// Up to here everything was read, appended by this process, or given up because it could not be read or was too much: conflicts tell
+    /// of the last.
     pub(crate) fn known_to(&self) -> Position {
         self.unread.map_or(self.known, |unread| unread.after)
     }
@@ -73,9 +80,10 @@ impl Follow {
     pub(crate) async fn next(&mut self, log: &EventLog, own: Own) -> Vec<StoredEvent> {
         loop {
             if let Some(reading) = &mut self.reading {
-                let page = reading.await;
+                let page = (&mut reading.page).await;
+                let before = reading.before;
                 self.reading = None;
-                return self.took(page.unwrap_or_else(|broken| Err(LogError::Unavailable(broken.to_string()))));
+                return self.took(before, page.unwrap_or_else(|broken| Err(LogError::Unavailable(broken.to_string()))));
             }
             if own == Own::Settled {
                 let head = *self.head.borrow_and_update();
@@ -103,12 +111,13 @@ impl Follow {
         }
         let limit = usize::try_from(unread.count()).map_or(FOLLOW_PAGE, |count| count.min(FOLLOW_PAGE));
         let log = log.clone();
-        self.reading = Some(tokio::spawn(async move { log.read_after(unread.after, limit).await }));
+        let page = tokio::spawn(async move { log.read_after(unread.after, limit).await });
+        self.reading = Some(Reading { before: unread.before, page });
         true
     }
 
     /// What lies beyond the unread places may be of an append of our own that is still on its way, and is left out.
-    fn took(&mut self, page: Result<Vec<StoredEvent>, LogError>) -> Vec<StoredEvent> {
+    fn took(&mut self, asked_before: Position, page: Result<Vec<StoredEvent>, LogError>) -> Vec<StoredEvent> {
         let Some(unread) = self.unread.take() else { return Vec::new() };
         let mut page = match page {
             Ok(page) => page,
@@ -117,11 +126,11 @@ impl Follow {
                 return Vec::new();
             }
         };
-        // An empty page means that a rollback has left these places empty.
-        if let Some(last) = page.last() {
-            let left = Unread { after: last.position.min(unread.before), ..unread };
-            self.unread = (left.count() > 0).then_some(left);
-        }
+        // An empty page means that a rollback has left empty the places that were asked for, not those that became unread since.
+        let empty_to = Position(asked_before.0.saturating_sub(1));
+        let after = page.last().map_or(empty_to, |last| last.position.min(unread.before));
+        let left = Unread { after, ..unread };
+        self.unread = (left.count() > 0).then_some(left);
         page.retain(|stored| stored.position < unread.before);
         page
     }
@@ -196,13 +205,13 @@ mod tests {
     fn what_was_read_is_not_read_again_and_what_may_be_our_own_is_left_out() {
         let mut follow = follow(7);
         follow.own(Position(12), 3);
-        let page = follow.took(Ok(vec![stored(8), stored(9)]));
+        let page = follow.took(Position(12), Ok(vec![stored(8), stored(9)]));
         assert_eq!(
             (positions(&page), follow.known_to(), follow.unread),
             (vec![8, 9], Position(9), Some(between(9, 12)))
         );
         // 10 and 11 were left empty by a rollback; 15 may be of the append that is on its way.
-        let page = follow.took(Ok(vec![stored(12), stored(15)]));
+        let page = follow.took(Position(12), Ok(vec![stored(12), stored(15)]));
         assert_eq!((positions(&page), follow.known_to(), follow.unread), (vec![], Position(14), None));
     }
 
@@ -211,8 +220,16 @@ mod tests {
         for answer in [Ok(Vec::new()), Err(LogError::Unavailable("away".into()))] {
             let mut follow = follow(7);
             follow.reach(Position(10));
-            assert_eq!(follow.took(answer), vec![]);
+            assert_eq!(follow.took(Position(10), answer), vec![]);
             assert_eq!((follow.known_to(), follow.unread), (Position(9), None));
         }
+    }
+    #[test]
+    fn an_empty_page_gives_up_nothing_that_became_unread_while_it_was_read() {
+        let mut follow = follow(7);
+        follow.reach(Position(10));
+        follow.own(Position(14), 2);
+        assert_eq!(follow.took(Position(10), Ok(Vec::new())), vec![]);
+        assert_eq!((follow.known_to(), follow.unread), (Position(9), Some(between(9, 14))));
     }
 }
