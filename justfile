@@ -46,7 +46,7 @@ deny:
 ci:
     .ci/run
 
-# The long forms of the tests that kill, freeze and cut off: ten times as much, unless CHAOS says otherwise.
+# All tests and the long ones; kills, tails and the last room ten times as often, unless CHAOS says otherwise.
 chaos *ARGS:
     CHAOS=${CHAOS:-10} cargo test --workspace {{ARGS}} -- --include-ignored
 

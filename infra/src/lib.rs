@@ -7,6 +7,7 @@ pub mod event_log;
 pub mod gateway;
 pub mod postgres;
 pub mod private_server;
+pub mod stopping;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -31,6 +31,11 @@ const NAMES_MAX: u32 = 1_000;
 /// SQLSTATE of a name that is taken.
 const DUPLICATE_DATABASE: &str = "42P04";
 
+/// How many times as long a test that scales is to be: the environment variable CHAOS, else once.
+pub fn chaos() -> u32 {
+    std::env::var("CHAOS").ok().and_then(|text| text.parse().ok()).unwrap_or(1)
+}
+
 /// A database of its own for one test, dropped with this value.
 #[derive(Debug)]
 pub struct TestDatabase {

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use traveladvisor_domain::id::StreamId;
 use traveladvisor_infra::event_log::{EventLog, Position, StoredEvent};
 use traveladvisor_infra::postgres::{SCHEMA, pool};
-use traveladvisor_infra::testing::TestDatabase;
+use traveladvisor_infra::testing::{TestDatabase, chaos};
 
 use crate::event_log::{append, stream};
 use bystanders::Bystanders;
@@ -37,8 +37,7 @@ const OLDER_THAN_ALL_UNDER_WAY: &str = "SELECT count(*) FROM events \
      WHERE xmin::text::bigint < (pg_snapshot_xmin(pg_current_snapshot())::text::bigint & 4294967295)";
 
 fn appends_each() -> u64 {
-    let chaos = std::env::var("CHAOS").ok().and_then(|text| text.parse().ok()).unwrap_or(1_u64);
-    APPENDS_EACH * chaos
+    APPENDS_EACH * u64::from(chaos())
 }
 
 fn log(options: &PgConnectOptions) -> EventLog {

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use traveladvisor_infra::event_log::{Position, Turn, Turns};
 use traveladvisor_infra::postgres::{Kept, own_connection};
+use traveladvisor_infra::stopping::told;
 
 use super::checkpoint::{self, Checkpoint};
 use super::projection::{Projection, Tailed};
@@ -322,9 +323,4 @@ impl<P: Projection> Worker<'_, P> {
 
 fn deposed() -> Ending {
     (ProjectionState::Deposed, Some("another process has taken it over".to_owned()))
-}
-
-/// Waits until it is to end, or was dropped.
-async fn told(stopping: &mut watch::Receiver<bool>) {
-    stopping.wait_for(|stop| *stop).await.ok();
 }

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::clock::Clock;
 use crate::event_log::LogError;
+use crate::stopping::told;
 
 /// Has a connection of its own: under load the pool's are taken.
 pub(super) struct Candidate {
@@ -183,11 +184,6 @@ impl Candidate {
 
 async fn stops_within(pause: Duration, stopping: &mut watch::Receiver<bool>) -> bool {
     tokio::time::timeout(pause, told(stopping)).await.is_ok()
-}
-
-/// An error means that the lease's handle is gone: then its task is ending as well.
-async fn told(stopping: &mut watch::Receiver<bool>) {
-    stopping.wait_for(|stop| *stop).await.ok();
 }
 
 /// For people, not for decisions: that is what epochs are for.
