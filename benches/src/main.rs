@@ -16,6 +16,7 @@ mod statistics;
 use std::process::ExitCode;
 
 use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
 
 use options::{Arguments, Verb};
 use report::Row;
@@ -47,12 +48,17 @@ async fn run(arguments: &Arguments) -> Outcome<()> {
         traveladvisor_infra::telemetry::LogFormat::Text,
         traveladvisor_infra::telemetry::Verbosity::Normal,
     )?;
+    // Heard from here on, so that whoever ends it while the server starts has it stopped as well.
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    let mut terminated = signal(SignalKind::terminate())?;
+    let mut hung_up = signal(SignalKind::hangup())?;
     let server = BenchServer::start(common.postgres_bin.as_deref(), &common.settings).await?;
-    let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     let measured = tokio::select! {
-        rows = measure(&server, &arguments.verb) => rows,
-        _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
+        biased;
+        _ = interrupted.recv() => Err("interrupted".into()),
         _ = terminated.recv() => Err("terminated".into()),
+        _ = hung_up.recv() => Err("its terminal is gone".into()),
+        rows = measure(&server, &arguments.verb) => rows,
     };
     server.stop().await?;
     report::print(&measured?, common.json)

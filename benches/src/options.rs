@@ -1,10 +1,18 @@
 //! The command line.
 
+use std::collections::HashSet;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+/// What `--seconds` takes.
+const SECONDS: RangeInclusive<f64> = 0.1..=3_600.0;
+/// Shortest log of `growth`: the engine's own trips, which are told again, need some.
+const EVENTS_MIN: u64 = 20_000;
+/// Longest log of `growth`: some 70 GB.
+const EVENTS_MAX: u64 = 100_000_000;
 /// Rounds of every scenario: the medians are of these.
 pub(crate) const ROUNDS: u32 = 3;
 
@@ -28,6 +36,22 @@ pub(crate) enum Verb {
     Growth(Growth),
 }
 
+/// What a run may last.
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if SECONDS.contains(&seconds) {
+        return Ok(seconds);
+    }
+    Err(format!("from {} to {} seconds", SECONDS.start(), SECONDS.end()))
+}
+
+fn setting(text: &str) -> Result<String, String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() && !value.is_empty() => Ok(text.to_owned()),
+        _ => Err("write NAME=VALUE, for example jit=off".to_owned()),
+    }
+}
+
 impl Verb {
     pub(crate) const fn common(&self) -> &Common {
         match self {
@@ -45,7 +69,7 @@ pub(crate) struct Common {
     #[arg(long, value_delimiter = ',', value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     clients: Vec<u32>,
     /// Seconds for each scenario and side, all rounds together.
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", value_parser = seconds)]
     seconds: Option<f64>,
     /// A short run: under 45 s in all.
     #[arg(long)]
@@ -60,7 +84,7 @@ pub(crate) struct Common {
     #[arg(long)]
     pub(crate) alone: bool,
     /// A setting of Postgres for our own databases, to try what it does, for example `plan_cache_mode=force_generic_plan`.
-    #[arg(long = "set", value_name = "NAME=VALUE")]
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
     pub(crate) settings: Vec<String>,
     /// Run trips without read models: what engine and log cost by themselves.
     #[arg(long)]
@@ -72,14 +96,18 @@ pub(crate) struct Growth {
     #[command(flatten)]
     pub(crate) common: Common,
     /// Lengths of the logs, in events.
-    #[arg(long, value_delimiter = ',', value_name = "N")]
+    #[arg(long, value_delimiter = ',', value_name = "N", value_parser = clap::value_parser!(u64).range(EVENTS_MIN..=EVENTS_MAX))]
     events: Vec<u64>,
 }
 
 impl Common {
     /// The client counts asked for, else those of the scenario.
     pub(crate) fn clients(&self, of_the_scenario: &[u32]) -> Vec<u32> {
-        if self.clients.is_empty() { of_the_scenario.to_vec() } else { self.clients.clone() }
+        if self.clients.is_empty() {
+            return of_the_scenario.to_vec();
+        }
+        let mut seen = HashSet::new();
+        self.clients.iter().copied().filter(|count| seen.insert(*count)).collect()
     }
 
     /// Length of one slice, when a scenario and side gets `full` seconds in a full run and `quick` in a short one.
@@ -100,6 +128,7 @@ impl Growth {
             (given, _) => given.to_vec(),
         };
         lengths.sort_unstable();
+        lengths.dedup();
         lengths
     }
 }

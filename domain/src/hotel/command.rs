@@ -13,6 +13,8 @@ pub const ROOM_TYPES_MAX: usize = 100;
 pub const ALLOTMENT_MAX: u32 = 10_000;
 /// Most nights that one allotment change spans.
 pub const ALLOTMENT_NIGHTS_MAX: i64 = 732;
+/// Days from today until which nights can be put on sale: what is kept for each night would have no bound otherwise.
+pub const ALLOTMENT_HORIZON_DAYS: i64 = 1_098;
 
 /// Commands of the aggregate `hotel`.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,6 +1,6 @@
 //! Why a supplier's command is refused.
 
-use super::command::{ALLOTMENT_MAX, ALLOTMENT_NIGHTS_MAX, ROOM_TYPES_MAX};
+use super::command::{ALLOTMENT_HORIZON_DAYS, ALLOTMENT_MAX, ALLOTMENT_NIGHTS_MAX, ROOM_TYPES_MAX};
 use crate::failure::Code;
 
 /// Refusals of commands by suppliers. Requests of sagas are refused by an event instead.
@@ -18,6 +18,9 @@ pub enum HotelError {
     /// More nights than one change may span.
     #[error("an allotment change spans at most {max} nights: split it", max = ALLOTMENT_NIGHTS_MAX)]
     RangeTooLong,
+    /// Nights too far ahead.
+    #[error("nights can be put on sale for {days} days from today: choose an earlier `to`", days = ALLOTMENT_HORIZON_DAYS)]
+    TooFarAhead,
     /// The range begins before today in the property's zone.
     #[error("`from` has passed at the property: choose today or later")]
     Past,
@@ -39,9 +42,12 @@ impl HotelError {
             Self::NotListed => Code::NotFound,
             Self::UnknownRoomType(_) => Code::UnknownRoomType,
             Self::Past => Code::Past,
-            Self::EmptyRange | Self::RangeTooLong | Self::TooManyRooms | Self::NothingToChange | Self::RoomTypes => {
-                Code::InvalidInput
-            }
+            Self::EmptyRange
+            | Self::RangeTooLong
+            | Self::TooFarAhead
+            | Self::TooManyRooms
+            | Self::NothingToChange
+            | Self::RoomTypes => Code::InvalidInput,
         }
     }
 
@@ -50,7 +56,7 @@ impl HotelError {
         match self {
             Self::NotListed => "hotelId",
             Self::UnknownRoomType(_) => "roomType",
-            Self::EmptyRange | Self::RangeTooLong => "to",
+            Self::EmptyRange | Self::RangeTooLong | Self::TooFarAhead => "to",
             Self::Past => "from",
             Self::TooManyRooms | Self::NothingToChange => "rooms",
             Self::RoomTypes => "roomTypes",

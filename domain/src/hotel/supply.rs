@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::nights::{AllotmentChange, Nights};
 use super::{
-    ALLOTMENT_MAX, ALLOTMENT_NIGHTS_MAX, Hotel, HotelDetails, HotelError, HotelEvent, ROOM_TYPES_MAX, RoomTypeDetails,
+    ALLOTMENT_HORIZON_DAYS, ALLOTMENT_MAX, ALLOTMENT_NIGHTS_MAX, Hotel, HotelDetails, HotelError, HotelEvent,
+    ROOM_TYPES_MAX, RoomTypeDetails,
 };
 use crate::occasion::Occasion;
 
@@ -37,6 +38,9 @@ impl Hotel {
         let business_date = self.today(occasion);
         if change.from < business_date || listing.memory.has_forgotten(change.from, business_date) {
             return Err(HotelError::Past);
+        }
+        if (change.to - business_date).num_days() > ALLOTMENT_HORIZON_DAYS {
+            return Err(HotelError::TooFarAhead);
         }
         let untouched = Nights::default();
         if !listing.nights.get(&room_type).unwrap_or(&untouched).would_change(change) {

@@ -48,8 +48,15 @@ impl Projector {
     /// Starts a projection on a tail, alone. It takes its checkpoint over from whoever had it.
     pub fn start<P: Projection>(projection: P, tail: Arc<Tail>) -> Self {
         Self::spawn::<P, _>(|voice, stopping| async move {
-            let worker =
-                Worker { projection: &projection, tail: &tail, stopping, turn: None, voice: &voice, connection: None };
+            let worker = Worker {
+                projection: &projection,
+                tail: &tail,
+                stopping,
+                turn: None,
+                voice: &voice,
+                connection: None,
+                page: BATCH_EVENTS_MAX,
+            };
             worker.run_to_its_end().await;
         })
     }
@@ -73,6 +80,7 @@ impl Projector {
                     turn: Some(turn.clone()),
                     voice: &voice,
                     connection: None,
+                    page: BATCH_EVENTS_MAX,
                 };
                 let ended = async {
                     if worker.run_to_its_end().await == ProjectionState::Deposed {
@@ -136,6 +144,8 @@ struct Worker<'a, P> {
     turn: Option<Turn>,
     voice: &'a Voice,
     connection: Option<Kept>,
+    /// Events of the next transaction at most: fewer after a failure, until it goes well again.
+    page: usize,
 }
 
 type Ending = (ProjectionState, Option<String>);
@@ -189,14 +199,15 @@ impl<P: Projection> Worker<'_, P> {
             if self.turn.as_ref().is_some_and(|turn| !turn.is_held()) {
                 return deposed();
             }
-            let begun = Instant::now();
+            let (begun, page) = (Instant::now(), self.page);
             match self.step(&mut checkpoint).await {
                 Ok(taken) => {
                     pause = RETRY_PAUSE_FIRST;
+                    self.page = (page * 2).min(BATCH_EVENTS_MAX);
                     self.voice.is(ProjectionState::Live, None);
                     match taken {
                         0 => self.rest(&mut committed).await,
-                        BATCH_EVENTS_MAX.. => {}
+                        full if full >= page => {}
                         _ => self.gather(begun).await,
                     }
                     if self.is_to_end() {
@@ -212,6 +223,8 @@ impl<P: Projection> Worker<'_, P> {
                 Err(StepError::Moved) => {}
                 Err(StepError::Deposed) => return deposed(),
                 Err(StepError::Database(reason)) => {
+                    // A page may make more rows than the server writes in the time that a statement has.
+                    self.page = (page / 2).max(1);
                     if let Err(ending) = self.recover(&mut checkpoint, reason, &mut pause).await {
                         return ending;
                     }
@@ -224,7 +237,7 @@ impl<P: Projection> Worker<'_, P> {
     async fn step(&mut self, checkpoint: &mut Checkpoint) -> Result<usize, StepError> {
         let events: Vec<Arc<Tailed>> = self
             .tail
-            .after(checkpoint.position, BATCH_EVENTS_MAX)
+            .after(checkpoint.position, self.page)
             .await
             .map_err(|error| StepError::Database(error.to_string()))?;
         if events.is_empty() {

@@ -3,7 +3,8 @@
 use super::{change, listed, refusal, release, reserve, reserved, upsert};
 use crate::failure::Code;
 use crate::hotel::{
-    ALLOTMENT_MAX, ALLOTMENT_NIGHTS_MAX, Hotel, HotelCommand, HotelDetails, HotelError, HotelEvent, ROOM_TYPES_MAX,
+    ALLOTMENT_HORIZON_DAYS, ALLOTMENT_MAX, ALLOTMENT_NIGHTS_MAX, Hotel, HotelCommand, HotelDetails, HotelError,
+    HotelEvent, ROOM_TYPES_MAX,
 };
 use crate::testing::samples::{NOW, ON_SALE, day, hotel_details, room_type, rooms};
 use crate::testing::{at, given};
@@ -115,12 +116,17 @@ fn a_change_that_changes_nothing_writes_nothing() {
 fn a_change_that_cannot_be_is_refused() {
     let ahead = day("2024-12-24") + chrono::TimeDelta::days(ALLOTMENT_NIGHTS_MAX + 1);
     let ahead = ahead.to_string();
+    // It is 2024-12-01 there.
+    let horizon = day("2024-12-01") + chrono::TimeDelta::days(ALLOTMENT_HORIZON_DAYS);
+    let beyond = (horizon + chrono::TimeDelta::days(1)).to_string();
+    let horizon = horizon.to_string();
     let cases = [
         (change("2024-12-24", "2024-12-26", None, None), HotelError::NothingToChange),
         (change("2024-12-24", "2024-12-24", Some(1), None), HotelError::EmptyRange),
         (change("2024-12-24", "2024-12-23", Some(1), None), HotelError::EmptyRange),
         (change("2024-12-24", &ahead, Some(1), None), HotelError::RangeTooLong),
         (change("2024-11-30", "2024-12-24", Some(1), None), HotelError::Past),
+        (change(&horizon, &beyond, Some(1), None), HotelError::TooFarAhead),
         (change("2024-12-24", "2024-12-26", Some(ALLOTMENT_MAX + 1), None), HotelError::TooManyRooms),
     ];
     for (command, error) in cases {
