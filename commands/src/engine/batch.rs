@@ -267,6 +267,11 @@ impl Batch {
 }
 
 impl Closed {
+    /// Place of its last event on a stream.
+    pub(crate) fn last_place(&self, stream: StreamId) -> Option<usize> {
+        self.last_places.get(&stream).copied()
+    }
+
     /// Takes the events into the committed states.
     pub(crate) fn merge(&self, states: &mut States, first: Option<Position>) {
         let Some(first) = first else { return };

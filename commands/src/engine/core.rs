@@ -158,20 +158,30 @@ impl Core {
     }
 
     /// The batch stands: merges it, then answers.
-    pub(crate) fn committed(&mut self, closed: Closed, first: Option<Position>) {
+    pub(crate) fn committed(&mut self, mut closed: Closed, first: Option<Position>) {
+        self.answer(&mut closed, first);
         closed.merge(&mut self.states, first);
         if let Some(first) = first {
             self.follow.own(first, closed.append.events.len());
             self.states.gauges.know(self.follow.known_to());
         }
-        let mut receipts: Vec<Option<Receipt>> = Vec::with_capacity(closed.jobs.len());
-        for (job, verdict) in closed.jobs.into_iter().zip(closed.verdicts) {
+    }
+
+    /// Before the states are merged, so that those who are answered can go on meanwhile. Nothing is decided in between.
+    fn answer(&self, closed: &mut Closed, first: Option<Position>) {
+        let (jobs, verdicts) = (std::mem::take(&mut closed.jobs), std::mem::take(&mut closed.verdicts));
+        let mut receipts: Vec<Option<Receipt>> = Vec::with_capacity(jobs.len());
+        for (job, verdict) in jobs.into_iter().zip(verdicts) {
             let answer = match verdict {
                 Verdict::Accepted { subject, seen_at, changed } => {
-                    let position = match (seen_at, first) {
-                        (SeenAt::Place(place), Some(first)) => position_of(first, place),
-                        (SeenAt::Last(stream), _) => self.states.committed_position(stream),
-                        (SeenAt::Place(_), None) => Position::START,
+                    let place = match seen_at {
+                        SeenAt::Place(place) => Some(place),
+                        SeenAt::Last(stream) => closed.last_place(stream),
+                    };
+                    let position = match (first, place, seen_at) {
+                        (Some(first), Some(place), _) => position_of(first, place),
+                        (_, _, SeenAt::Last(stream)) => self.states.committed_position(stream),
+                        (_, _, SeenAt::Place(_)) => Position::START,
                     };
                     Ok(Receipt { subject, position, changed })
                 }
