@@ -103,8 +103,8 @@ BEGIN
         RETURN NULL;
     END IF;
     PERFORM take_order_lock();
-    -- A row that somebody has deleted would leave the log without an owner for ever.
-    INSERT INTO owners (name, epoch) VALUES (what, 0) ON CONFLICT (name) DO NOTHING;
+    -- A row that somebody has deleted would leave the log without an owner for ever. Epochs only grow: no turn was ever counted so far.
+    INSERT INTO owners (name, epoch) VALUES (what, extract(epoch FROM clock_timestamp())::bigint) ON CONFLICT (name) DO NOTHING;
     UPDATE owners o SET epoch = o.epoch + 1, holder = who, held_until = clock_timestamp() + lease
      WHERE o.name = what
        AND (o.held_until BETWEEN clock_timestamp() AND clock_timestamp() + 2 * lease AND o.epoch <> mine) IS NOT TRUE

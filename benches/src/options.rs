@@ -132,3 +132,35 @@ impl Growth {
         lengths
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::{Arguments, Verb};
+
+    fn parsed(line: &str) -> Option<Verb> {
+        Arguments::try_parse_from(["bench"].into_iter().chain(line.split(' '))).ok().map(|arguments| arguments.verb)
+    }
+
+    #[test]
+    fn what_cannot_be_measured_is_refused_before_a_server_is_started() {
+        for odd in ["inf", "NaN", "0", "-1", "1e9", "soon"] {
+            assert!(parsed(&format!("engine --seconds={odd}")).is_none(), "{odd}");
+        }
+        for odd in ["engine --clients 0", "engine --clients 300", "growth --events 0", "hot --set jit", "hot --set =on"]
+        {
+            assert!(parsed(odd).is_none(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn what_is_asked_for_twice_is_measured_once() {
+        let Some(verb) = parsed("engine --clients 8,1,8") else { panic!("it is understood") };
+        assert_eq!(verb.common().clients(&[64]), [8, 1]);
+        let Some(Verb::Growth(growth)) = parsed("growth --events 30000,20000,30000") else {
+            panic!("it is understood")
+        };
+        assert_eq!(growth.lengths(), [20_000, 30_000]);
+    }
+}

@@ -12,7 +12,7 @@ use traveladvisor_domain::id::{HotelId, StreamKind};
 use traveladvisor_domain::trip::PaymentPlan;
 use traveladvisor_infra::event_log::{EventLog, decode_state};
 
-use crate::support::{AT_LAST, World, book, card, count, decoded, hotel, hotel_id, request, trip};
+use crate::support::{AT_LAST, World, allot, book, card, count, decoded, hotel, request, trip};
 
 /// Hotels of the tests that need many.
 const HOTELS: usize = 60;
@@ -112,18 +112,6 @@ async fn spoil_hotels(world: &World) {
         "ALTER TABLE events ENABLE TRIGGER events_are_final",
     ] {
         sqlx::query(sql).execute(&mut *connection).await.expect("spoiled");
-    }
-}
-
-fn allot(rooms: u32) -> CallerCommand {
-    let date = |text: &str| text.parse().expect("a date");
-    CallerCommand::ChangeAllotment {
-        hotel: hotel_id(),
-        room_type: "DBL".into(),
-        from: date("2025-01-10"),
-        to: date("2025-01-12"),
-        rooms: Some(rooms),
-        stop_sell: None,
     }
 }
 

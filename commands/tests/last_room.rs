@@ -19,6 +19,7 @@ use traveladvisor_domain::id::{BookingId, HotelId, StreamKind};
 use traveladvisor_domain::stay::Stay;
 use traveladvisor_domain::trip::{HotelPart, PaymentPlan};
 use traveladvisor_infra::event_log::{Position, StoredEvent};
+use traveladvisor_infra::testing::chaos;
 
 use crate::child::{Inside, OtherProcess};
 use crate::crowd::AT_LAST;
@@ -35,8 +36,7 @@ const TAKEN_EVERY: usize = 4;
 const PAGE: usize = 10_000;
 
 fn rounds() -> usize {
-    let times = std::env::var("CHAOS").ok().and_then(|text| text.parse().ok()).unwrap_or(1_usize);
-    times * ROUNDS
+    chaos() as usize * ROUNDS
 }
 
 const fn is_taken_before(round: usize) -> bool {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use traveladvisor_commands::CallerCommand;
 use traveladvisor_commands::engine::limits::SNAPSHOT_EVENTS_MIN;
 use traveladvisor_commands::engine::{Delivery, Faults};
 use traveladvisor_domain::aggregate::Command;
@@ -15,20 +14,7 @@ use traveladvisor_domain::trip::PaymentPlan;
 use traveladvisor_infra::event_log::{StoredSnapshot, decode_state};
 
 use crate::crowd::HeldBack;
-use crate::support::{AT_LAST, World, decoded, hotel_id, request};
-
-/// Sets the rooms on sale for the nights of the trip; each other number is another event.
-fn allot(rooms: u32) -> CallerCommand {
-    let date = |text: &str| text.parse().expect("a date");
-    CallerCommand::ChangeAllotment {
-        hotel: hotel_id(),
-        room_type: "DBL".into(),
-        from: date("2025-01-10"),
-        to: date("2025-01-12"),
-        rooms: Some(rooms),
-        stop_sell: None,
-    }
-}
+use crate::support::{AT_LAST, World, allot, decoded, hotel_id, request};
 
 /// Lets the hotel have so many events more, the last of which puts so many rooms on sale.
 async fn busy(world: &World, events: u64, rooms: u32) {

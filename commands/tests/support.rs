@@ -305,6 +305,19 @@ pub(crate) fn car(vehicles: u32) -> CarDetails {
     }
 }
 
+/// Sets the rooms on sale for the nights of the trip; each other number is another event.
+pub(crate) fn allot(rooms: u32) -> CallerCommand {
+    let date = |text: &str| text.parse().expect("a date");
+    CallerCommand::ChangeAllotment {
+        hotel: hotel_id(),
+        room_type: "DBL".into(),
+        from: date("2025-01-10"),
+        to: date("2025-01-12"),
+        rooms: Some(rooms),
+        stop_sell: None,
+    }
+}
+
 /// Events of one kind of stream that concern bookings, by name.
 pub(crate) fn count(events: &[StoredEvent], kind: StreamKind, name: &str) -> usize {
     events.iter().filter(|event| event.stream.kind == kind && event.event_type == name).count()

@@ -196,3 +196,14 @@ async fn what_nobody_has_owned_for_long_is_known() {
         assert_eq!(log.unheld().await.expect("read"), expected, "{ago:?} after the lease has run out");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_somebody_has_deleted_keeps_nobody_out_and_no_epoch_comes_twice() {
+    let (log, database) = log().await;
+    let first = Lease::compete(&log, RELAY);
+    let before = next(&first).await.epoch();
+    drop(first);
+    database.pool.execute("DELETE FROM owners WHERE name = 'relay'").await.expect("deleted");
+    let second = Lease::compete(&log, RELAY);
+    assert!(next(&second).await.epoch() > before);
+}

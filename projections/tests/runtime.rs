@@ -30,6 +30,8 @@ struct Orders {
     /// So many flushes hang after they have written.
     hangs: AtomicU32,
     hanging: Notify,
+    /// Flushes of more rows fail after they have written.
+    rows_max: Option<usize>,
 }
 
 impl Projection for Counting {
@@ -53,10 +55,14 @@ impl Projection for Counting {
 
     async fn flush(&self, batch: Vec<i64>, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         assert!(batch.len() <= BATCH_EVENTS_MAX);
+        let rows = batch.len();
         sqlx::query("INSERT INTO seen SELECT * FROM unnest($1::bigint[])").bind(batch).execute(connection).await?;
         if take_one(&self.0.hangs) {
             self.0.hanging.notify_one();
             std::future::pending::<()>().await;
+        }
+        if self.0.rows_max.is_some_and(|max| rows > max) {
+            return Err(sqlx::Error::WorkerCrashed);
         }
         if take_one(&self.0.failures) { Err(sqlx::Error::WorkerCrashed) } else { Ok(()) }
     }
@@ -121,6 +127,16 @@ async fn checkpoint(house: &House, name: &str) -> (i64, i64, Option<String>) {
         .fetch_one(&house.database.pool)
         .await
         .expect("the database answers")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_is_too_much_for_the_server_is_taken_in_by_smaller_ones() {
+    let mut house = counting_house().await;
+    fill(&mut house, 0..20).await;
+    let orders = Arc::new(Orders { rows_max: Some(3), ..Orders::default() });
+    let projector = start(&house, &orders);
+    reaches(&projector, house.last).await;
+    assert_seen_once(&house).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

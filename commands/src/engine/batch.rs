@@ -247,7 +247,7 @@ impl Batch {
         Closed { append, jobs: self.jobs, verdicts: self.verdicts, last_places: self.last_places }
     }
 
-    /// What the log has refused once is sent again without.
+    /// A job that is alone because the log has refused it goes without.
     fn snapshots(&self, states: &States) -> Vec<NewSnapshot> {
         if self.jobs.iter().any(|job| job.alone) {
             return Vec::new();
@@ -311,7 +311,7 @@ fn wake_of(states: &States, stream: StreamId) -> Option<DateTime<Utc>> {
 }
 
 fn new_event(staged: StagedEvent, batch: &str) -> NewEvent {
-    let is_settled = staged.messages == Some(staged.fused.len());
+    let all_fused = staged.messages == Some(staged.fused.len());
     NewEvent {
         stream: staged.stream,
         sequence: staged.sequence,
@@ -319,7 +319,7 @@ fn new_event(staged: StagedEvent, batch: &str) -> NewEvent {
         event_version: staged.event.event_version().into(),
         metadata: metadata(&staged, batch).into(),
         payload: staged.payload,
-        told: Some(Arc::new(Told { event: staged.event, occurred_at: staged.by.occurred_at.at, is_settled })),
+        told: Some(Arc::new(Told { event: staged.event, occurred_at: staged.by.occurred_at.at, all_fused })),
     }
 }
 

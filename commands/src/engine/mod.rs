@@ -158,11 +158,9 @@ impl Engine {
         })?;
         match tokio::time::timeout(CALLER_DEADLINE, answer).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(stopping()),
-            Err(_) => Err(Rejection::new(
-                Code::Unavailable,
-                "The outcome is not known yet: ask again with the same idempotency key.",
-            )),
+            Ok(Err(_)) if self.lane.is_closed() => Err(stopping()),
+            // The deadline has passed, or a panic took the reply with it.
+            Ok(Err(_)) | Err(_) => Err(outcome_unknown()),
         }
     }
 }
@@ -209,6 +207,10 @@ fn correlation(request: &Request, fresh: BookingId) -> String {
         CallerCommand::ChangeAllotment { hotel, .. } => hotel.to_string(),
         upsert => catalogue_stream(upsert).map(|stream| stream.to_string()).unwrap_or_default(),
     }
+}
+
+fn outcome_unknown() -> Rejection {
+    Rejection::new(Code::Unavailable, "The outcome is not known yet: ask again with the same idempotency key.")
 }
 
 fn stopping() -> Rejection {

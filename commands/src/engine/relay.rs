@@ -149,7 +149,7 @@ impl Relay {
     /// An event that cannot be read may cause a message: the checkpoint stays before it, so that a program that can read it delivers
     /// that message; what comes after it is delivered meanwhile.
     async fn deliver_event(&mut self, stored: &StoredEvent) -> Result<(), Stopped> {
-        if stored.told.as_ref().is_some_and(|told| told.is_settled) {
+        if stored.told.as_ref().is_some_and(|told| told.all_fused) {
             return Ok(());
         }
         let (event, metadata) = match stored.decode().and_then(|event| Ok((event, stored.decode_metadata()?))) {

@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, watch};
 use traveladvisor_infra::clock::Clock;
 use traveladvisor_infra::event_log::{EventLog, Lease, Turn};
 use traveladvisor_infra::gateway::PaymentGateway;
+use traveladvisor_infra::stopping::told;
 
 use super::job::Job;
 use super::limits::OPEN_AGAIN;
@@ -63,11 +64,6 @@ impl Source {
         };
         tokio::join!(relay.run(stop.clone()), run_timers(self, turn, stop));
     }
-}
-
-/// Waits until the engine is told to stop, or was dropped.
-async fn told(stop: &mut watch::Receiver<bool>) {
-    stop.wait_for(|stop| *stop).await.ok();
 }
 
 fn is_told(stop: &watch::Receiver<bool>) -> bool {

@@ -61,7 +61,7 @@ pub struct Told {
     /// The program's time of the decision, to the millisecond, as the metadata has it.
     pub occurred_at: DateTime<Utc>,
     /// Whether all messages that it causes were handled in its batch (L9).
-    pub is_settled: bool,
+    pub all_fused: bool,
 }
 
 /// An idempotency key of a caller (L13).

@@ -92,7 +92,7 @@ impl StoredEvent {
         let occurred_at = DateTime::parse_from_rfc3339(&occurred_at)
             .map_err(|_| self.undecodable("its metadata names no instant as occurred_at"))?
             .with_timezone(&Utc);
-        Ok(Arc::new(Told { event, occurred_at, is_settled: false }))
+        Ok(Arc::new(Told { event, occurred_at, all_fused: false }))
     }
 
     /// What is kept beside it.
