@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 use secrecy::SecretString;
@@ -18,7 +19,7 @@ use traveladvisor_domain::payment::{GatewayOutcome, PaymentCommand};
 use traveladvisor_domain::trip::{CardToken, PaymentPlan, Step};
 use traveladvisor_domain::trip_saga::TripSagaCommand;
 use traveladvisor_infra::event_log::{EVENT_BYTES_MAX, StoredEvent};
-use traveladvisor_infra::gateway::{PaymentGateway, TokeniseError, UnknownOutcome};
+use traveladvisor_infra::gateway::{CallError, PaymentGateway, TokeniseError, UnknownOutcome};
 
 use crate::crowd::{AT_LAST, HeldBack, THIRTEEN, assert_in_order, in_each_batch, list_plenty, stories};
 use crate::support::{World, book, card, metadata, request, trip};
@@ -170,12 +171,16 @@ impl PaymentGateway for Garrulous {
         async { Err(TokeniseError::Unavailable) }.boxed()
     }
 
-    fn call<'a>(&'a self, call: &'a GatewayCall) -> BoxFuture<'a, Result<GatewayOutcome, UnknownOutcome>> {
+    fn call<'a>(&'a self, call: &'a GatewayCall, _: DateTime<Utc>) -> BoxFuture<'a, Result<GatewayOutcome, CallError>> {
         async { Ok(Self::answer(&call.key, &call.token)) }.boxed()
     }
 
     fn look_up<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Option<GatewayOutcome>, UnknownOutcome>> {
         async { Ok(None) }.boxed()
+    }
+
+    fn request_lifetime(&self) -> Duration {
+        Duration::from_secs(15)
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use secrecy::SecretString;
 use sqlx::PgPool;
@@ -18,7 +19,7 @@ use traveladvisor_domain::message::GatewayCall;
 use traveladvisor_domain::payment::{GatewayOutcome, PaymentCommand};
 use traveladvisor_domain::trip::CardToken;
 use traveladvisor_infra::event_log::{EventLog, Lease, RELAY};
-use traveladvisor_infra::gateway::{PaymentGateway, SandboxGateway, TokeniseError, UnknownOutcome};
+use traveladvisor_infra::gateway::{CallError, PaymentGateway, SandboxGateway, TokeniseError, UnknownOutcome};
 
 use crate::crowd::{AT_LAST, HeldBack, THIRTEEN};
 use crate::support::{World, book, card, hotel, request, trip};
@@ -89,16 +90,24 @@ impl PaymentGateway for Slow {
         self.sandbox.tokenise(number)
     }
 
-    fn call<'a>(&'a self, call: &'a GatewayCall) -> BoxFuture<'a, Result<GatewayOutcome, UnknownOutcome>> {
+    fn call<'a>(
+        &'a self,
+        call: &'a GatewayCall,
+        expires_at: DateTime<Utc>,
+    ) -> BoxFuture<'a, Result<GatewayOutcome, CallError>> {
         Box::pin(async move {
             self.asked.fetch_add(1, Ordering::SeqCst);
             self.allowed.acquire().await.expect("never closed").forget();
-            self.sandbox.call(call).await
+            self.sandbox.call(call, expires_at).await
         })
     }
 
     fn look_up<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<GatewayOutcome>, UnknownOutcome>> {
         self.sandbox.look_up(key)
+    }
+
+    fn request_lifetime(&self) -> Duration {
+        Duration::from_secs(15)
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 use secrecy::SecretString;
@@ -20,7 +21,7 @@ use traveladvisor_domain::message::GatewayCall;
 use traveladvisor_domain::payment::GatewayOutcome;
 use traveladvisor_domain::trip::CardToken;
 use traveladvisor_infra::event_log::StoredEvent;
-use traveladvisor_infra::gateway::{PaymentGateway, TokeniseError, UnknownOutcome};
+use traveladvisor_infra::gateway::{CallError, PaymentGateway, TokeniseError, UnknownOutcome};
 
 use crate::child::{Inside, OtherProcess};
 use crate::crowd::{AT_LAST, HeldBack, THIRTEEN, assert_in_order, in_each_batch, list_plenty, stories};
@@ -115,10 +116,10 @@ impl PaymentGateway for Gate {
         async { Err(TokeniseError::Unavailable) }.boxed()
     }
 
-    fn call<'a>(&'a self, call: &'a GatewayCall) -> BoxFuture<'a, Result<GatewayOutcome, UnknownOutcome>> {
+    fn call<'a>(&'a self, call: &'a GatewayCall, _: DateTime<Utc>) -> BoxFuture<'a, Result<GatewayOutcome, CallError>> {
         let mut is_open = self.is_open.clone();
         async move {
-            is_open.wait_for(|is_open| *is_open).await.map_err(|_| UnknownOutcome("closed for ever".into()))?;
+            is_open.wait_for(|is_open| *is_open).await.map_err(|_| CallError::Unknown("closed for ever".into()))?;
             self.answered.fetch_add(1, Ordering::Relaxed);
             Ok(GatewayOutcome::Done { reference: call.key.clone() })
         }
@@ -127,6 +128,10 @@ impl PaymentGateway for Gate {
 
     fn look_up<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Option<GatewayOutcome>, UnknownOutcome>> {
         async { Ok(None) }.boxed()
+    }
+
+    fn request_lifetime(&self) -> Duration {
+        Duration::from_secs(15)
     }
 }
 

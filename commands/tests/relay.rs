@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 use secrecy::SecretString;
@@ -15,7 +16,7 @@ use traveladvisor_domain::id::StreamKind::{Booking, Car, Flight, Hotel, Payment,
 use traveladvisor_domain::message::{Destination, GatewayCall, messages};
 use traveladvisor_domain::payment::GatewayOutcome;
 use traveladvisor_domain::trip::{CardToken, PaymentPlan};
-use traveladvisor_infra::gateway::{PaymentGateway, SandboxGateway, TokeniseError, UnknownOutcome};
+use traveladvisor_infra::gateway::{CallError, PaymentGateway, SandboxGateway, TokeniseError, UnknownOutcome};
 
 use crate::child::{Inside, OtherProcess};
 use crate::crowd::{AT_LAST, THIRTEEN, assert_in_order, list_plenty, stories};
@@ -124,10 +125,14 @@ impl PaymentGateway for Mute {
         self.0.tokenise(number)
     }
 
-    fn call<'a>(&'a self, call: &'a GatewayCall) -> BoxFuture<'a, Result<GatewayOutcome, UnknownOutcome>> {
-        async {
+    fn call<'a>(
+        &'a self,
+        call: &'a GatewayCall,
+        expires_at: DateTime<Utc>,
+    ) -> BoxFuture<'a, Result<GatewayOutcome, CallError>> {
+        async move {
             if call.key.bytes().map(u32::from).sum::<u32>().is_multiple_of(2) {
-                self.0.call(call).await?;
+                self.0.call(call, expires_at).await?;
             }
             std::future::pending().await
         }
@@ -136,6 +141,10 @@ impl PaymentGateway for Mute {
 
     fn look_up<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Option<GatewayOutcome>, UnknownOutcome>> {
         std::future::pending().boxed()
+    }
+
+    fn request_lifetime(&self) -> Duration {
+        Duration::from_secs(15)
     }
 }
 

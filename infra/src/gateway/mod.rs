@@ -2,6 +2,9 @@
 
 mod sandbox;
 
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use secrecy::SecretString;
 use traveladvisor_domain::message::GatewayCall;
@@ -10,18 +13,33 @@ use traveladvisor_domain::trip::CardToken;
 
 pub use sandbox::SandboxGateway;
 
-/// Somebody who moves money. Implementations: the sandbox here; a client over HTTP follows.
+/// How far the clocks of this machine and of the gateway may be apart, and a request that the gateway has already taken up may lie there
+/// before its outcome can be looked up. Only when it too has passed after a request's expiry is "not found" final (L16).
+pub const CLOCK_SKEW_MAX: Duration = Duration::from_secs(5);
+
+/// Somebody who moves money.
+///
+/// Expiries are instants of the machine's clock, whatever clock the program's business runs on: two machines must agree on them.
 pub trait PaymentGateway: Send + Sync {
     /// Exchanges a card number for a token, before any command exists (L8). The same number gives the same token.
     fn tokenise<'a>(&'a self, card_number: &'a SecretString) -> BoxFuture<'a, Result<CardToken, TokeniseError>>;
 
-    /// Makes a call, or answers what the same key came to before.
+    /// Sends a call under its idempotency key, or gets what the same key came to before. The gateway does not carry it out after
+    /// `expires_at`, which is at most [`PaymentGateway::request_lifetime`] ahead.
     ///
-    /// Errors: the outcome is unknown; ask again with the same key.
-    fn call<'a>(&'a self, call: &'a GatewayCall) -> BoxFuture<'a, Result<GatewayOutcome, UnknownOutcome>>;
+    /// Errors: see [`CallError`].
+    fn call<'a>(
+        &'a self,
+        call: &'a GatewayCall,
+        expires_at: DateTime<Utc>,
+    ) -> BoxFuture<'a, Result<GatewayOutcome, CallError>>;
 
-    /// What the call with this key came to; none: it never arrived.
+    /// What the call with this key came to; none: it has not arrived (yet).
     fn look_up<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<GatewayOutcome>, UnknownOutcome>>;
+
+    /// The longest lifetime of a request. Once it and [`CLOCK_SKEW_MAX`] have passed since the request could last be sent, "not found" is
+    /// final (L16).
+    fn request_lifetime(&self) -> Duration;
 }
 
 /// Why a card got no token. Never shows the number.
@@ -38,7 +56,18 @@ pub enum TokeniseError {
     Unavailable,
 }
 
-/// The gateway did not answer: the call may or may not have been made.
+/// Why a call has no outcome.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// Surely nothing has left this process: it may be sent, with a new expiry, as if for the first time.
+    #[error("the call was not sent: {0}")]
+    NotSent(String),
+    /// It may or may not have arrived, and may or may not have been carried out: look it up by its key.
+    #[error("the outcome of the call is unknown: {0}")]
+    Unknown(String),
+}
+
+/// The gateway did not answer a question.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the gateway's answer is unknown: {0}")]
 pub struct UnknownOutcome(pub String);

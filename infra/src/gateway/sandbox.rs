@@ -1,5 +1,8 @@
 //! The built-in gateway: test cards, answers as payment people know them, a ledger in the database.
 
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
@@ -10,10 +13,12 @@ use traveladvisor_domain::payment::GatewayOutcome;
 use traveladvisor_domain::trip::CardToken;
 use uuid::Uuid;
 
-use super::{PaymentGateway, TokeniseError, UnknownOutcome};
+use super::{CallError, PaymentGateway, TokeniseError, UnknownOutcome};
 
 /// Name space of the references that the sandbox gives.
 const REFERENCES: Uuid = Uuid::from_u128(0x8b1d_44a6_0f0c_5d0e_a6d5_52b7_3c8e_19f0);
+/// How long a request to the sandbox lives at most.
+const REQUEST_LIFETIME: Duration = Duration::from_secs(15);
 /// Digits of a card number (ISO/IEC 7812).
 const DIGITS: std::ops::RangeInclusive<usize> = 12..=19;
 
@@ -69,16 +74,18 @@ impl SandboxGateway {
         Self { pool }
     }
 
-    async fn make(&self, call: &GatewayCall) -> Result<GatewayOutcome, UnknownOutcome> {
+    async fn make(&self, call: &GatewayCall, expires_at: DateTime<Utc>) -> Result<GatewayOutcome, UnknownOutcome> {
         let (outcome, reference) = decide(call);
         let (kind, charge) = match &call.kind {
             GatewayCallKind::Charge => ("charge", None),
             GatewayCallKind::Refund { charge } => ("refund", Some(charge.as_str())),
         };
-        // The first call of a key decides; a repeated one, or a second refund of one charge, changes nothing.
+        // The first call of a key decides; a repeated one, or a second refund of one charge, changes nothing. One that comes too late is
+        // kept as a fault.
         sqlx::query(
             "INSERT INTO sandbox_gateway_calls (key, kind, token, minor, currency, charge, outcome, reference) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
+             SELECT $1, $2, $3, $4, $5, $6, CASE WHEN in_time THEN $7 ELSE 'faulted' END, CASE WHEN in_time THEN $8 ELSE 'UNAVAILABLE' END \
+             FROM (SELECT clock_timestamp() < $9 AS in_time) AS arrival ON CONFLICT DO NOTHING",
         )
         .bind(&call.key)
         .bind(kind)
@@ -88,6 +95,7 @@ impl SandboxGateway {
         .bind(charge)
         .bind(outcome)
         .bind(&reference)
+        .bind(expires_at)
         .execute(&self.pool)
         .await
         .map_err(unknown)?;
@@ -122,12 +130,21 @@ impl PaymentGateway for SandboxGateway {
         async move { tokenise(card_number.expose_secret()) }.boxed()
     }
 
-    fn call<'a>(&'a self, call: &'a GatewayCall) -> BoxFuture<'a, Result<GatewayOutcome, UnknownOutcome>> {
-        self.make(call).boxed()
+    fn call<'a>(
+        &'a self,
+        call: &'a GatewayCall,
+        expires_at: DateTime<Utc>,
+    ) -> BoxFuture<'a, Result<GatewayOutcome, CallError>> {
+        async move { self.make(call, expires_at).await.map_err(|UnknownOutcome(reason)| CallError::Unknown(reason)) }
+            .boxed()
     }
 
     fn look_up<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<GatewayOutcome>, UnknownOutcome>> {
         self.find(key).boxed()
+    }
+
+    fn request_lifetime(&self) -> Duration {
+        REQUEST_LIFETIME
     }
 }
 
