@@ -303,8 +303,9 @@ CREATE TABLE sandbox_gateway_calls (
     reference text        NOT NULL,
     made_at   timestamptz NOT NULL DEFAULT clock_timestamp()
 );
--- A charge is given back once at most.
-CREATE UNIQUE INDEX sandbox_gateway_refund_once ON sandbox_gateway_calls (charge) WHERE kind = 'refund' AND outcome = 'done';
+-- A charge is given back in parts, which never come to more than it.
+CREATE INDEX sandbox_gateway_charges ON sandbox_gateway_calls (reference) WHERE kind = 'charge' AND outcome = 'done';
+CREATE INDEX sandbox_gateway_refunds ON sandbox_gateway_calls (charge) WHERE kind = 'refund' AND outcome = 'done';
 
 -- ---- read models ---------------------------------------------------------------------------------------------------
 -- Written by the projectors only, each in one transaction with its checkpoint (L19). All of it can be made again from the log.

@@ -2,6 +2,7 @@
 
 mod ambiguous;
 mod event_log;
+mod gateway;
 mod lease;
 mod pool;
 mod private_server;

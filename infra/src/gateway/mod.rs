@@ -1,6 +1,8 @@
 //! The payment gateway's port: cards become tokens at the edge, calls are made by token and carry an idempotency key.
 
+mod card;
 mod sandbox;
+mod statement;
 
 use std::time::Duration;
 
@@ -10,8 +12,12 @@ use secrecy::SecretString;
 use traveladvisor_domain::message::GatewayCall;
 use traveladvisor_domain::payment::GatewayOutcome;
 use traveladvisor_domain::trip::CardToken;
+use uuid::Uuid;
 
 pub use sandbox::SandboxGateway;
+
+/// Name space of the references that the sandbox and the simulator give.
+const REFERENCES: Uuid = Uuid::from_u128(0x8b1d_44a6_0f0c_5d0e_a6d5_52b7_3c8e_19f0);
 
 /// How far the clocks of this machine and of the gateway may be apart, and a request that the gateway has already taken up may lie there
 /// before its outcome can be looked up. Only when it too has passed after a request's expiry is "not found" final (L16).
@@ -71,3 +77,8 @@ pub enum CallError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the gateway's answer is unknown: {0}")]
 pub struct UnknownOutcome(pub String);
+
+/// The reference of what was done under a key: the same at every try.
+fn reference(prefix: &str, key: &str) -> String {
+    format!("{prefix}_{}", Uuid::new_v5(&REFERENCES, key.as_bytes()).simple())
+}

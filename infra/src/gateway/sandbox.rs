@@ -5,62 +5,18 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use secrecy::{ExposeSecret, SecretString};
-use sqlx::{PgPool, Row};
-use traveladvisor_domain::failure::{Code, Failure};
+use secrecy::SecretString;
+use sqlx::{Connection, PgConnection, PgPool, Row};
 use traveladvisor_domain::message::{GatewayCall, GatewayCallKind};
+use traveladvisor_domain::money::Money;
 use traveladvisor_domain::payment::GatewayOutcome;
 use traveladvisor_domain::trip::CardToken;
-use uuid::Uuid;
 
-use super::{CallError, PaymentGateway, TokeniseError, UnknownOutcome};
+use super::statement::{CHARGE_UNKNOWN, REFUND_EXCEEDS_CHARGE, REQUEST_EXPIRED, Statement};
+use super::{CallError, PaymentGateway, TokeniseError, UnknownOutcome, card, reference};
 
-/// Name space of the references that the sandbox gives.
-const REFERENCES: Uuid = Uuid::from_u128(0x8b1d_44a6_0f0c_5d0e_a6d5_52b7_3c8e_19f0);
 /// How long a request to the sandbox lives at most.
 const REQUEST_LIFETIME: Duration = Duration::from_secs(15);
-/// Digits of a card number (ISO/IEC 7812).
-const DIGITS: std::ops::RangeInclusive<usize> = 12..=19;
-
-/// How a test card behaves. Tokens name the behaviour, so they are deterministic and survive a restart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum TestCard {
-    Approves,
-    Declines,
-    InsufficientFunds,
-    ProcessingError,
-}
-
-impl TestCard {
-    const ALL: [Self; 4] = [Self::Approves, Self::Declines, Self::InsufficientFunds, Self::ProcessingError];
-
-    const fn number(self) -> &'static str {
-        match self {
-            Self::Approves => "4242424242424242",
-            Self::Declines => "4000000000000002",
-            Self::InsufficientFunds => "4000000000009995",
-            Self::ProcessingError => "4000000000000119",
-        }
-    }
-
-    const fn token(self) -> &'static str {
-        match self {
-            Self::Approves => "tok_sandbox_approves",
-            Self::Declines => "tok_sandbox_declines",
-            Self::InsufficientFunds => "tok_sandbox_insufficient_funds",
-            Self::ProcessingError => "tok_sandbox_processing_error",
-        }
-    }
-
-    const fn charge_outcome(self) -> (&'static str, Option<Code>) {
-        match self {
-            Self::Approves => ("done", None),
-            Self::Declines => ("refused", Some(Code::PaymentDeclined)),
-            Self::InsufficientFunds => ("refused", Some(Code::InsufficientFunds)),
-            Self::ProcessingError => ("faulted", Some(Code::Unavailable)),
-        }
-    }
-}
 
 /// The sandbox gateway over its ledger.
 #[derive(Debug, Clone)]
@@ -75,17 +31,25 @@ impl SandboxGateway {
     }
 
     async fn make(&self, call: &GatewayCall, expires_at: DateTime<Utc>) -> Result<GatewayOutcome, UnknownOutcome> {
-        let (outcome, reference) = decide(call);
-        let (kind, charge) = match &call.kind {
-            GatewayCallKind::Charge => ("charge", None),
-            GatewayCallKind::Refund { charge } => ("refund", Some(charge.as_str())),
+        self.record(call, expires_at).await.map_err(unknown)?;
+        self.find(&call.key).await?.ok_or_else(|| UnknownOutcome("the sandbox's ledger has lost a call".to_owned()))
+    }
+
+    /// The first call of a key decides; a repeated one changes nothing. One that comes too late is kept as a fault.
+    async fn record(&self, call: &GatewayCall, expires_at: DateTime<Utc>) -> sqlx::Result<()> {
+        let mut connection = self.pool.acquire().await?;
+        let mut transaction = connection.begin().await?;
+        let (kind, charge, statement) = match &call.kind {
+            GatewayCallKind::Charge => ("charge", None, card::charged(&call.token, reference("ch", &call.key))),
+            GatewayCallKind::Refund { charge } => {
+                ("refund", Some(charge), refunded(&mut transaction, charge, call).await?)
+            }
         };
-        // The first call of a key decides; a repeated one, or a second refund of one charge, changes nothing. One that comes too late is
-        // kept as a fault.
+        let (outcome, reference) = columns(&statement);
         sqlx::query(
             "INSERT INTO sandbox_gateway_calls (key, kind, token, minor, currency, charge, outcome, reference) \
-             SELECT $1, $2, $3, $4, $5, $6, CASE WHEN in_time THEN $7 ELSE 'faulted' END, CASE WHEN in_time THEN $8 ELSE 'UNAVAILABLE' END \
-             FROM (SELECT clock_timestamp() < $9 AS in_time) AS arrival ON CONFLICT DO NOTHING",
+             SELECT $1, $2, $3, $4, $5, $6, CASE WHEN in_time THEN $7 ELSE 'faulted' END, CASE WHEN in_time THEN $8 ELSE $9 END \
+             FROM (SELECT clock_timestamp() < $10 AS in_time) AS arrival ON CONFLICT (key) DO NOTHING",
         )
         .bind(&call.key)
         .bind(kind)
@@ -94,15 +58,12 @@ impl SandboxGateway {
         .bind(call.amount.currency.as_str())
         .bind(charge)
         .bind(outcome)
-        .bind(&reference)
+        .bind(reference)
+        .bind(REQUEST_EXPIRED)
         .bind(expires_at)
-        .execute(&self.pool)
-        .await
-        .map_err(unknown)?;
-        match self.find(&call.key).await? {
-            Some(outcome) => Ok(outcome),
-            None => Ok(GatewayOutcome::Done { reference: self.earlier_refund(charge).await?.unwrap_or(reference) }),
-        }
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await
     }
 
     async fn find(&self, key: &str) -> Result<Option<GatewayOutcome>, UnknownOutcome> {
@@ -111,23 +72,13 @@ impl SandboxGateway {
             .fetch_optional(&self.pool)
             .await
             .map_err(unknown)?;
-        Ok(row.map(|row| outcome_of(&row.get::<String, _>("outcome"), row.get("reference"))))
-    }
-
-    async fn earlier_refund(&self, charge: Option<&str>) -> Result<Option<String>, UnknownOutcome> {
-        sqlx::query_scalar(
-            "SELECT reference FROM sandbox_gateway_calls WHERE charge = $1 AND kind = 'refund' AND outcome = 'done'",
-        )
-        .bind(charge)
-        .fetch_optional(&self.pool)
-        .await
-        .map_err(unknown)
+        Ok(row.map(|row| stated(row.get("outcome"), row.get("reference")).outcome()))
     }
 }
 
 impl PaymentGateway for SandboxGateway {
     fn tokenise<'a>(&'a self, card_number: &'a SecretString) -> BoxFuture<'a, Result<CardToken, TokeniseError>> {
-        async move { tokenise(card_number.expose_secret()) }.boxed()
+        async move { card::tokenise(card_number) }.boxed()
     }
 
     fn call<'a>(
@@ -148,74 +99,47 @@ impl PaymentGateway for SandboxGateway {
     }
 }
 
-/// Spaces and hyphens between digits are as people write card numbers.
-fn tokenise(number: &str) -> Result<CardToken, TokeniseError> {
-    let digits: String = number.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
-    if !DIGITS.contains(&digits.len()) || !digits.bytes().all(|b| b.is_ascii_digit()) || !luhn(&digits) {
-        return Err(TokeniseError::Malformed);
+/// A refund may come in parts, but never to more than the charge. The charge's row is locked, so that two parts at once are counted both.
+async fn refunded(connection: &mut PgConnection, charge: &str, call: &GatewayCall) -> sqlx::Result<Statement> {
+    let taken = sqlx::query(
+        "SELECT minor, currency FROM sandbox_gateway_calls \
+         WHERE kind = 'charge' AND outcome = 'done' AND reference = $1 FOR UPDATE",
+    )
+    .bind(charge)
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(taken) = taken else { return Ok(Statement::refused(CHARGE_UNKNOWN)) };
+    let given_back: i64 = sqlx::query_scalar(
+        "SELECT coalesce(sum(minor), 0)::bigint FROM sandbox_gateway_calls \
+         WHERE kind = 'refund' AND outcome = 'done' AND charge = $1",
+    )
+    .bind(charge)
+    .fetch_one(connection)
+    .await?;
+    let Money { minor, currency } = call.amount;
+    let left = taken.get::<i64, _>("minor") - given_back;
+    if minor > left || taken.get::<String, _>("currency") != currency.as_str() {
+        return Ok(Statement::refused(REFUND_EXCEEDS_CHARGE));
     }
-    let card = TestCard::ALL.into_iter().find(|card| card.number() == digits).ok_or(TokeniseError::NotATestCard)?;
-    let last_four = digits[digits.len() - 4..].to_owned();
-    Ok(CardToken { token: card.token().to_owned(), brand: "visa".to_owned(), last_four })
+    Ok(Statement::Done { reference: reference("re", &call.key) })
 }
 
-/// The check digit of ISO/IEC 7812-1.
-fn luhn(digits: &str) -> bool {
-    let sum: u32 = digits
-        .bytes()
-        .rev()
-        .enumerate()
-        .map(|(place, byte)| {
-            let digit = u32::from(byte - b'0');
-            if place % 2 == 0 { digit } else { digit * 2 - if digit > 4 { 9 } else { 0 } }
-        })
-        .sum();
-    sum.is_multiple_of(10)
-}
-
-fn decide(call: &GatewayCall) -> (&'static str, String) {
-    let reference = |prefix: &str| format!("{prefix}_{}", Uuid::new_v5(&REFERENCES, call.key.as_bytes()).simple());
-    if let GatewayCallKind::Refund { .. } = call.kind {
-        return ("done", reference("re"));
-    }
-    match TestCard::ALL.into_iter().find(|card| card.token() == call.token).map(TestCard::charge_outcome) {
-        Some((outcome, Some(code))) => (outcome, code.as_str().to_owned()),
-        Some((outcome, None)) => (outcome, reference("ch")),
-        None => ("refused", Code::PaymentDeclined.as_str().to_owned()),
+fn columns(statement: &Statement) -> (&'static str, &str) {
+    match statement {
+        Statement::Done { reference } => ("done", reference),
+        Statement::Refused { code } => ("refused", code),
+        Statement::Faulted { code } => ("faulted", code),
     }
 }
 
-fn outcome_of(outcome: &str, reference: String) -> GatewayOutcome {
-    match (outcome, reference.as_str()) {
-        ("done", _) => GatewayOutcome::Done { reference },
-        ("refused", "INSUFFICIENT_FUNDS") => GatewayOutcome::Refused(Failure::new(
-            Code::InsufficientFunds,
-            "The account does not hold the amount: use another card.",
-        )),
-        ("refused", _) => {
-            GatewayOutcome::Refused(Failure::new(Code::PaymentDeclined, "The card was declined: use another card."))
-        }
-        _ => GatewayOutcome::Faulted(Failure::new(Code::Unavailable, "The card could not be processed.")),
+fn stated(outcome: &str, reference: &str) -> Statement {
+    match outcome {
+        "done" => Statement::Done { reference: reference.to_owned() },
+        "refused" => Statement::refused(reference),
+        _ => Statement::faulted(reference),
     }
 }
 
 fn unknown(error: sqlx::Error) -> UnknownOutcome {
     UnknownOutcome(crate::event_log::LogError::from(error).to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{TokeniseError, tokenise};
-
-    #[test]
-    fn test_cards_get_the_same_token_every_time_and_other_numbers_none() {
-        let card = tokenise("4242 4242 4242 4242").expect("a test card");
-        assert_eq!((card.brand.as_str(), card.last_four.as_str()), ("visa", "4242"));
-        assert_eq!(tokenise("4242424242424242"), Ok(card));
-        assert_eq!(tokenise("4242424242424241"), Err(TokeniseError::Malformed));
-        assert_eq!(tokenise("5555555555554444"), Err(TokeniseError::NotATestCard));
-        for text in ["", "4242", "424242424242424a", "٤٢٤٢٤٢٤٢٤٢٤٢٤٢٤٢", "42424242424242424242"] {
-            assert_eq!(tokenise(text), Err(TokeniseError::Malformed), "{text:?}");
-        }
-    }
 }

@@ -6,7 +6,8 @@ use sqlx::{Connection, Executor, PgPool};
 pub const SCHEMA: &str = include_str!("../../../schema.sql");
 
 /// Steps from each version to the next, the first creating version 1.
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/0001_first.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("../../migrations/0001_first.sql"), include_str!("../../migrations/0002_refunds_in_parts.sql")];
 
 /// The version that this program works with.
 pub const SCHEMA_VERSION: i32 = MIGRATIONS.len() as i32;
