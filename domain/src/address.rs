@@ -26,13 +26,15 @@ pub struct Addressed {
 pub fn address(message: &Message, occasion: Occasion) -> Option<Addressed> {
     let Destination::Stream(stream) = message.to else { return None };
     let (name, command) = match &message.body {
-        Body::StartTrip(plan) => ("start_trip", Command::TripSaga(TripSagaCommand::Start { plan: plan.clone() })),
-        Body::CancelTrip => ("cancel_trip", Command::TripSaga(TripSagaCommand::Cancel)),
+        Body::StartTrip(plan) => {
+            ("start_trip", Command::TripSaga(TripSagaCommand::Start { plan: plan.clone(), occasion }))
+        }
+        Body::CancelTrip => ("cancel_trip", Command::TripSaga(TripSagaCommand::Cancel { occasion })),
         Body::Answer(answer) => {
             ("answer", Command::TripSaga(TripSagaCommand::Answer { answer: answer.clone(), occasion }))
         }
         Body::Instruction(instruction) => instructed(message.booking, instruction, occasion),
-        Body::GatewayCall(_) => return None,
+        Body::GatewayCall(_) | Body::LookUp(_) => return None,
     };
     Some(Addressed { stream, command, name })
 }
@@ -64,13 +66,13 @@ fn instructed(booking: BookingId, asked: &Instruction, occasion: Occasion) -> (&
             let part = part.clone();
             ("release_vehicle", Command::Car(CarCommand::Release { booking, attempt, part, occasion }))
         }
-        (Order::Payment { plan, amount }, Direction::Request) => {
-            let (plan, amount) = (plan.clone(), *amount);
-            ("request_payment", Command::Payment(PaymentCommand::Request { booking, attempt, plan, amount }))
+        (Order::Payment { plan, amount, found }, Direction::Request) => {
+            let (plan, amount, found) = (plan.clone(), *amount, found.clone());
+            ("request_payment", Command::Payment(PaymentCommand::Request { booking, attempt, plan, amount, found }))
         }
-        (Order::Payment { amount, .. }, Direction::Undo) => {
-            let amount = *amount;
-            ("cancel_payment", Command::Payment(PaymentCommand::Cancel { booking, attempt, amount }))
+        (Order::Payment { amount, found, .. }, Direction::Undo) => {
+            let (amount, found) = (*amount, found.clone());
+            ("cancel_payment", Command::Payment(PaymentCommand::Cancel { booking, attempt, amount, found }))
         }
         (Order::Booking { .. }, Direction::Request) => {
             ("approve_booking", Command::Booking(BookingCommand::Approve { attempt }))

@@ -8,7 +8,7 @@ use crate::flight::{Flight, FlightCommand, FlightError, FlightEvent};
 use crate::hotel::{Hotel, HotelCommand, HotelError, HotelEvent};
 use crate::id::StreamKind;
 use crate::payment::{Payment, PaymentCommand, PaymentEvent};
-use crate::trip_saga::{TripSaga, TripSagaCommand, TripSagaEvent};
+use crate::trip_saga::{TripSaga, TripSagaCommand, TripSagaError, TripSagaEvent};
 
 /// The state of any aggregate.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,6 +73,9 @@ pub enum Error {
     /// By a booking.
     #[error(transparent)]
     Booking(#[from] BookingError),
+    /// By a process manager.
+    #[error(transparent)]
+    TripSaga(#[from] TripSagaError),
     /// By a hotel.
     #[error(transparent)]
     Hotel(#[from] HotelError),
@@ -92,6 +95,7 @@ impl Error {
     pub const fn code(&self) -> Code {
         match self {
             Self::Booking(error) => error.code(),
+            Self::TripSaga(error) => error.code(),
             Self::Hotel(error) => error.code(),
             Self::Flight(error) => error.code(),
             Self::Car(error) => error.code(),
@@ -103,6 +107,7 @@ impl Error {
     pub const fn field(&self) -> &'static str {
         match self {
             Self::Booking(error) => error.field(),
+            Self::TripSaga(error) => error.field(),
             Self::Hotel(error) => error.field(),
             Self::Flight(error) => error.field(),
             Self::Car(error) => error.field(),
@@ -135,7 +140,7 @@ impl Aggregate {
     pub fn decide(&self, command: Command) -> Result<Vec<Event>, Error> {
         match (self, command) {
             (Self::Booking(state), Command::Booking(command)) => Ok(wrap(state.decide(command)?, Event::Booking)),
-            (Self::TripSaga(state), Command::TripSaga(command)) => Ok(wrap(state.decide(command), Event::TripSaga)),
+            (Self::TripSaga(state), Command::TripSaga(command)) => Ok(wrap(state.decide(command)?, Event::TripSaga)),
             (Self::Hotel(state), Command::Hotel(command)) => Ok(wrap(state.decide(command)?, Event::Hotel)),
             (Self::Flight(state), Command::Flight(command)) => Ok(wrap(state.decide(command)?, Event::Flight)),
             (Self::Car(state), Command::Car(command)) => Ok(wrap(state.decide(command)?, Event::Car)),

@@ -43,7 +43,9 @@ impl Aggregate {
     pub const fn is_finished(&self) -> bool {
         match self {
             Self::Booking(booking) => matches!(booking, Booking::Approved { .. } | Booking::Cancelled { .. }),
-            Self::TripSaga(saga) => matches!(**saga, TripSaga::Succeeded { .. } | TripSaga::Compensated),
+            Self::TripSaga(saga) => {
+                matches!(**saga, TripSaga::Succeeded { .. } | TripSaga::Compensated { .. } | TripSaga::Failed { .. })
+            }
             Self::Payment(payment) => payment.is_settled(),
             Self::DeadLetter(letter) => matches!(letter, DeadLetter::SetAside),
             Self::Hotel(_) | Self::Flight(_) | Self::Car(_) => false,

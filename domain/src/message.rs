@@ -1,5 +1,6 @@
 //! What events cause: every arrow of a trip, derived from the log by a pure function (L9).
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -29,6 +30,16 @@ pub enum Direction {
     Undo,
 }
 
+impl Direction {
+    /// The stored name, for example `undo`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Undo => "undo",
+        }
+    }
+}
+
 /// What the saga asks of a participant or of the booking. Carries all that is needed to answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instruction {
@@ -38,6 +49,9 @@ pub struct Instruction {
     pub attempt: u32,
     /// What, and of whom.
     pub order: Order,
+    /// When the saga stops waiting for the answer: it may have happened by then or not. Absent: it waits without end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer_by: Option<DateTime<Utc>>,
 }
 
 /// The thing asked for.
@@ -55,12 +69,29 @@ pub enum Order {
         plan: PaymentPlan,
         /// How much.
         amount: Money,
+        /// What an operator has found out about the money, where the gateway cannot tell.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        found: Option<Finding>,
     },
     /// The booking's approval; undone: its cancellation, with what made it fail, if anything did.
     Booking {
         /// Absent for an approval and when the traveller cancelled.
         failure: Option<FailedStep>,
     },
+}
+
+/// What an operator has found out about money whose gateway cannot tell, with evidence outside of this program.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Finding {
+    /// The charge was made.
+    Taken {
+        /// The gateway's reference of the charge; a refund needs it.
+        reference: String,
+    },
+    /// The charge was surely not made.
+    NotTaken,
+    /// The money was given back.
+    GivenBack,
 }
 
 /// The step that made a trip fail.
@@ -136,8 +167,10 @@ pub enum Body {
     Instruction(Instruction),
     /// Participant or booking to saga.
     Answer(Answer),
-    /// Payment to gateway.
+    /// Payment to gateway: make this call.
     GatewayCall(GatewayCall),
+    /// Payment to gateway: what came of this call? Only if it has not arrived may it be sent, under the same key (L16).
+    LookUp(GatewayCall),
 }
 
 /// Where a message goes.
@@ -270,6 +303,12 @@ fn from_payment(booking: BookingId, event: &PaymentEvent) -> Option<Message> {
         }
         PaymentEvent::RefundRequested { call } => {
             return Some(Message { booking, to: Destination::Gateway, body: Body::GatewayCall(call.clone()) });
+        }
+        PaymentEvent::OutcomeAsked { call, .. } => {
+            return Some(Message { booking, to: Destination::Gateway, body: Body::LookUp(call.clone()) });
+        }
+        PaymentEvent::OutcomeUnknown { direction, attempt, failure } => {
+            (*direction, attempt, Outcome::Unknown(failure.clone()))
         }
         PaymentEvent::UndoAwaited { .. } => return None,
         PaymentEvent::AnswerRepeated { answer } => return Some(to_saga(booking, Body::Answer(answer.clone()))),

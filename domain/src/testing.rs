@@ -70,8 +70,8 @@ decider!(
     crate::trip_saga::TripSaga,
     crate::trip_saga::TripSagaCommand,
     crate::trip_saga::TripSagaEvent,
-    std::convert::Infallible,
-    |state, command| Ok(state.decide(command))
+    crate::trip_saga::TripSagaError,
+    |state, command| state.decide(command)
 );
 
 /// An aggregate and what its last command led to.

@@ -58,7 +58,8 @@ fn of_bookings() {
 fn of_sagas() {
     let names = names!(TripSagaEvent:
         SagaStarted StepSucceeded StepRefused StepFaulted StepRetried CancellationNoted
-        UndoSucceeded UndoFaulted UndoRetried SagaSucceeded SagaCompensated);
+        UndoSucceeded UndoFaulted UndoRetried SagaSucceeded SagaCompensated
+        StepTimedOut LateAnswerNoted AttentionNeeded Resolved SagaFailed);
     check::<TripSagaEvent>(StreamKind::TripSaga, &names);
 }
 
@@ -87,7 +88,7 @@ fn of_cars() {
 fn of_payments() {
     let names = names!(PaymentEvent:
         PaymentRequested PaymentCompleted PaymentFailed PaymentFaulted UndoAwaited RefundRequested RefundFaulted
-        PaymentCancelled PaymentBarred AnswerRepeated);
+        PaymentCancelled PaymentBarred AnswerRepeated OutcomeUnknown OutcomeAsked);
     check::<PaymentEvent>(StreamKind::Payment, &names);
 }
 

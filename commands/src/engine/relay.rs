@@ -268,7 +268,7 @@ impl Outlet {
     async fn deliver(self, delivery: Delivery) -> Result<(), Stopped> {
         let Delivery { message, cause, origin } = delivery;
         let task = match &message.body {
-            Body::GatewayCall(call) => {
+            Body::GatewayCall(call) | Body::LookUp(call) => {
                 if !self.turn.is_held() {
                     return Err(Stopped);
                 }

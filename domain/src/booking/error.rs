@@ -1,5 +1,7 @@
 //! Why a caller's command is refused.
 
+use chrono::{DateTime, SecondsFormat, Utc};
+
 use crate::failure::Code;
 
 /// Refusals of a booking.
@@ -8,9 +10,15 @@ pub enum BookingError {
     /// The stream is empty.
     #[error("no such booking: check the id")]
     NotFound,
-    /// The trip has begun.
-    #[error("the trip has begun and can no longer be cancelled: ask the operators")]
-    TripBegun,
+    /// Check-in, departure or pick-up has passed, whichever comes first.
+    #[error(
+        "the trip began at {} (check-in, departure or pick-up) and can no longer be cancelled: ask the operators",
+        starts_at.to_rfc3339_opts(SecondsFormat::Secs, true)
+    )]
+    TripBegun {
+        /// When.
+        starts_at: DateTime<Utc>,
+    },
 }
 
 impl BookingError {
@@ -18,7 +26,7 @@ impl BookingError {
     pub const fn code(self) -> Code {
         match self {
             Self::NotFound => Code::NotFound,
-            Self::TripBegun => Code::NotCancellable,
+            Self::TripBegun { .. } => Code::NotCancellable,
         }
     }
 

@@ -86,7 +86,9 @@ impl Booking {
     fn cancel(&self, reason: Option<String>, at: DateTime<Utc>) -> Result<Vec<BookingEvent>, BookingError> {
         match self {
             Self::Absent => Err(BookingError::NotFound),
-            Self::Approved { starts_at, .. } if at >= *starts_at => Err(BookingError::TripBegun),
+            Self::Pending { starts_at } | Self::Approved { starts_at, .. } if at >= *starts_at => {
+                Err(BookingError::TripBegun { starts_at: *starts_at })
+            }
             Self::Pending { .. } | Self::Approved { .. } => Ok(vec![BookingEvent::CancellationRequested { reason }]),
             Self::Cancelling { .. } | Self::Cancelled { .. } => Ok(Vec::new()),
         }

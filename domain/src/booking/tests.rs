@@ -83,7 +83,10 @@ fn a_cancellation_is_recorded_once_and_until_the_trip_begins() {
     for story in [asked(), approved()] {
         story.when(cancel("2024-12-23T23:59:59Z")).then(std::slice::from_ref(&wanted)).when(cancel(NOW)).then(&[]);
     }
-    approved().when(cancel("2024-12-24T00:00:00Z")).then_error(&BookingError::TripBegun);
+    let begun = BookingError::TripBegun { starts_at: at("2024-12-24T00:00:00Z").at };
+    approved().when(cancel("2024-12-24T00:00:00Z")).then_error(&begun);
+    // Also while it is still asked for: what stands of it may be in use.
+    given::<Booking>(&[requested()]).when(cancel("2024-12-24T00:00:00Z")).then_error(&begun);
     given::<Booking>(&[]).when(cancel(NOW)).then_error(&BookingError::NotFound);
 }
 

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::id::BookingId;
-use crate::message::GatewayCallKind;
+use crate::message::{Finding, GatewayCallKind};
 use crate::money::Money;
 use crate::trip::PaymentPlan;
 
@@ -19,6 +19,8 @@ pub enum PaymentCommand {
         plan: PaymentPlan,
         /// How much.
         amount: Money,
+        /// What an operator has found out, where the gateway cannot tell.
+        found: Option<Finding>,
     },
     /// Give it back, or bar what has not come yet.
     Cancel {
@@ -28,6 +30,8 @@ pub enum PaymentCommand {
         attempt: u32,
         /// The amount that the trip was quoted.
         amount: Money,
+        /// What an operator has found out, where the gateway cannot tell.
+        found: Option<Finding>,
     },
     /// What the gateway said to a call.
     Settle {
@@ -40,9 +44,16 @@ pub enum PaymentCommand {
         /// What it said.
         outcome: GatewayOutcome,
     },
+    /// The gateway was asked a bounded number of times, and nobody can tell what came of a call.
+    LeaveUnknown {
+        /// The call's idempotency key.
+        key: String,
+        /// Why it is not known.
+        failure: Failure,
+    },
 }
 
-/// What a gateway said. An unknown outcome is never one of these: it is looked up until known.
+/// What a gateway said. An unknown outcome is never one of these: it is looked up, and left unknown after a bounded number of tries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GatewayOutcome {
     /// Done, under the gateway's own reference.

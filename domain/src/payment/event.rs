@@ -4,7 +4,7 @@ use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
-use crate::message::{Answer, GatewayCall};
+use crate::message::{Answer, Direction, GatewayCall};
 use crate::money::Money;
 use crate::trip::PaymentPlan;
 
@@ -44,6 +44,24 @@ pub enum PaymentEvent {
         attempt: u32,
         /// Why.
         failure: Failure,
+    },
+    /// Nobody can tell, for now, what came of the call: it may have happened. Answers the request, or the undo that waits for it.
+    OutcomeUnknown {
+        /// What is answered.
+        direction: Direction,
+        /// The attempt answered.
+        attempt: u32,
+        /// Why it is not known.
+        failure: Failure,
+    },
+    /// A new attempt asks once more what came of a call whose outcome is unknown.
+    OutcomeAsked {
+        /// Whose attempt: the request's or the undo's.
+        direction: Direction,
+        /// Which attempt.
+        attempt: u32,
+        /// The call in doubt, with its key.
+        call: GatewayCall,
     },
     /// An undo came while a call was in flight: it waits for the outcome (L16).
     UndoAwaited {
@@ -89,6 +107,8 @@ impl PaymentEvent {
             Self::PaymentCompleted { .. } => "PaymentCompleted",
             Self::PaymentFailed { .. } => "PaymentFailed",
             Self::PaymentFaulted { .. } => "PaymentFaulted",
+            Self::OutcomeUnknown { .. } => "OutcomeUnknown",
+            Self::OutcomeAsked { .. } => "OutcomeAsked",
             Self::UndoAwaited { .. } => "UndoAwaited",
             Self::RefundRequested { .. } => "RefundRequested",
             Self::RefundFaulted { .. } => "RefundFaulted",

@@ -16,10 +16,10 @@ pub use event::PaymentEvent;
 use crate::aggregate::cqrs_aggregate;
 use crate::failure::{Code, Failure};
 use crate::id::{BookingId, StreamKind};
-use crate::message::{Answer, Direction, GatewayCall, GatewayCallKind, Outcome};
+use crate::message::{Answer, Direction, Finding, GatewayCall, GatewayCallKind, Outcome};
 use crate::money::Money;
-use crate::trip::{PaymentPlan, Step};
-use settle::GatewayAnswer;
+use crate::trip::{CardToken, PaymentPlan, Step};
+use settle::{Asked, GatewayAnswer, charged};
 
 /// A payment: the attempts it has answered and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -31,13 +31,24 @@ pub struct Payment {
     phase: Phase,
 }
 
+/// Whether somebody is asking the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+enum Inquiry {
+    /// The call is in flight, or its outcome is being asked for.
+    UnderWay,
+    /// Nobody can tell for now; a new attempt asks again.
+    GivenUp,
+}
+
 /// The states of a payment.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 enum Phase {
     #[default]
     Absent,
+    /// Asked for without a call: an operator's evidence takes the gateway's place and follows at once.
+    AskedByHand { token: String },
     /// A charge is in flight; an undo may wait for its outcome.
-    Charging { call: GatewayCall, undo: Option<u32> },
+    Charging { call: GatewayCall, undo: Option<u32>, inquiry: Inquiry },
     /// The last charge surely did not happen; another may.
     Faulted,
     /// Refused for good.
@@ -45,7 +56,7 @@ enum Phase {
     /// The money is ours. Without a charge nothing was taken by a gateway.
     Completed { amount: Money, charge: Option<Charge> },
     /// A refund is in flight.
-    Refunding { call: GatewayCall },
+    Refunding { call: GatewayCall, inquiry: Inquiry },
     /// The last refund surely did not happen; another may.
     RefundFaulted { amount: Money, charge: Charge },
     /// Nothing is kept.
@@ -61,15 +72,34 @@ struct Charge {
     reference: String,
 }
 
+/// What every demand of the saga tells.
+#[derive(Clone, Copy)]
+struct Demand {
+    booking: BookingId,
+    attempt: u32,
+    amount: Money,
+}
+
 impl Payment {
     /// What the command makes happen. No events: it is so already, or the answer is in the log.
     pub fn decide(&self, command: PaymentCommand) -> Vec<PaymentEvent> {
         match command {
-            PaymentCommand::Request { booking, attempt, plan, amount } => self.request(booking, attempt, plan, amount),
-            PaymentCommand::Cancel { booking, attempt, amount } => self.cancel(booking, attempt, amount),
+            PaymentCommand::Request { attempt, .. } if attempt <= self.requested => Vec::new(),
+            PaymentCommand::Cancel { attempt, .. } if attempt <= self.undone => Vec::new(),
+            PaymentCommand::Request { booking, attempt, plan, amount, found } => {
+                let demand = Demand { booking, attempt, amount };
+                match found {
+                    None => self.request(demand, plan),
+                    Some(found) => self.request_found(demand, plan, found),
+                }
+            }
+            PaymentCommand::Cancel { booking, attempt, amount, found } => {
+                self.cancel(Demand { booking, attempt, amount }, found.as_ref())
+            }
             PaymentCommand::Settle { booking, key, kind, outcome } => {
                 self.settle(booking, GatewayAnswer { key: &key, kind: &kind, outcome })
             }
+            PaymentCommand::LeaveUnknown { key, failure } => self.leave_unknown(&key, failure),
         }
     }
 
@@ -78,14 +108,24 @@ impl Payment {
         matches!(self.phase, Phase::Failed(_) | Phase::Completed { .. } | Phase::Cancelled | Phase::Barred)
     }
 
+    /// Whether the outcome of its call is unknown and nobody asks for it now.
+    const fn is_unknown(&self) -> bool {
+        matches!(
+            self.phase,
+            Phase::Charging { inquiry: Inquiry::GivenUp, .. } | Phase::Refunding { inquiry: Inquiry::GivenUp, .. }
+        )
+    }
+
     /// Takes an event into the state.
     pub fn apply(&mut self, event: &PaymentEvent) {
         match event {
-            PaymentEvent::PaymentRequested { attempt, call, .. } => {
+            PaymentEvent::PaymentRequested { attempt, call, plan, .. } => {
                 self.requested = *attempt;
-                if let Some(call) = call.clone() {
-                    self.phase = Phase::Charging { call, undo: None };
-                }
+                self.phase = match (call.clone(), plan) {
+                    (Some(call), _) => Phase::Charging { call, undo: None, inquiry: Inquiry::UnderWay },
+                    (None, PaymentPlan::Card(card)) => Phase::AskedByHand { token: card.token.clone() },
+                    (None, _) => Phase::Absent,
+                };
             }
             PaymentEvent::PaymentCompleted { amount, charge, .. } => self.completed(*amount, charge.as_deref()),
             PaymentEvent::PaymentFailed { attempt, failure } => self.failed(*attempt, failure),
@@ -93,7 +133,12 @@ impl Payment {
             PaymentEvent::UndoAwaited { attempt } => self.undo_awaited(*attempt),
             PaymentEvent::RefundRequested { call } => {
                 self.undone = call.attempt;
-                self.phase = Phase::Refunding { call: call.clone() };
+                self.phase = Phase::Refunding { call: call.clone(), inquiry: Inquiry::UnderWay };
+            }
+            PaymentEvent::OutcomeUnknown { .. } => self.inquire(Inquiry::GivenUp),
+            PaymentEvent::OutcomeAsked { direction, attempt, .. } => {
+                self.taken_up(*direction, *attempt);
+                self.inquire(Inquiry::UnderWay);
             }
             PaymentEvent::RefundFaulted { .. } => self.refund_faulted(),
             PaymentEvent::PaymentCancelled { attempt, .. } => {
@@ -104,21 +149,30 @@ impl Payment {
                 self.undone = *attempt;
                 self.phase = Phase::Barred;
             }
-            PaymentEvent::AnswerRepeated { answer } => match answer.direction {
-                Direction::Request => self.requested = answer.attempt,
-                Direction::Undo => self.undone = answer.attempt,
-            },
+            PaymentEvent::AnswerRepeated { answer } => self.taken_up(answer.direction, answer.attempt),
         }
     }
 
-    fn request(&self, booking: BookingId, attempt: u32, plan: PaymentPlan, amount: Money) -> Vec<PaymentEvent> {
-        if attempt <= self.requested {
-            return Vec::new();
+    const fn taken_up(&mut self, direction: Direction, attempt: u32) {
+        match direction {
+            Direction::Request => self.requested = attempt,
+            Direction::Undo => self.undone = attempt,
         }
+    }
+
+    const fn inquire(&mut self, asked: Inquiry) {
+        if let Phase::Charging { inquiry, .. } | Phase::Refunding { inquiry, .. } = &mut self.phase {
+            *inquiry = asked;
+        }
+    }
+
+    fn request(&self, demand: Demand, plan: PaymentPlan) -> Vec<PaymentEvent> {
+        let attempt = demand.attempt;
         match &self.phase {
-            Phase::Absent | Phase::Faulted => ask(booking, attempt, plan, amount),
+            Phase::Absent | Phase::AskedByHand { .. } | Phase::Faulted => ask(demand, plan),
             // One call is in flight at most: its outcome answers this attempt too (L16).
-            Phase::Charging { .. } => Vec::new(),
+            Phase::Charging { inquiry: Inquiry::UnderWay, .. } => Vec::new(),
+            Phase::Charging { call, inquiry: Inquiry::GivenUp, .. } => ask_again(Direction::Request, attempt, call),
             Phase::Failed(failure) => repeat(Direction::Request, attempt, Outcome::Refused(failure.clone())),
             Phase::Completed { .. } => repeat(Direction::Request, attempt, Outcome::Done),
             Phase::Refunding { .. } | Phase::RefundFaulted { .. } | Phase::Cancelled | Phase::Barred => {
@@ -128,15 +182,47 @@ impl Payment {
         }
     }
 
-    fn cancel(&self, booking: BookingId, attempt: u32, amount: Money) -> Vec<PaymentEvent> {
-        if attempt <= self.undone {
-            return Vec::new();
+    /// The evidence of an operator takes the place of the gateway's answer, where there is none.
+    fn request_found(&self, demand: Demand, plan: PaymentPlan, found: Finding) -> Vec<PaymentEvent> {
+        let Demand { booking, attempt, amount } = demand;
+        let undo = match &self.phase {
+            Phase::Charging { undo, .. } => *undo,
+            Phase::Absent | Phase::AskedByHand { .. } | Phase::Faulted => None,
+            _ => return self.request(demand, plan),
+        };
+        let outcome = match found {
+            Finding::Taken { reference } => GatewayOutcome::Done { reference },
+            Finding::NotTaken | Finding::GivenBack => GatewayOutcome::Refused(Failure::new(
+                Code::Unavailable,
+                "The gateway could not tell what came of the payment; nothing was taken: book again later.",
+            )),
+        };
+        let PaymentPlan::Card(card) = &plan else { return self.request(demand, plan) };
+        let call = charge(demand, card);
+        let settled = charged(booking, &call, &Asked { request: attempt, undo }, outcome);
+        if matches!(self.phase, Phase::Charging { .. }) {
+            return settled;
         }
+        // The request itself never came: what is asked for is written first, so that a refund knows the card.
+        let requested = PaymentEvent::PaymentRequested { attempt, plan, amount, call: None };
+        std::iter::once(requested).chain(settled).collect()
+    }
+
+    fn cancel(&self, demand: Demand, found: Option<&Finding>) -> Vec<PaymentEvent> {
+        let Demand { booking, attempt, amount } = demand;
         match &self.phase {
-            Phase::Absent | Phase::Faulted | Phase::Failed(_) => vec![PaymentEvent::PaymentBarred { attempt }],
-            Phase::Charging { undo: None, .. } => vec![PaymentEvent::UndoAwaited { attempt }],
+            Phase::Absent | Phase::AskedByHand { .. } | Phase::Faulted | Phase::Failed(_) => {
+                vec![PaymentEvent::PaymentBarred { attempt }]
+            }
+            Phase::Charging { undo, call, inquiry } => undo_in_flight(*undo, attempt, call, *inquiry),
+            Phase::Completed { charge: Some(_), .. } | Phase::Refunding { .. } | Phase::RefundFaulted { .. }
+                if found == Some(&Finding::GivenBack) =>
+            {
+                vec![PaymentEvent::PaymentCancelled { attempt, refunded: amount }]
+            }
             // One call is in flight at most: its outcome answers this attempt too (L16).
-            Phase::Charging { .. } | Phase::Refunding { .. } => Vec::new(),
+            Phase::Refunding { inquiry: Inquiry::UnderWay, .. } => Vec::new(),
+            Phase::Refunding { call, inquiry: Inquiry::GivenUp } => ask_again(Direction::Undo, attempt, call),
             Phase::Completed { charge: None, .. } => {
                 vec![PaymentEvent::PaymentCancelled { attempt, refunded: Money::zero(amount.currency) }]
             }
@@ -148,19 +234,19 @@ impl Payment {
     }
 
     fn completed(&mut self, amount: Money, reference: Option<&str>) {
-        let charge = match (&self.phase, reference) {
-            (Phase::Charging { call, .. }, Some(reference)) => {
-                Some(Charge { token: call.token.clone(), reference: reference.to_owned() })
-            }
+        let token = match &self.phase {
+            Phase::Charging { call, .. } => Some(call.token.clone()),
+            Phase::AskedByHand { token } => Some(token.clone()),
             _ => None,
         };
+        let charge = token.zip(reference).map(|(token, reference)| Charge { token, reference: reference.to_owned() });
         self.phase = Phase::Completed { amount, charge };
     }
 
     /// A request that came after its cancel is refused without changing where the payment stands.
     fn failed(&mut self, attempt: u32, failure: &Failure) {
         self.requested = self.requested.max(attempt);
-        if matches!(self.phase, Phase::Absent | Phase::Faulted | Phase::Charging { .. }) {
+        if matches!(self.phase, Phase::Absent | Phase::AskedByHand { .. } | Phase::Faulted | Phase::Charging { .. }) {
             self.phase = Phase::Failed(failure.clone());
         }
     }
@@ -173,7 +259,7 @@ impl Payment {
     }
 
     fn refund_faulted(&mut self) {
-        if let Phase::Refunding { call } = &self.phase
+        if let Phase::Refunding { call, .. } = &self.phase
             && let GatewayCallKind::Refund { charge } = &call.kind
         {
             let charge = Charge { token: call.token.clone(), reference: charge.clone() };
@@ -182,7 +268,8 @@ impl Payment {
     }
 }
 
-fn ask(booking: BookingId, attempt: u32, plan: PaymentPlan, amount: Money) -> Vec<PaymentEvent> {
+fn ask(demand: Demand, plan: PaymentPlan) -> Vec<PaymentEvent> {
+    let Demand { attempt, amount, .. } = demand;
     let requested = |plan, call| PaymentEvent::PaymentRequested { attempt, plan, amount, call };
     match plan {
         PaymentPlan::None => {
@@ -197,16 +284,36 @@ fn ask(booking: BookingId, attempt: u32, plan: PaymentPlan, amount: Money) -> Ve
             vec![requested(PaymentPlan::Points, None), PaymentEvent::PaymentFailed { attempt, failure }]
         }
         PaymentPlan::Card(card) => {
-            let call = GatewayCall {
-                key: format!("{}/charge/{attempt}", booking.payment()),
-                attempt,
-                token: card.token.clone(),
-                amount,
-                kind: GatewayCallKind::Charge,
-            };
+            let call = charge(demand, &card);
             vec![requested(PaymentPlan::Card(card), Some(call))]
         }
     }
+}
+
+fn charge(demand: Demand, card: &CardToken) -> GatewayCall {
+    let Demand { booking, attempt, amount } = demand;
+    GatewayCall {
+        key: format!("{}/charge/{attempt}", booking.payment()),
+        attempt,
+        token: card.token.clone(),
+        amount,
+        kind: GatewayCallKind::Charge,
+    }
+}
+
+/// The first undo is noted; a later attempt asks again what came of the charge, if nobody does.
+fn undo_in_flight(undo: Option<u32>, attempt: u32, call: &GatewayCall, inquiry: Inquiry) -> Vec<PaymentEvent> {
+    let noted = undo.is_none().then_some(PaymentEvent::UndoAwaited { attempt });
+    let asked = match inquiry {
+        Inquiry::UnderWay => Vec::new(),
+        Inquiry::GivenUp => ask_again(Direction::Undo, attempt, call),
+    };
+    noted.into_iter().chain(asked).collect()
+}
+
+/// Under the key of the call in doubt: it may have happened.
+fn ask_again(direction: Direction, attempt: u32, call: &GatewayCall) -> Vec<PaymentEvent> {
+    vec![PaymentEvent::OutcomeAsked { direction, attempt, call: call.clone() }]
 }
 
 fn refund(booking: BookingId, attempt: u32, amount: Money, charge: &Charge) -> PaymentEvent {

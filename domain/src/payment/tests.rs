@@ -11,11 +11,11 @@ fn amount() -> Money {
 }
 
 fn request(attempt: u32, plan: PaymentPlan) -> PaymentCommand {
-    PaymentCommand::Request { booking: booking(1), attempt, plan, amount: amount() }
+    PaymentCommand::Request { booking: booking(1), attempt, plan, amount: amount(), found: None }
 }
 
 fn cancel(attempt: u32) -> PaymentCommand {
-    PaymentCommand::Cancel { booking: booking(1), attempt, amount: amount() }
+    PaymentCommand::Cancel { booking: booking(1), attempt, amount: amount(), found: None }
 }
 
 fn charge(attempt: u32) -> GatewayCall {

@@ -20,7 +20,8 @@ use crate::occasion::Occasion;
 use crate::payment::{GatewayOutcome, PaymentCommand};
 use crate::personal::{Personal, Traveller};
 use crate::trip::{Step, TripPlan};
-use crate::trip_saga::{TripSaga, TripSagaCommand};
+use crate::trip_saga::attention::Resolution;
+use crate::trip_saga::{TripSaga, TripSagaCommand, TripSagaError};
 
 /// More messages than any trip of a test causes: beyond it something goes round in circles.
 const DELIVERIES_MAX: usize = 2_000;
@@ -46,6 +47,8 @@ pub(crate) struct Gateway {
     answered: BTreeMap<String, GatewayOutcome>,
     /// Minor units taken and not given back.
     pub(crate) kept: i64,
+    /// How many of the next questions nobody can answer; what is asked for is done all the same.
+    pub(crate) silent: u32,
 }
 
 impl World {
@@ -130,6 +133,29 @@ impl World {
         true
     }
 
+    /// An operator's verb.
+    pub(crate) fn resolve(&mut self, resolution: Resolution) -> Result<(), TripSagaError> {
+        let (actor, reason) = ("operator".to_owned(), "seen in the gateway's own records".to_owned());
+        let command = TripSagaCommand::Resolve { resolution, actor, reason, occasion: self.occasion() };
+        self.saga().decide(command.clone())?;
+        self.give(trip().saga(), Command::TripSaga(command));
+        Ok(())
+    }
+
+    /// Delivers until the saga has asked this of somebody, and keeps that message back.
+    pub(crate) fn hold(&mut self, step: Step, direction: Direction) -> Message {
+        for _ in 0..DELIVERIES_MAX {
+            let held = self.outbox.iter().position(|message| {
+                matches!(&message.body, Body::Instruction(asked) if asked.order.step() == step && asked.direction == direction)
+            });
+            if let Some(message) = held.and_then(|place| self.outbox.remove(place)) {
+                return message;
+            }
+            assert!(self.deliver(0), "this is never asked for");
+        }
+        panic!("goes round in circles");
+    }
+
     /// Delivers again all that was ever delivered; true when nothing was written.
     pub(crate) fn redelivery_writes_nothing(&mut self) -> bool {
         let written = self.log.len();
@@ -157,15 +183,9 @@ impl World {
 
     fn hand_over(&mut self, message: &Message) {
         match (message.to, &message.body) {
-            (Destination::Gateway, Body::GatewayCall(call)) => {
-                let outcome = self.gateway.ask(call);
-                let settle = PaymentCommand::Settle {
-                    booking: message.booking,
-                    key: call.key.clone(),
-                    kind: call.kind.clone(),
-                    outcome,
-                };
-                self.give(message.booking.payment(), Command::Payment(settle));
+            (Destination::Gateway, Body::GatewayCall(call) | Body::LookUp(call)) => {
+                let command = self.gateway.answer(message.booking, call);
+                self.give(message.booking.payment(), Command::Payment(command));
             }
             (Destination::Stream(stream), body) => {
                 let Some(addressed) = address(message, self.occasion()) else { panic!("not for {stream}: {body:?}") };
@@ -226,6 +246,15 @@ impl World {
 }
 
 impl Gateway {
+    fn answer(&mut self, booking: BookingId, call: &GatewayCall) -> PaymentCommand {
+        let (key, kind, outcome) = (call.key.clone(), call.kind.clone(), self.ask(call));
+        if self.silent == 0 {
+            return PaymentCommand::Settle { booking, key, kind, outcome };
+        }
+        self.silent -= 1;
+        PaymentCommand::LeaveUnknown { key, failure: Failure::new(Code::Unavailable, "The gateway does not answer.") }
+    }
+
     fn ask(&mut self, call: &GatewayCall) -> GatewayOutcome {
         if let Some(outcome) = self.answered.get(&call.key) {
             return outcome.clone();

@@ -1,10 +1,11 @@
 //! What a process manager can be told.
 
+use super::attention::Resolution;
 use crate::message::Answer;
 use crate::occasion::Occasion;
 use crate::trip::TripPlan;
 
-/// Commands of the process manager. None is an error.
+/// Commands of the process manager. Only an operator's verb can be refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "made once and moved on; a box would cost an allocation each")]
 pub enum TripSagaCommand {
@@ -12,6 +13,8 @@ pub enum TripSagaCommand {
     Start {
         /// What is to be booked.
         plan: TripPlan,
+        /// When.
+        occasion: Occasion,
     },
     /// Somebody answered.
     Answer {
@@ -21,9 +24,23 @@ pub enum TripSagaCommand {
         occasion: Occasion,
     },
     /// The traveller wants it cancelled.
-    Cancel,
+    Cancel {
+        /// When.
+        occasion: Occasion,
+    },
     /// A timer is due.
     Wake {
+        /// When.
+        occasion: Occasion,
+    },
+    /// An operator has decided what becomes of the step that waits (L18).
+    Resolve {
+        /// What.
+        resolution: Resolution,
+        /// Opaque name of the operator.
+        actor: String,
+        /// Why, and for what is marked the evidence.
+        reason: String,
         /// When.
         occasion: Occasion,
     },

@@ -4,8 +4,9 @@ use chrono::{DateTime, Utc};
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
+use super::attention::Verb;
 use crate::failure::Failure;
-use crate::message::{FailedStep, Instruction};
+use crate::message::{Direction, FailedStep, Instruction, Outcome};
 use crate::trip::{Step, TripPlan};
 
 /// Events of the stream `trip_saga`; its UUID is the booking's. `sends` is the instruction that the event causes, whole.
@@ -67,6 +68,58 @@ pub enum TripSagaEvent {
         /// The request.
         sends: Instruction,
     },
+    /// A step was not answered in time: it may have happened, so it is taken back like one that has.
+    StepTimedOut {
+        /// Which.
+        step: Step,
+        /// At which attempt.
+        attempt: u32,
+        /// What the traveller is told.
+        failure: Failure,
+        /// The undo of this very step.
+        sends: Instruction,
+    },
+    /// What was heard of a step in doubt after the saga had turned back: recorded, no more.
+    LateAnswerNoted {
+        /// Which step.
+        step: Step,
+        /// Of which attempt.
+        attempt: u32,
+        /// What had come of it.
+        outcome: Outcome,
+    },
+    /// The tries that come by themselves are used up, and it cannot be left at that: an operator is called. It is tried on, slowly.
+    AttentionNeeded {
+        /// Which step.
+        step: Step,
+        /// Its request or its undo.
+        direction: Direction,
+        /// The attempt that failed last.
+        attempt: u32,
+        /// Why.
+        failure: Failure,
+        /// The same for all that wait for the same reason: see [`super::attention::fingerprint`].
+        fingerprint: String,
+        /// When it is tried again without anybody's doing.
+        retry_at: DateTime<Utc>,
+        /// It may have happened all the same.
+        in_doubt: bool,
+    },
+    /// An operator has decided.
+    Resolved {
+        /// What.
+        verb: Verb,
+        /// On which step.
+        step: Step,
+        /// Its request or its undo.
+        direction: Direction,
+        /// Opaque name of the operator.
+        actor: String,
+        /// Why, and for what is marked the evidence.
+        reason: String,
+        /// What follows from it.
+        sends: Instruction,
+    },
     /// The traveller's cancellation is known.
     CancellationNoted {
         /// The first undo; absent while an answer is outstanding.
@@ -108,6 +161,13 @@ pub enum TripSagaEvent {
         /// What failed; absent when the traveller cancelled.
         failure: Option<FailedStep>,
     },
+    /// Everything is taken back but what was given up.
+    SagaFailed {
+        /// What is left as it is.
+        given_up: Vec<Step>,
+        /// What failed at first; absent when the traveller cancelled.
+        failure: Option<FailedStep>,
+    },
 }
 
 impl TripSagaEvent {
@@ -118,13 +178,18 @@ impl TripSagaEvent {
             | Self::StepSucceeded { sends, .. }
             | Self::StepRefused { sends, .. }
             | Self::StepRetried { sends, .. }
+            | Self::StepTimedOut { sends, .. }
+            | Self::Resolved { sends, .. }
             | Self::UndoSucceeded { sends, .. }
             | Self::UndoRetried { sends, .. } => Some(sends),
             Self::CancellationNoted { sends } => sends.as_ref(),
             Self::StepFaulted { .. }
             | Self::UndoFaulted { .. }
+            | Self::LateAnswerNoted { .. }
+            | Self::AttentionNeeded { .. }
             | Self::SagaSucceeded
-            | Self::SagaCompensated { .. } => None,
+            | Self::SagaCompensated { .. }
+            | Self::SagaFailed { .. } => None,
         }
     }
 }
@@ -138,12 +203,17 @@ impl TripSagaEvent {
             Self::StepRefused { .. } => "StepRefused",
             Self::StepFaulted { .. } => "StepFaulted",
             Self::StepRetried { .. } => "StepRetried",
+            Self::StepTimedOut { .. } => "StepTimedOut",
+            Self::LateAnswerNoted { .. } => "LateAnswerNoted",
+            Self::AttentionNeeded { .. } => "AttentionNeeded",
+            Self::Resolved { .. } => "Resolved",
             Self::CancellationNoted { .. } => "CancellationNoted",
             Self::UndoSucceeded { .. } => "UndoSucceeded",
             Self::UndoFaulted { .. } => "UndoFaulted",
             Self::UndoRetried { .. } => "UndoRetried",
             Self::SagaSucceeded => "SagaSucceeded",
             Self::SagaCompensated { .. } => "SagaCompensated",
+            Self::SagaFailed { .. } => "SagaFailed",
         }
     }
 

@@ -1,4 +1,6 @@
+mod attention;
 mod cancellations;
+mod deadlines;
 mod endings;
 mod faults;
 
@@ -78,7 +80,7 @@ fn assert_ended(world: &World, subset: [bool; 3], payment: &PaymentPlan) {
             let paid = if *payment == PaymentPlan::None { 0 } else { plan(subset, payment.clone()).total.minor };
             assert_eq!(world.gateway.kept, paid);
         }
-        TripSaga::Compensated => {
+        TripSaga::Compensated { .. } => {
             assert!(matches!(booking, Booking::Cancelled { .. }), "{booking:?}");
             assert_eq!(held(world), BTreeSet::new());
             assert_eq!(world.gateway.kept, 0);

@@ -96,16 +96,21 @@ fn take_saga(state: &mut BookingState, event: &TripSagaEvent) {
             Step::Hotel | Step::Flight | Step::Car => state.booked(*step),
             Step::Payment | Step::Approve => {}
         },
-        TripSagaEvent::StepRefused { step, failure, .. } => {
+        TripSagaEvent::StepRefused { step, failure, .. } | TripSagaEvent::StepTimedOut { step, failure, .. } => {
             state.refused(*step);
             payment_faulted(state, *step);
             blame(state, Some(&FailedStep { step: *step, failure: failure.clone() }));
         }
         TripSagaEvent::StepFaulted { step, .. } => payment_faulted(state, *step),
         TripSagaEvent::UndoSucceeded { step, .. } => state.given_back(*step),
-        TripSagaEvent::SagaCompensated { failure } => blame(state, failure.as_ref()),
+        TripSagaEvent::SagaCompensated { failure } | TripSagaEvent::SagaFailed { failure, .. } => {
+            blame(state, failure.as_ref());
+        }
         TripSagaEvent::SagaStarted { .. }
         | TripSagaEvent::StepRetried { .. }
+        | TripSagaEvent::LateAnswerNoted { .. }
+        | TripSagaEvent::AttentionNeeded { .. }
+        | TripSagaEvent::Resolved { .. }
         | TripSagaEvent::CancellationNoted { .. }
         | TripSagaEvent::UndoFaulted { .. }
         | TripSagaEvent::UndoRetried { .. }
@@ -121,6 +126,7 @@ fn take_saga(state: &mut BookingState, event: &TripSagaEvent) {
 fn saga_status(state: &BookingState, event: &TripSagaEvent) -> SagaStatus {
     match event {
         TripSagaEvent::SagaCompensated { .. } => SagaStatus::Compensated,
+        TripSagaEvent::SagaFailed { .. } => SagaStatus::Failed,
         _ if state.course.undoing => SagaStatus::Compensating,
         TripSagaEvent::SagaSucceeded if state.course.standing == Standing::CancelRequested => SagaStatus::Compensating,
         TripSagaEvent::SagaSucceeded => SagaStatus::Succeeded,
@@ -190,6 +196,8 @@ fn take_payment(state: &mut BookingState, event: &PaymentEvent) {
         }
         PaymentEvent::PaymentRequested { .. }
         | PaymentEvent::UndoAwaited { .. }
+        | PaymentEvent::OutcomeUnknown { .. }
+        | PaymentEvent::OutcomeAsked { .. }
         | PaymentEvent::RefundRequested { .. }
         | PaymentEvent::RefundFaulted { .. }
         | PaymentEvent::PaymentBarred { .. }

@@ -43,7 +43,8 @@ impl SagaState {
                 self.steps = steps.iter().map(|step| not_begun(*step)).collect();
             }
             TripSagaEvent::StepSucceeded { step, attempt, .. } => self.settle(*step, StepState::Done, *attempt, at),
-            TripSagaEvent::StepRefused { step, attempt, failure, .. } => {
+            TripSagaEvent::StepRefused { step, attempt, failure, .. }
+            | TripSagaEvent::StepTimedOut { step, attempt, failure, .. } => {
                 self.settle(*step, StepState::Refused, *attempt, at);
                 self.blame(*step, failure);
             }
@@ -55,8 +56,19 @@ impl SagaState {
             }
             TripSagaEvent::UndoSucceeded { step, attempt, .. } => self.settle(*step, StepState::Undone, *attempt, at),
             TripSagaEvent::SagaSucceeded => self.settle_last(StepState::Requested, StepState::Done, at),
-            TripSagaEvent::SagaCompensated { .. } => self.settle_last(StepState::Undoing, StepState::Undone, at),
+            TripSagaEvent::SagaCompensated { .. } | TripSagaEvent::SagaFailed { .. } => {
+                self.settle_last(StepState::Undoing, StepState::Undone, at);
+            }
+            TripSagaEvent::AttentionNeeded { step, direction, failure, retry_at, .. } => {
+                let state = match direction {
+                    Direction::Request => StepState::Retrying,
+                    Direction::Undo => StepState::UndoRetrying,
+                };
+                self.postpone(*step, state, failure, *retry_at);
+            }
             TripSagaEvent::StepRetried { .. }
+            | TripSagaEvent::LateAnswerNoted { .. }
+            | TripSagaEvent::Resolved { .. }
             | TripSagaEvent::UndoRetried { .. }
             | TripSagaEvent::CancellationNoted { .. } => {}
         }

@@ -12,6 +12,7 @@ use traveladvisor_domain::message::{Direction, Instruction};
 use traveladvisor_domain::payment::PaymentEvent;
 use traveladvisor_domain::trip::{CarPart, FlightPart, HotelPart, PaymentPlan, Step, TripPlan};
 use traveladvisor_domain::trip_saga::TripSagaEvent;
+use traveladvisor_domain::trip_saga::attention::Verb;
 
 pub(super) fn summary(event: &Event) -> String {
     match event {
@@ -83,8 +84,45 @@ fn of_saga(event: &TripSagaEvent) -> String {
         TripSagaEvent::UndoRetried { step, attempt, .. } => {
             format!("Try {attempt} of taking back {} began.", thing(*step))
         }
+        TripSagaEvent::StepTimedOut { step, sends, .. } => {
+            format!("{} did not answer in time and may stand: {}.", capital(thing(*step)), next(sends))
+        }
+        TripSagaEvent::LateAnswerNoted { step, .. } => {
+            format!("A late answer of {} was noted; it is taken back already.", thing(*step))
+        }
+        TripSagaEvent::AttentionNeeded { step, direction, attempt, failure, retry_at, .. } => {
+            attention((*step, *direction, *attempt), failure, *retry_at)
+        }
+        TripSagaEvent::Resolved { verb, step, direction, sends, .. } => resolved(*verb, (*step, *direction), sends),
         TripSagaEvent::SagaSucceeded => "Everything stands.".to_owned(),
         TripSagaEvent::SagaCompensated { .. } => "Everything is taken back.".to_owned(),
+        TripSagaEvent::SagaFailed { given_up, .. } => {
+            let left: Vec<&str> = given_up.iter().map(|step| thing(*step)).collect();
+            format!("The trip has failed: {} was given up and is left as it is.", left.join(" and "))
+        }
+    }
+}
+
+fn attention((step, direction, attempt): (Step, Direction, u32), failure: &Failure, retry_at: DateTime<Utc>) -> String {
+    let what = asked(step, direction);
+    let next = instant(retry_at);
+    format!("An operator is needed: {what} has failed {attempt} times: {} The next try is at {next}.", why(failure))
+}
+
+fn asked(step: Step, direction: Direction) -> String {
+    match direction {
+        Direction::Request => format!("asking for {}", thing(step)),
+        Direction::Undo => format!("taking back {}", thing(step)),
+    }
+}
+
+fn resolved(verb: Verb, (step, direction): (Step, Direction), sends: &Instruction) -> String {
+    let what = asked(step, direction);
+    match verb {
+        Verb::Retry => format!("An operator had {what} tried again."),
+        Verb::MarkDone => format!("An operator marked {} as done.", thing(step)),
+        Verb::MarkUndone => format!("An operator marked {} as undone: {}.", thing(step), next(sends)),
+        Verb::GiveUp => format!("An operator gave up {what}: {}.", next(sends)),
     }
 }
 
@@ -184,6 +222,15 @@ fn of_payment(event: &PaymentEvent) -> String {
         PaymentEvent::PaymentFailed { failure, .. } => format!("The payment was refused: {}", why(failure)),
         PaymentEvent::PaymentFaulted { failure, .. } => {
             format!("The payment met a fault, nothing was taken: {}", why(failure))
+        }
+        PaymentEvent::OutcomeUnknown { direction: Direction::Request, failure, .. } => {
+            format!("What came of the payment is not known yet: {}", why(failure))
+        }
+        PaymentEvent::OutcomeUnknown { direction: Direction::Undo, failure, .. } => {
+            format!("What came of the refund is not known yet: {}", why(failure))
+        }
+        PaymentEvent::OutcomeAsked { attempt, .. } => {
+            format!("The gateway is asked again what came of the call (try {attempt}).")
         }
         PaymentEvent::UndoAwaited { .. } => {
             "The payment is to be given back once the gateway has told its outcome.".to_owned()

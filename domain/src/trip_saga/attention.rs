@@ -1,0 +1,74 @@
+//! What an operator sees and says of a step that does not come to an end by itself (L18).
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::failure::Failure;
+use crate::message::Direction;
+use crate::trip::Step;
+
+/// Name space of fingerprints.
+const FINGERPRINTS: Uuid = Uuid::from_u128(0x3b1c_7a52_6f0e_5d41_9c7d_2e88_51a4_07bf);
+
+/// What an operator can say, as it is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verb {
+    /// Try it again now.
+    Retry,
+    /// The charge was made, with evidence.
+    MarkDone,
+    /// The step does not stand, with evidence: given back by other means, or never taken.
+    MarkUndone,
+    /// Leave this step as it is; the earlier ones are still taken back, then the saga has failed.
+    GiveUp,
+}
+
+/// An operator's verb with what it needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Resolution {
+    /// See [`Verb::Retry`].
+    Retry,
+    /// See [`Verb::MarkDone`].
+    MarkDone {
+        /// The gateway's reference of the charge: a refund needs it.
+        reference: String,
+    },
+    /// See [`Verb::MarkUndone`].
+    MarkUndone,
+    /// See [`Verb::GiveUp`].
+    GiveUp,
+}
+
+impl Verb {
+    /// The name on the command line and in the log, for example `mark-undone`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Retry => "retry",
+            Self::MarkDone => "mark-done",
+            Self::MarkUndone => "mark-undone",
+            Self::GiveUp => "give-up",
+        }
+    }
+}
+
+impl Resolution {
+    /// The verb alone.
+    pub const fn verb(&self) -> Verb {
+        match self {
+            Self::Retry => Verb::Retry,
+            Self::MarkDone { .. } => Verb::MarkDone,
+            Self::MarkUndone => Verb::MarkUndone,
+            Self::GiveUp => Verb::GiveUp,
+        }
+    }
+}
+
+/// The same for all sagas that wait for the same reason, such as `undo-flight-UNAVAILABLE-1f0a93c2`: the operator's handle for
+/// resolving them together. Words of the reason that hold digits (ids, instants, amounts) do not count.
+pub fn fingerprint(direction: Direction, step: Step, failure: &Failure) -> String {
+    let words = failure.message.split_whitespace();
+    let stable: Vec<&str> = words.filter(|word| !word.bytes().any(|byte| byte.is_ascii_digit())).collect();
+    let hash = Uuid::new_v5(&FINGERPRINTS, stable.join(" ").as_bytes()).as_fields().0;
+    format!("{}-{}-{}-{hash:08x}", direction.as_str(), step.as_str(), failure.code)
+}

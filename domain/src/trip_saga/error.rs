@@ -1,0 +1,44 @@
+//! Why an operator's verb is refused.
+
+use crate::failure::Code;
+
+/// Refusals of a process manager. Answers, timers and cancellations are never refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TripSagaError {
+    /// The stream is empty.
+    #[error("no such saga: check the booking's id")]
+    NotFound,
+    /// Nothing about it waits for an operator.
+    #[error("the saga does not need this: it is at work or has ended; look at it first")]
+    NothingToResolve,
+    /// The verb does not fit the step that waits.
+    #[error("only a payment whose outcome is unknown can be marked as done: retry, mark it undone or give it up")]
+    OnlyPaymentsAreMarkedDone,
+    /// The booking's own last step.
+    #[error("what is left is the booking itself, which nobody outside can have done or undone: retry")]
+    OnlyRetry,
+    /// It was started by another version of the program.
+    #[error(
+        "the saga follows definition {0}, which this program does not have: use the program that started it, or a later one"
+    )]
+    UnknownDefinition(u32),
+}
+
+impl TripSagaError {
+    /// The stable code.
+    pub const fn code(self) -> Code {
+        match self {
+            Self::NotFound => Code::NotFound,
+            Self::NothingToResolve | Self::OnlyPaymentsAreMarkedDone | Self::OnlyRetry => Code::NotResolvable,
+            Self::UnknownDefinition(_) => Code::Internal,
+        }
+    }
+
+    /// The input field at fault, as the API names it.
+    pub const fn field(self) -> &'static str {
+        match self {
+            Self::NotFound | Self::UnknownDefinition(_) => "bookingId",
+            Self::NothingToResolve | Self::OnlyPaymentsAreMarkedDone | Self::OnlyRetry => "verb",
+        }
+    }
+}
