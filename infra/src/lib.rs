@@ -4,6 +4,7 @@ pub mod airports;
 pub mod clock;
 pub mod config;
 pub mod event_log;
+pub mod fail_points;
 pub mod gateway;
 pub mod postgres;
 pub mod private_server;

@@ -7,6 +7,7 @@ use sqlx::PgPool;
 use tokio::sync::watch;
 use traveladvisor_domain::id::{BookingId, CarId, FlightId, HotelId};
 use traveladvisor_infra::event_log::{EventLog, Position};
+use traveladvisor_infra::fail_points::{Point, outgoing};
 
 use crate::booking::settled::{Questions, settled_among};
 use crate::runtime::{Ear, ProjectionName, Projectors, Waiting};
@@ -56,54 +57,54 @@ impl Reads {
 
     /// A trip.
     pub async fn booking(&self, id: BookingId) -> Result<Option<BookingView>, ReadError> {
-        booking::query::booking(&self.pool, id).await
+        outgoing(Point::Query, booking::query::booking(&self.pool, id)).await
     }
 
     /// Whether a trip has ended: nothing more happens to it unless somebody asks. One that is not there has not.
     ///
     /// Cheap also when thousands ask: one query at a time answers all who asked before it began.
     pub async fn is_settled(&self, id: BookingId) -> Result<bool, ReadError> {
-        self.settled.ask(id, |ids| settled_among(self.pool.clone(), ids)).await
+        self.settled.ask(id, |ids| outgoing(Point::Query, settled_among(self.pool.clone(), ids))).await
     }
 
     /// Trips, the newest first.
     pub async fn bookings(&self, filter: &BookingFilter, page: &Page) -> Result<Slice<BookingView>, ReadError> {
-        booking::query::bookings(&self.pool, filter, page).await
+        outgoing(Point::Query, booking::query::bookings(&self.pool, filter, page)).await
     }
 
     /// The process manager of a trip.
     pub async fn saga(&self, id: BookingId) -> Result<Option<SagaView>, ReadError> {
-        booking::query::saga(&self.pool, id).await
+        outgoing(Point::Query, booking::query::saga(&self.pool, id)).await
     }
 
     /// A hotel; rooms left and totals are absent.
     pub async fn hotel(&self, id: HotelId) -> Result<Option<HotelView>, ReadError> {
-        hotel_availability::query::hotel(&self.pool, id).await
+        outgoing(Point::Query, hotel_availability::query::hotel(&self.pool, id)).await
     }
 
     /// A flight.
     pub async fn flight(&self, id: FlightId) -> Result<Option<FlightView>, ReadError> {
-        flight_availability::query::flight(&self.pool, id).await
+        outgoing(Point::Query, flight_availability::query::flight(&self.pool, id)).await
     }
 
     /// A car; vehicles left and total are absent.
     pub async fn car(&self, id: CarId) -> Result<Option<CarView>, ReadError> {
-        car_availability::query::car(&self.pool, id).await
+        outgoing(Point::Query, car_availability::query::car(&self.pool, id)).await
     }
 
     /// Hotels by name. With a stay, those are left out of which no room type has the rooms in every night.
     pub async fn hotels(&self, search: &HotelSearch, page: &Page) -> Result<Slice<HotelView>, ReadError> {
-        hotel_availability::query::hotels(&self.pool, search, page).await
+        outgoing(Point::Query, hotel_availability::query::hotels(&self.pool, search, page)).await
     }
 
     /// Flights by departure. Those are left out of which no cabin, or not the cabin asked for, has the seats.
     pub async fn flights(&self, search: &FlightSearch, page: &Page) -> Result<Slice<FlightView>, ReadError> {
-        flight_availability::query::flights(&self.pool, search, page).await
+        outgoing(Point::Query, flight_availability::query::flights(&self.pool, search, page)).await
     }
 
     /// Cars by daily price, each currency by itself. With a rental, those are left out that have no vehicle for the whole of it.
     pub async fn cars(&self, search: &CarSearch, page: &Page) -> Result<Slice<CarView>, ReadError> {
-        car_availability::query::cars(&self.pool, search, page).await
+        outgoing(Point::Query, car_availability::query::cars(&self.pool, search, page)).await
     }
 
     /// Waits until a projection has taken in the event at a position, for `limit` at most.

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 use super::{EventLog, LogError, in_time};
 use crate::clock::Clock;
+use crate::fail_points::Point;
 use candidate::Candidate;
 
 /// Who delivers messages and timers.
@@ -159,7 +160,7 @@ impl EventLog {
                                       ELSE interval '0' END FROM owners WHERE name = $1",
         );
         let time: Option<Option<DateTime<Utc>>> =
-            in_time(query.bind(RELAY).bind(LEASE).fetch_optional(self.pool())).await?;
+            in_time(Point::ProgramTime, query.bind(RELAY).bind(LEASE).fetch_optional(self.pool())).await?;
         Ok(time.flatten())
     }
 
@@ -169,7 +170,7 @@ impl EventLog {
         let query = sqlx::query_scalar(
             "SELECT name FROM owners WHERE held_until IS NULL OR held_until < clock_timestamp() - $1 ORDER BY name",
         );
-        in_time(query.bind(UNHELD_PATIENCE).fetch_all(self.lent())).await
+        in_time(Point::Unheld, query.bind(UNHELD_PATIENCE).fetch_all(self.lent())).await
     }
 
     /// All owners, by name; a lease that has run out is held by nobody.
@@ -178,7 +179,7 @@ impl EventLog {
             "SELECT name, epoch, CASE WHEN held_until > clock_timestamp() THEN holder END AS holder, held_until \
                FROM owners ORDER BY name",
         );
-        let rows = in_time(query.fetch_all(self.lent())).await?;
+        let rows = in_time(Point::Owners, query.fetch_all(self.lent())).await?;
         let owner = |row: &PgRow| Owner {
             name: row.get("name"),
             epoch: row.get::<i64, _>("epoch").unsigned_abs(),

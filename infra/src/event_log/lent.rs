@@ -9,6 +9,8 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo};
 use sqlx::{Describe, Either, Error, Execute, Executor, PgConnection, PgPool, Postgres};
 
+use crate::fail_points::{Point, outgoing};
+
 /// Runs one statement on a connection of the pool.
 #[derive(Debug)]
 pub(super) struct OnLent<'l>(pub(super) &'l PgPool);
@@ -18,7 +20,7 @@ struct Lent(Option<PoolConnection<Postgres>>);
 
 impl Lent {
     async fn from(pool: &PgPool) -> Result<Self, Error> {
-        pool.acquire().await.map(|connection| Self(Some(connection)))
+        outgoing(Point::Connection, pool.acquire()).await.map(|connection| Self(Some(connection)))
     }
 
     fn connection(&mut self) -> Result<&mut PgConnection, Error> {

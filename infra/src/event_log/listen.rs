@@ -6,6 +6,7 @@ use sqlx::postgres::PgListener;
 use tokio::task::JoinHandle;
 
 use super::{EventLog, Position};
+use crate::fail_points::{Point, outgoing};
 
 /// Pause before listening again after the connection was lost.
 const RELISTEN_PAUSE: Duration = Duration::from_secs(1);
@@ -25,9 +26,10 @@ impl EventLog {
     }
 
     async fn listen_until_lost(&self) -> Result<(), sqlx::Error> {
-        let schema: String = sqlx::query_scalar("SELECT current_schema()::text").fetch_one(self.pool()).await?;
-        let mut listener = PgListener::connect_with(self.pool()).await?;
-        listener.listen(&format!("traveladvisor_{schema}")).await?;
+        let schema = sqlx::query_scalar("SELECT current_schema()::text").fetch_one(self.pool());
+        let schema: String = outgoing(Point::Listen, schema).await?;
+        let mut listener = outgoing(Point::Listen, PgListener::connect_with(self.pool())).await?;
+        outgoing(Point::Listen, listener.listen(&format!("traveladvisor_{schema}"))).await?;
         loop {
             // What was appended while nobody listened: before now, and each time that the connection was lost and is there again.
             if let Err(error) = self.head().await {

@@ -37,6 +37,8 @@ pub use write::{RESEND_PAUSE_FIRST, RESEND_PAUSE_MAX};
 pub use writers::KEPT_WRITERS_MAX;
 use writers::Writers;
 
+use crate::fail_points::{Point, outgoing};
+
 /// One log: one schema of one database (L7). Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct EventLog {
@@ -65,8 +67,8 @@ pub enum LogError {
 pub const STATEMENT_PATIENCE: Duration = Duration::from_secs(15);
 
 /// Waits for a statement no longer than [`STATEMENT_PATIENCE`]; its outcome is unknown then.
-async fn in_time<T>(statement: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, LogError> {
-    match tokio::time::timeout(STATEMENT_PATIENCE, statement).await {
+async fn in_time<T>(point: Point, statement: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, LogError> {
+    match tokio::time::timeout(STATEMENT_PATIENCE, outgoing(point, statement)).await {
         Ok(answer) => answer.map_err(LogError::from),
         Err(_elapsed) => Err(LogError::Unavailable("no answer in time".to_owned())),
     }

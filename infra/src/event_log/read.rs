@@ -6,6 +6,7 @@ use sqlx::postgres::PgRow;
 use traveladvisor_domain::id::{StreamId, StreamKind};
 
 use super::{EventLog, LogError, Position, StoredEvent, in_time};
+use crate::fail_points::Point;
 
 /// Columns of [`StoredEvent`].
 pub(super) const COLUMNS: &str = "position, aggregate_type, aggregate_id, sequence, event_type, event_version, \
@@ -43,7 +44,9 @@ impl EventLog {
             return Ok(own);
         }
         let sql = format!("SELECT {COLUMNS} FROM events WHERE position > $1 ORDER BY position LIMIT $2");
-        let rows = in_time(sqlx::query(&sql).bind(bigint(after)).bind(limit as i64).fetch_all(self.lent())).await?;
+        let rows =
+            in_time(Point::ReadAfter, sqlx::query(&sql).bind(bigint(after)).bind(limit as i64).fetch_all(self.lent()))
+                .await?;
         let events = rows.iter().map(stored_event).collect::<Result<Vec<_>, _>>()?;
         if let Some(last) = events.last() {
             self.advance(last.position);
@@ -57,6 +60,7 @@ impl EventLog {
             "SELECT {COLUMNS} FROM events WHERE aggregate_type = $1 AND aggregate_id = $2 AND sequence > $3 ORDER BY sequence"
         );
         let rows = in_time(
+            Point::ReadStream,
             sqlx::query(&sql)
                 .bind(stream.kind.as_str())
                 .bind(stream.to_string())
@@ -79,6 +83,7 @@ impl EventLog {
               ORDER BY sequence LIMIT $4"
         );
         let rows = in_time(
+            Point::ReadStreamPage,
             sqlx::query(&sql)
                 .bind(stream.kind.as_str())
                 .bind(stream.to_string())
@@ -100,6 +105,7 @@ impl EventLog {
         );
         let kind = filter.stream.map(|stream| stream.kind).or(filter.kind).map(StreamKind::as_str);
         let rows = in_time(
+            Point::Search,
             sqlx::query(&sql)
                 .bind(bigint(filter.after))
                 .bind(kind)
@@ -116,7 +122,7 @@ impl EventLog {
     /// The position of the last event; [`Position::START`] of an empty log.
     pub async fn head(&self) -> Result<Position, LogError> {
         let last: Option<i64> =
-            in_time(sqlx::query_scalar("SELECT max(position) FROM events").fetch_one(self.lent())).await?;
+            in_time(Point::Head, sqlx::query_scalar("SELECT max(position) FROM events").fetch_one(self.lent())).await?;
         let head = Position(last.unwrap_or(0).unsigned_abs());
         self.advance(head);
         Ok(head)
@@ -125,13 +131,14 @@ impl EventLog {
     /// The program's time of the last event; none of an empty log.
     pub async fn last_occurred_at(&self) -> Result<Option<DateTime<Utc>>, LogError> {
         let last = sqlx::query_scalar("SELECT metadata ->> 'occurred_at' FROM events ORDER BY position DESC LIMIT 1");
-        let text: Option<Option<String>> = in_time(last.fetch_optional(self.lent())).await?;
+        let text: Option<Option<String>> = in_time(Point::LastOccurredAt, last.fetch_optional(self.lent())).await?;
         Ok(text.flatten().and_then(|text| text.parse().ok()))
     }
 
     /// The wake-ups due at `now`, the oldest first, at most `limit`.
     pub async fn due_wakeups(&self, now: DateTime<Utc>, limit: usize) -> Result<Vec<DueWakeup>, LogError> {
         let rows = in_time(
+            Point::DueWakeups,
             sqlx::query(
                 "SELECT aggregate_id, due_at FROM wakeups WHERE due_at <= $1 ORDER BY due_at, aggregate_id LIMIT $2",
             )
@@ -145,12 +152,13 @@ impl EventLog {
 
     /// When the next wake-up is due, if any is set.
     pub async fn next_wakeup(&self) -> Result<Option<DateTime<Utc>>, LogError> {
-        in_time(sqlx::query_scalar("SELECT min(due_at) FROM wakeups").fetch_one(self.lent())).await
+        in_time(Point::NextWakeup, sqlx::query_scalar("SELECT min(due_at) FROM wakeups").fetch_one(self.lent())).await
     }
 
     /// How far a source has been consumed.
     pub async fn consumed_offset(&self, source: &str) -> Result<u64, LogError> {
         let offset: Option<i64> = in_time(
+            Point::ConsumedOffset,
             sqlx::query_scalar("SELECT \"offset\" FROM consumed_offsets WHERE source = $1")
                 .bind(source)
                 .fetch_optional(self.lent()),

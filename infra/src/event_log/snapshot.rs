@@ -6,6 +6,7 @@ use traveladvisor_domain::id::{StreamId, StreamKind};
 
 use super::read::{COLUMNS, stored_event};
 use super::{EventLog, LogError, Position, StoredEvent, in_time};
+use crate::fail_points::Point;
 
 /// A state to keep, written by the append that writes the event it ends with. Written only if newer than what is there, so that it is
 /// harmless twice.
@@ -52,6 +53,7 @@ impl EventLog {
                 AND sequence >= coalesce((SELECT last_sequence FROM snapshot), 0) ORDER BY sequence LIMIT $3"
         );
         let rows = in_time(
+            Point::ReadFromSnapshot,
             sqlx::query(&sql)
                 .bind(stream.kind.as_str())
                 .bind(stream.to_string())

@@ -13,6 +13,7 @@ use super::{
     Append, Appended, Conflict, EventLog, KeyEffect, KeyRow, LogError, NewEvent, Position, StoredEvent, admission,
     in_time,
 };
+use crate::fail_points::Point;
 
 /// First pause before the same append is sent again; doubled up to [`RESEND_PAUSE_MAX`].
 pub const RESEND_PAUSE_FIRST: Duration = Duration::from_millis(20);
@@ -63,7 +64,7 @@ impl EventLog {
 impl EventLog {
     /// After any failure the connection is closed: it may still be busy, or its server gone.
     async fn send(&self, append: &Append, columns: &Columns<'_>) -> Result<PgRow, LogError> {
-        let sent = in_time(async {
+        let sent = in_time(Point::Append, async {
             let mut connection = self.writers.take().await?;
             let row = columns.bind(append).fetch_one(&mut connection).await?;
             Ok((row, connection))
@@ -240,7 +241,7 @@ impl EventLog {
         .bind(expected.cast_signed())
         .bind(new.cast_signed())
         .execute(self.lent());
-        let moved = in_time(update).await?;
+        let moved = in_time(Point::CheckpointMoved, update).await?;
         if moved.rows_affected() > 0 {
             return Ok(None);
         }

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlx::{Executor, PgConnection, PgPool};
 
+use crate::fail_points::{Point, outgoing};
 use crate::postgres::{Kept, own_connection};
 
 /// Connections kept for appends at most, beside those of the pool: one append of the engine and one of somebody else.
@@ -33,7 +34,7 @@ impl Writers {
             }
         }
         let mut connection = own_connection(&self.pool).await?;
-        connection.execute(LIMIT_TRANSACTIONS).await?;
+        outgoing(Point::ConnectionSetUp, connection.execute(LIMIT_TRANSACTIONS)).await?;
         Ok(connection)
     }
 

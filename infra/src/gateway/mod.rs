@@ -9,11 +9,12 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use secrecy::SecretString;
-use traveladvisor_domain::message::GatewayCall;
+use traveladvisor_domain::message::{GatewayCall, GatewayCallKind};
 use traveladvisor_domain::payment::GatewayOutcome;
 use traveladvisor_domain::trip::CardToken;
 use uuid::Uuid;
 
+use crate::fail_points::Point;
 pub use sandbox::SandboxGateway;
 
 /// Name space of the references that the sandbox and the simulator give.
@@ -46,6 +47,14 @@ pub trait PaymentGateway: Send + Sync {
     /// The longest lifetime of a request. Once it and [`CLOCK_SKEW_MAX`] have passed since the request could last be sent, "not found" is
     /// final (L16).
     fn request_lifetime(&self) -> Duration;
+}
+
+/// The fail point of a call.
+const fn call_point(call: &GatewayCall) -> Point {
+    match call.kind {
+        GatewayCallKind::Charge => Point::Charge,
+        GatewayCallKind::Refund { .. } => Point::Refund,
+    }
 }
 
 /// Why a card got no token. Never shows the number.

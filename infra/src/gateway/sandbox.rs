@@ -13,7 +13,8 @@ use traveladvisor_domain::payment::GatewayOutcome;
 use traveladvisor_domain::trip::CardToken;
 
 use super::statement::{CHARGE_UNKNOWN, REFUND_EXCEEDS_CHARGE, REQUEST_EXPIRED, Statement};
-use super::{CallError, PaymentGateway, TokeniseError, UnknownOutcome, card, reference};
+use super::{CallError, PaymentGateway, TokeniseError, UnknownOutcome, call_point, card, reference};
+use crate::fail_points::{Point, outgoing};
 
 /// How long a request to the sandbox lives at most.
 const REQUEST_LIFETIME: Duration = Duration::from_secs(15);
@@ -78,7 +79,7 @@ impl SandboxGateway {
 
 impl PaymentGateway for SandboxGateway {
     fn tokenise<'a>(&'a self, card_number: &'a SecretString) -> BoxFuture<'a, Result<CardToken, TokeniseError>> {
-        async move { card::tokenise(card_number) }.boxed()
+        outgoing(Point::Tokenise, async move { card::tokenise(card_number) }).boxed()
     }
 
     fn call<'a>(
@@ -86,12 +87,12 @@ impl PaymentGateway for SandboxGateway {
         call: &'a GatewayCall,
         expires_at: DateTime<Utc>,
     ) -> BoxFuture<'a, Result<GatewayOutcome, CallError>> {
-        async move { self.make(call, expires_at).await.map_err(|UnknownOutcome(reason)| CallError::Unknown(reason)) }
-            .boxed()
+        let made = outgoing(call_point(call), self.make(call, expires_at));
+        async move { made.await.map_err(|UnknownOutcome(reason)| CallError::Unknown(reason)) }.boxed()
     }
 
     fn look_up<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<GatewayOutcome>, UnknownOutcome>> {
-        self.find(key).boxed()
+        outgoing(Point::LookUp, self.find(key)).boxed()
     }
 
     fn request_lifetime(&self) -> Duration {

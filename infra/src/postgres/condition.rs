@@ -5,6 +5,7 @@ use sqlx::{PgPool, Row};
 
 use super::migrate::schema_version;
 use crate::event_log::{LogError, Position};
+use crate::fail_points::{Point, outgoing};
 
 /// The oldest major version that serves.
 pub const SERVER_VERSION_MIN: u32 = 15;
@@ -39,12 +40,12 @@ impl Condition {
 
 /// Asks the server.
 pub async fn condition(pool: &PgPool) -> Result<Condition, LogError> {
-    let row = sqlx::query(
+    let asked = sqlx::query(
         "SELECT current_setting('server_version_num')::integer AS number, current_setting('server_version') AS version, \
                 current_setting('fsync') = 'on' AS fsync, current_setting('synchronous_commit') <> 'off' AS synchronous",
     )
-    .fetch_one(pool)
-    .await?;
+    .fetch_one(pool);
+    let row = outgoing(Point::Condition, asked).await?;
     Ok(Condition {
         version: row.get::<i32, _>("number").unsigned_abs() / VERSION_FACTOR,
         version_text: row.get("version"),
@@ -67,9 +68,8 @@ pub struct Checkpoint {
 
 /// The checkpoints of all projections, by name.
 pub async fn checkpoints(pool: &PgPool) -> Result<Vec<Checkpoint>, LogError> {
-    let rows = sqlx::query("SELECT name, position, stopped_reason FROM projection_checkpoints ORDER BY name")
-        .fetch_all(pool)
-        .await?;
+    let found = sqlx::query("SELECT name, position, stopped_reason FROM projection_checkpoints ORDER BY name");
+    let rows = outgoing(Point::Checkpoints, found.fetch_all(pool)).await?;
     let checkpoint = |row: &PgRow| Checkpoint {
         name: row.get("name"),
         position: Position(row.get::<i64, _>("position").unsigned_abs()),
@@ -80,5 +80,6 @@ pub async fn checkpoints(pool: &PgPool) -> Result<Vec<Checkpoint>, LogError> {
 
 /// The schema that unqualified names of a connection live in: the name of its log (L7).
 pub async fn schema_name(pool: &PgPool) -> Result<String, LogError> {
-    Ok(sqlx::query_scalar("SELECT coalesce(current_schema(), 'public')::text").fetch_one(pool).await?)
+    let name = sqlx::query_scalar("SELECT coalesce(current_schema(), 'public')::text").fetch_one(pool);
+    Ok(outgoing(Point::SchemaName, name).await?)
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use sqlx::{Connection, Executor, PgConnection, PgPool};
 use tokio::time::Instant;
 
+use crate::fail_points::{Point, outgoing};
+
 /// A connection that was idle for longer is tried before it is used: the server may have been restarted meanwhile, or the network may have
 /// forgotten it.
 pub(super) const TRUSTED_IDLE: Duration = Duration::from_secs(1);
@@ -43,18 +45,21 @@ impl Kept {
 ///
 /// When none becomes free or can be made in time, or it does not answer.
 pub async fn own_connection(pool: &PgPool) -> Result<PgConnection, sqlx::Error> {
-    let mut connection = pool.acquire().await?.detach();
-    in_trial_time(connection.execute(PLAN_ONCE)).await?;
+    let mut connection = outgoing(Point::Connection, pool.acquire()).await?.detach();
+    in_trial_time(Point::ConnectionSetUp, connection.execute(PLAN_ONCE)).await?;
     Ok(connection)
 }
 
 /// Whether there is still a server at the other end.
 pub(super) async fn answers(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    in_trial_time(connection.ping()).await
+    in_trial_time(Point::ConnectionTried, connection.ping()).await
 }
 
-async fn in_trial_time<T>(asking: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
-    match tokio::time::timeout(TRIAL_PATIENCE, asking).await {
+async fn in_trial_time<T>(
+    point: Point,
+    asking: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    match tokio::time::timeout(TRIAL_PATIENCE, outgoing(point, asking)).await {
         Ok(answer) => answer,
         Err(_elapsed) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())),
     }

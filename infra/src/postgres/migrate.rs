@@ -2,6 +2,8 @@
 
 use sqlx::{Connection, Executor, PgPool};
 
+use crate::fail_points::{Point, outgoing};
+
 /// The whole schema, as a new database gets it.
 pub const SCHEMA: &str = include_str!("../../../schema.sql");
 
@@ -50,49 +52,50 @@ pub enum MigrateError {
 
 /// Creates or upgrades the schema in one transaction. Safe to call from several processes at once.
 pub async fn migrate(pool: &PgPool) -> Result<MigrationOutcome, MigrateError> {
-    let mut connection = pool.acquire().await?;
-    let mut transaction = connection.begin().await?;
-    sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(MIGRATION_LOCK).execute(&mut *transaction).await?;
-    sqlx::query("SET LOCAL statement_timeout = 0").execute(&mut *transaction).await?;
+    let mut connection = outgoing(Point::Connection, pool.acquire()).await?;
+    let mut transaction = step(connection.begin()).await?;
+    let lock = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(MIGRATION_LOCK);
+    step(lock.execute(&mut *transaction)).await?;
+    step(transaction.execute("SET LOCAL statement_timeout = 0")).await?;
     let found = version_in(&mut transaction).await?;
     let outcome = match found {
         None => {
-            transaction.execute(SCHEMA).await?;
-            transaction.execute("CREATE TABLE schema_version (version integer NOT NULL)").await?;
-            sqlx::query("INSERT INTO schema_version VALUES ($1)")
-                .bind(SCHEMA_VERSION)
-                .execute(&mut *transaction)
-                .await?;
+            step(transaction.execute(SCHEMA)).await?;
+            step(transaction.execute("CREATE TABLE schema_version (version integer NOT NULL)")).await?;
+            let version = sqlx::query("INSERT INTO schema_version VALUES ($1)").bind(SCHEMA_VERSION);
+            step(version.execute(&mut *transaction)).await?;
             MigrationOutcome::Created
         }
         Some(found) if found > SCHEMA_VERSION => return Err(MigrateError::TooNew { found }),
         Some(SCHEMA_VERSION) => MigrationOutcome::UpToDate,
         Some(from) => {
-            for step in MIGRATIONS.iter().skip(from.unsigned_abs() as usize) {
-                transaction.execute(*step).await?;
+            for statements in MIGRATIONS.iter().skip(from.unsigned_abs() as usize) {
+                step(transaction.execute(*statements)).await?;
             }
-            sqlx::query("UPDATE schema_version SET version = $1")
-                .bind(SCHEMA_VERSION)
-                .execute(&mut *transaction)
-                .await?;
+            let version = sqlx::query("UPDATE schema_version SET version = $1").bind(SCHEMA_VERSION);
+            step(version.execute(&mut *transaction)).await?;
             MigrationOutcome::Upgraded { from }
         }
     };
-    transaction.commit().await?;
+    step(transaction.commit()).await?;
     Ok(outcome)
+}
+
+async fn step<T>(statement: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    outgoing(Point::Migration, statement).await
 }
 
 /// The version of the schema in a database; absent when there is none.
 pub async fn schema_version(pool: &PgPool) -> Result<Option<i32>, sqlx::Error> {
-    let mut connection = pool.acquire().await?;
+    let mut connection = outgoing(Point::Connection, pool.acquire()).await?;
     version_in(&mut connection).await
 }
 
 async fn version_in(connection: &mut sqlx::PgConnection) -> Result<Option<i32>, sqlx::Error> {
-    let there: bool =
-        sqlx::query_scalar("SELECT to_regclass('schema_version') IS NOT NULL").fetch_one(&mut *connection).await?;
-    if !there {
+    let there = sqlx::query_scalar("SELECT to_regclass('schema_version') IS NOT NULL").fetch_one(&mut *connection);
+    if !outgoing(Point::SchemaVersion, there).await? {
         return Ok(None);
     }
-    sqlx::query_scalar("SELECT version FROM schema_version").fetch_optional(&mut *connection).await
+    let version = sqlx::query_scalar("SELECT version FROM schema_version").fetch_optional(&mut *connection);
+    outgoing(Point::SchemaVersion, version).await
 }

@@ -29,6 +29,8 @@ pub use error::ServerError;
 use place::Place;
 use postmaster::Waited;
 
+use crate::fail_points::{Point, outgoing};
+
 /// The Postgres that is fetched when none is named.
 pub const POSTGRES_VERSION: &str = "17.7.0";
 /// Its major version.
@@ -127,8 +129,8 @@ impl PrivateServer {
             match postmaster::wait_ready(&self.place, &self.accounts).await? {
                 Waited::Ready(mut connection) => {
                     postmaster::ensure_database(&mut connection).await?;
-                    let version = sqlx::query_scalar("SHOW server_version").fetch_one(&mut connection).await?;
-                    return Ok(version);
+                    let version = sqlx::query_scalar("SHOW server_version").fetch_one(&mut connection);
+                    return Ok(outgoing(Point::ServerVersion, version).await?);
                 }
                 Waited::Ended if started => break,
                 Waited::Ended => {}

@@ -16,6 +16,7 @@ use super::account::Accounts;
 use super::local::Binaries;
 use super::place::Place;
 use super::{DATABASE, Durability, PORT, SUPERUSER, ServerError, cluster, locks};
+use crate::fail_points::{Point, outgoing};
 
 /// Longest time until a server answers; recovery after a crash counts.
 const READY_LIMIT: Duration = Duration::from_mins(2);
@@ -100,7 +101,8 @@ pub(super) async fn wait_ready(place: &Place, accounts: &Accounts) -> Result<Wai
     let begun = Instant::now();
     let options = connect_options(place, SUPERUSER).disable_statement_logging();
     loop {
-        let attempt = tokio::time::timeout(CONNECT_LIMIT, PgConnection::connect_with(&options));
+        let connecting = outgoing(Point::ServerReady, PgConnection::connect_with(&options));
+        let attempt = tokio::time::timeout(CONNECT_LIMIT, connecting);
         match attempt.await {
             Ok(Ok(connection)) => return Ok(Waited::Ready(connection)),
             Ok(Err(error)) if refuses_user(&error) => {
@@ -140,12 +142,10 @@ fn sqlstate(error: &sqlx::Error) -> Option<String> {
 
 /// Makes the program's database unless it is there. Called under the gate.
 pub(super) async fn ensure_database(connection: &mut PgConnection) -> Result<(), ServerError> {
-    let known: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")
-        .bind(DATABASE)
-        .fetch_one(&mut *connection)
-        .await?;
-    if !known {
-        sqlx::query(&format!("CREATE DATABASE {DATABASE}")).execute(connection).await?;
+    let known = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)").bind(DATABASE);
+    if !outgoing(Point::ServerDatabase, known.fetch_one(&mut *connection)).await? {
+        let made = format!("CREATE DATABASE {DATABASE}");
+        outgoing(Point::ServerDatabase, sqlx::query(&made).execute(connection)).await?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use sqlx::{PgConnection, PgExecutor, PgPool, Row};
 use traveladvisor_infra::event_log::{PROJECTIONS, Position};
+use traveladvisor_infra::fail_points::{Point, outgoing};
 
 /// A checkpoint as its owner found it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub(super) async fn claim(
     version: u32,
     turn: Option<u64>,
 ) -> Result<Option<Checkpoint>, sqlx::Error> {
-    let row = sqlx::query(
+    let claim = sqlx::query(
         "INSERT INTO projection_checkpoints AS c (name, version, position, epoch) SELECT $1, $2, 0, 1 \
           WHERE $3 IS NULL OR EXISTS (SELECT FROM owners WHERE name = $4 AND epoch = $3) \
          ON CONFLICT (name) DO UPDATE SET epoch = c.epoch + 1, stopped_reason = NULL \
@@ -29,8 +30,8 @@ pub(super) async fn claim(
     .bind(version.cast_signed())
     .bind(turn.map(u64::cast_signed))
     .bind(PROJECTIONS)
-    .fetch_optional(pool)
-    .await?;
+    .fetch_optional(pool);
+    let row = outgoing(Point::ProjectionClaimed, claim).await?;
     Ok(row.map(|row| Checkpoint {
         position: Position(row.get::<i64, _>("position").unsigned_abs()),
         epoch: row.get("epoch"),
@@ -40,10 +41,8 @@ pub(super) async fn claim(
 
 /// Where a checkpoint stands, whoever moves it, and why it stays there if it does; absent before its first owner.
 pub(super) async fn look(pool: &PgPool, name: &str) -> Result<Option<(Position, Option<String>)>, sqlx::Error> {
-    let row = sqlx::query("SELECT position, stopped_reason FROM projection_checkpoints WHERE name = $1")
-        .bind(name)
-        .fetch_optional(pool)
-        .await?;
+    let look = sqlx::query("SELECT position, stopped_reason FROM projection_checkpoints WHERE name = $1").bind(name);
+    let row = outgoing(Point::ProjectionLooked, look.fetch_optional(pool)).await?;
     Ok(row.map(|row| (Position(row.get::<i64, _>("position").unsigned_abs()), row.get("stopped_reason"))))
 }
 
@@ -53,12 +52,11 @@ pub(super) async fn position(
     name: &str,
     epoch: i64,
 ) -> Result<Option<Position>, sqlx::Error> {
-    let found: Option<i64> =
-        sqlx::query_scalar("SELECT position FROM projection_checkpoints WHERE name = $1 AND epoch = $2")
-            .bind(name)
-            .bind(epoch)
-            .fetch_optional(executor)
-            .await?;
+    let asked = sqlx::query_scalar("SELECT position FROM projection_checkpoints WHERE name = $1 AND epoch = $2")
+        .bind(name)
+        .bind(epoch)
+        .fetch_optional(executor);
+    let found: Option<i64> = outgoing(Point::ProjectionPosition, asked).await?;
     Ok(found.map(|position| Position(position.unsigned_abs())))
 }
 
@@ -81,14 +79,14 @@ pub(super) async fn advance(
     from: Position,
     to: Position,
 ) -> Result<Moved, sqlx::Error> {
-    let moved =
+    let update =
         sqlx::query("UPDATE projection_checkpoints SET position = $4 WHERE name = $1 AND epoch = $2 AND position = $3")
             .bind(name)
             .bind(epoch)
             .bind(from.0.cast_signed())
             .bind(to.0.cast_signed())
-            .execute(&mut *connection)
-            .await?;
+            .execute(&mut *connection);
+    let moved = outgoing(Point::ProjectionMoved, update).await?;
     if moved.rows_affected() == 1 {
         return Ok(Moved::Yes);
     }
@@ -98,11 +96,11 @@ pub(super) async fn advance(
 
 /// Writes down why a projection stays where it is.
 pub(super) async fn stop(pool: &PgPool, name: &str, epoch: i64, reason: &str) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE projection_checkpoints SET stopped_reason = $3 WHERE name = $1 AND epoch = $2")
+    let update = sqlx::query("UPDATE projection_checkpoints SET stopped_reason = $3 WHERE name = $1 AND epoch = $2")
         .bind(name)
         .bind(epoch)
         .bind(reason)
-        .execute(pool)
-        .await?;
+        .execute(pool);
+    outgoing(Point::ProjectionStopped, update).await?;
     Ok(())
 }

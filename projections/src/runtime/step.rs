@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use sqlx::{Connection, PgConnection};
 use traveladvisor_infra::event_log::Position;
+use traveladvisor_infra::fail_points::{Point, outgoing};
 
 use super::checkpoint::{self, Checkpoint, Moved};
 use super::projection::{Projection, Recorded, Tailed};
@@ -78,7 +79,7 @@ async fn apply<P: Projection>(
 ) -> Result<(), ApplyError> {
     let Some(last) = events.last() else { return Ok(()) };
     let (concerned, keys) = select::<P>(events)?;
-    let mut transaction = connection.begin().await?;
+    let mut transaction = outgoing(Point::ProjectionBegun, connection.begin()).await?;
     let moved =
         checkpoint::advance(&mut transaction, P::NAME, checkpoint.epoch, checkpoint.position, last.position).await?;
     match moved {
@@ -87,15 +88,15 @@ async fn apply<P: Projection>(
         Moved::Deposed => return Err(ApplyError::Deposed),
     }
     if !concerned.is_empty() {
-        let mut batch = projection.load(&keys, &mut transaction).await?;
+        let mut batch = outgoing(Point::ProjectionLoaded, projection.load(&keys, &mut transaction)).await?;
         for (place, recorded) in concerned {
             projection
                 .fold(&mut batch, recorded)
                 .map_err(|error| ApplyError::Blocked { place, reason: error.reason })?;
         }
-        projection.flush(batch, &mut transaction).await?;
+        outgoing(Point::ProjectionWritten, projection.flush(batch, &mut transaction)).await?;
     }
-    transaction.commit().await?;
+    outgoing(Point::ProjectionCommitted, transaction.commit()).await?;
     checkpoint.position = last.position;
     Ok(())
 }

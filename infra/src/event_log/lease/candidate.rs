@@ -15,6 +15,7 @@ use super::{
 };
 use crate::clock::Clock;
 use crate::event_log::LogError;
+use crate::fail_points::{Point, outgoing};
 use crate::stopping::told;
 
 /// Has a connection of its own: under load the pool's are taken.
@@ -98,7 +99,7 @@ impl Candidate {
             .bind(self.last.cast_signed())
             .bind(self.who.clone())
             .bind(LEASE);
-        let Some(epoch) = self.ask(claim, CLAIM_PATIENCE).await? else { return Ok(None) };
+        let Some(epoch) = self.ask(Point::LeaseClaimed, claim, CLAIM_PATIENCE).await? else { return Ok(None) };
         self.last = epoch;
         self.renew().await
     }
@@ -114,7 +115,7 @@ impl Candidate {
         .bind(self.last.cast_signed())
         .bind(LEASE)
         .bind(self.clock.as_ref().map(|clock| clock.now()));
-        let renewed = self.ask(renewal, RENEW_PATIENCE).await?;
+        let renewed = self.ask(Point::LeaseRenewed, renewal, RENEW_PATIENCE).await?;
         Ok(renewed.map(|_| asked + LEASE.saturating_sub(LEASE_MARGIN)))
     }
 
@@ -154,7 +155,7 @@ impl Candidate {
         .bind(self.name)
         .bind(self.last.cast_signed());
         if self.last > 0
-            && let Err(error) = self.ask(statement, LET_GO_PATIENCE).await
+            && let Err(error) = self.ask(Point::LeaseLetGo, statement, LET_GO_PATIENCE).await
         {
             tracing::debug!(what = self.name, %error, "the lease is not let go; it runs out by itself");
         }
@@ -163,15 +164,16 @@ impl Candidate {
     /// A statement that gives an epoch or nothing. A connection that failed, or whose answer was given up, is not used again.
     async fn ask(
         &mut self,
+        point: Point,
         statement: QueryScalar<'_, Postgres, Option<i64>, PgArguments>,
         patience: Duration,
     ) -> Result<Option<u64>, LogError> {
         let asking = async {
             let mut connection = match self.connection.take() {
                 Some(connection) => connection,
-                None => self.pool.connect_options().connect().await?,
+                None => outgoing(Point::LeaseConnected, self.pool.connect_options().connect()).await?,
             };
-            let epoch = statement.fetch_optional(&mut connection).await?;
+            let epoch = outgoing(point, statement.fetch_optional(&mut connection)).await?;
             self.connection = Some(connection);
             Ok::<_, sqlx::Error>(epoch.flatten())
         };

@@ -1,0 +1,100 @@
+//! Every call that leaves the process passes [`outgoing`], so that tests can kill the process right before and right after each of them.
+//!
+//! A test holds the sources against it: a statement, a transaction's begin or end, a connection, a gateway call outside of it turns red. In
+//! the real program it is the call itself and nothing else; only the feature `testing` arms it, see [`SETTING`].
+
+#[cfg(feature = "testing")]
+mod armed;
+
+#[cfg(feature = "testing")]
+pub use armed::SETTING;
+
+macro_rules! points {
+    ($($point:ident $name:literal $meaning:literal,)+) => {
+        /// A kind of call that leaves the process.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Point {
+            $(#[doc = $meaning] $point,)+
+        }
+
+        impl Point {
+            /// All of them.
+            pub const ALL: [Self; [$($name),+].len()] = [$(Self::$point),+];
+
+            /// Its name, as tests write it.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$point => $name,)+
+                }
+            }
+        }
+    };
+}
+
+points! {
+    Append "append" "One append to the log.",
+    CheckpointMoved "checkpoint_moved" "The relay's checkpoint moves.",
+    ConsumedOffset "consumed_offset" "The relay's checkpoint is read.",
+    ReadAfter "read_after" "The log's tail is read.",
+    ReadStream "read_stream" "A whole stream is read.",
+    ReadStreamPage "read_stream_page" "A page of a stream is read.",
+    ReadFromSnapshot "read_from_snapshot" "A snapshot and the rest of its stream are read.",
+    Search "search" "Events are searched for a person.",
+    Head "head" "The log's end is asked.",
+    LastOccurredAt "last_occurred_at" "The time of the last event is asked.",
+    DueWakeups "due_wakeups" "Due wake-ups are read.",
+    NextWakeup "next_wakeup" "The next wake-up's time is asked.",
+    Listen "listen" "Appends of others are listened for.",
+    LeaseClaimed "lease_claimed" "A lease is asked for.",
+    LeaseRenewed "lease_renewed" "A lease is renewed.",
+    LeaseLetGo "lease_let_go" "A lease is let go.",
+    LeaseConnected "lease_connected" "A connection for leases is made.",
+    ProgramTime "program_time" "The program's time is asked of whoever delivers.",
+    Unheld "unheld" "What nobody owns is asked.",
+    Owners "owners" "All owners are asked.",
+    Connection "connection" "A connection is taken out of the pool, made if there is none.",
+    ConnectionTried "connection_tried" "A connection is asked for a sign of life.",
+    ConnectionSetUp "connection_set_up" "A kept connection is set up.",
+    Condition "condition" "The server is asked how it is doing.",
+    Checkpoints "checkpoints" "All checkpoints of projections are read.",
+    SchemaName "schema_name" "The log's schema is asked.",
+    SchemaVersion "schema_version" "The schema's version is asked.",
+    Migration "migration" "A statement of a migration.",
+    ServerReady "server_ready" "The private server is tried.",
+    ServerDatabase "server_database" "The private server's database is looked for, or made.",
+    ServerVersion "server_version" "The private server's version is asked.",
+    Tokenise "tokenise" "A card number is exchanged for a token.",
+    Charge "charge" "Money is taken.",
+    Refund "refund" "Money is given back.",
+    LookUp "look_up" "A call's outcome is looked up by its key.",
+    ProjectionClaimed "projection_claimed" "A projection's checkpoint is taken over.",
+    ProjectionLooked "projection_looked" "A projection's checkpoint is looked at by others.",
+    ProjectionPosition "projection_position" "A projection's checkpoint is read after a failure.",
+    ProjectionMoved "projection_moved" "A projection's checkpoint moves.",
+    ProjectionStopped "projection_stopped" "Why a projection has stopped is written down.",
+    ProjectionBegun "projection_begun" "A projection's transaction begins.",
+    ProjectionLoaded "projection_loaded" "Rows of a read model are read by its projection.",
+    ProjectionWritten "projection_written" "Rows of a read model are written.",
+    ProjectionCommitted "projection_committed" "A projection's transaction ends.",
+    Query "query" "A read model is queried.",
+}
+
+/// Makes a call that leaves the process.
+#[cfg(not(feature = "testing"))]
+#[inline]
+pub fn outgoing<F: Future>(_point: Point, call: F) -> impl Future<Output = F::Output> {
+    call
+}
+
+/// Makes a call that leaves the process, unless the process is to die before it or after it.
+#[cfg(feature = "testing")]
+pub fn outgoing<F: Future>(point: Point, call: F) -> impl Future<Output = F::Output> {
+    // In a box, so that calls within calls stay small.
+    let call = Box::pin(call);
+    async move {
+        armed::pass(point, armed::Side::Before);
+        let answer = call.await;
+        armed::pass(point, armed::Side::After);
+        answer
+    }
+}
