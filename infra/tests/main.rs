@@ -2,6 +2,7 @@
 
 mod ambiguous;
 mod event_log;
+mod fail_points;
 mod gateway;
 mod lease;
 mod pool;

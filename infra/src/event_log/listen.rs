@@ -26,8 +26,8 @@ impl EventLog {
     }
 
     async fn listen_until_lost(&self) -> Result<(), sqlx::Error> {
-        let schema = sqlx::query_scalar("SELECT current_schema()::text").fetch_one(self.pool());
-        let schema: String = outgoing(Point::Listen, schema).await?;
+        let schema = sqlx::query_scalar("SELECT current_schema()::text");
+        let schema: String = outgoing(Point::Listen, schema.fetch_one(self.pool())).await?;
         let mut listener = outgoing(Point::Listen, PgListener::connect_with(self.pool())).await?;
         outgoing(Point::Listen, listener.listen(&format!("traveladvisor_{schema}"))).await?;
         loop {

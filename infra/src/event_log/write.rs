@@ -239,9 +239,8 @@ impl EventLog {
         .bind(source)
         .bind(epoch.cast_signed())
         .bind(expected.cast_signed())
-        .bind(new.cast_signed())
-        .execute(self.lent());
-        let moved = in_time(Point::CheckpointMoved, update).await?;
+        .bind(new.cast_signed());
+        let moved = in_time(Point::CheckpointMoved, update.execute(self.lent())).await?;
         if moved.rows_affected() > 0 {
             return Ok(None);
         }

@@ -43,9 +43,8 @@ pub async fn condition(pool: &PgPool) -> Result<Condition, LogError> {
     let asked = sqlx::query(
         "SELECT current_setting('server_version_num')::integer AS number, current_setting('server_version') AS version, \
                 current_setting('fsync') = 'on' AS fsync, current_setting('synchronous_commit') <> 'off' AS synchronous",
-    )
-    .fetch_one(pool);
-    let row = outgoing(Point::Condition, asked).await?;
+    );
+    let row = outgoing(Point::Condition, asked.fetch_one(pool)).await?;
     Ok(Condition {
         version: row.get::<i32, _>("number").unsigned_abs() / VERSION_FACTOR,
         version_text: row.get("version"),
@@ -80,6 +79,6 @@ pub async fn checkpoints(pool: &PgPool) -> Result<Vec<Checkpoint>, LogError> {
 
 /// The schema that unqualified names of a connection live in: the name of its log (L7).
 pub async fn schema_name(pool: &PgPool) -> Result<String, LogError> {
-    let name = sqlx::query_scalar("SELECT coalesce(current_schema(), 'public')::text").fetch_one(pool);
-    Ok(outgoing(Point::SchemaName, name).await?)
+    let name = sqlx::query_scalar("SELECT coalesce(current_schema(), 'public')::text");
+    Ok(outgoing(Point::SchemaName, name.fetch_one(pool)).await?)
 }

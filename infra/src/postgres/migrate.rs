@@ -92,10 +92,10 @@ pub async fn schema_version(pool: &PgPool) -> Result<Option<i32>, sqlx::Error> {
 }
 
 async fn version_in(connection: &mut sqlx::PgConnection) -> Result<Option<i32>, sqlx::Error> {
-    let there = sqlx::query_scalar("SELECT to_regclass('schema_version') IS NOT NULL").fetch_one(&mut *connection);
-    if !outgoing(Point::SchemaVersion, there).await? {
+    let there = sqlx::query_scalar("SELECT to_regclass('schema_version') IS NOT NULL");
+    if !outgoing(Point::SchemaVersion, there.fetch_one(&mut *connection)).await? {
         return Ok(None);
     }
-    let version = sqlx::query_scalar("SELECT version FROM schema_version").fetch_optional(&mut *connection);
-    outgoing(Point::SchemaVersion, version).await
+    let version = sqlx::query_scalar("SELECT version FROM schema_version");
+    outgoing(Point::SchemaVersion, version.fetch_optional(&mut *connection)).await
 }

@@ -129,8 +129,8 @@ impl PrivateServer {
             match postmaster::wait_ready(&self.place, &self.accounts).await? {
                 Waited::Ready(mut connection) => {
                     postmaster::ensure_database(&mut connection).await?;
-                    let version = sqlx::query_scalar("SHOW server_version").fetch_one(&mut connection);
-                    return Ok(outgoing(Point::ServerVersion, version).await?);
+                    let version = sqlx::query_scalar("SHOW server_version");
+                    return Ok(outgoing(Point::ServerVersion, version.fetch_one(&mut connection)).await?);
                 }
                 Waited::Ended if started => break,
                 Waited::Ended => {}

@@ -29,9 +29,8 @@ pub(super) async fn claim(
     .bind(name)
     .bind(version.cast_signed())
     .bind(turn.map(u64::cast_signed))
-    .bind(PROJECTIONS)
-    .fetch_optional(pool);
-    let row = outgoing(Point::ProjectionClaimed, claim).await?;
+    .bind(PROJECTIONS);
+    let row = outgoing(Point::ProjectionClaimed, claim.fetch_optional(pool)).await?;
     Ok(row.map(|row| Checkpoint {
         position: Position(row.get::<i64, _>("position").unsigned_abs()),
         epoch: row.get("epoch"),
@@ -54,9 +53,8 @@ pub(super) async fn position(
 ) -> Result<Option<Position>, sqlx::Error> {
     let asked = sqlx::query_scalar("SELECT position FROM projection_checkpoints WHERE name = $1 AND epoch = $2")
         .bind(name)
-        .bind(epoch)
-        .fetch_optional(executor);
-    let found: Option<i64> = outgoing(Point::ProjectionPosition, asked).await?;
+        .bind(epoch);
+    let found: Option<i64> = outgoing(Point::ProjectionPosition, asked.fetch_optional(executor)).await?;
     Ok(found.map(|position| Position(position.unsigned_abs())))
 }
 
@@ -84,9 +82,8 @@ pub(super) async fn advance(
             .bind(name)
             .bind(epoch)
             .bind(from.0.cast_signed())
-            .bind(to.0.cast_signed())
-            .execute(&mut *connection);
-    let moved = outgoing(Point::ProjectionMoved, update).await?;
+            .bind(to.0.cast_signed());
+    let moved = outgoing(Point::ProjectionMoved, update.execute(&mut *connection)).await?;
     if moved.rows_affected() == 1 {
         return Ok(Moved::Yes);
     }
@@ -99,8 +96,7 @@ pub(super) async fn stop(pool: &PgPool, name: &str, epoch: i64, reason: &str) ->
     let update = sqlx::query("UPDATE projection_checkpoints SET stopped_reason = $3 WHERE name = $1 AND epoch = $2")
         .bind(name)
         .bind(epoch)
-        .bind(reason)
-        .execute(pool);
-    outgoing(Point::ProjectionStopped, update).await?;
+        .bind(reason);
+    outgoing(Point::ProjectionStopped, update.execute(pool)).await?;
     Ok(())
 }
