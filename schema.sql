@@ -61,7 +61,8 @@ CREATE TABLE wakeups (
     due_at         timestamptz NOT NULL,
     PRIMARY KEY (aggregate_type, aggregate_id, kind)
 );
-CREATE INDEX wakeups_due ON wakeups (due_at);
+-- In the order in which they are read, so that a reader goes on where it was, however many are due at the same moment.
+CREATE INDEX wakeups_due ON wakeups (due_at, aggregate_id);
 
 -- Who owns what of this log, in which turn, and until when (L12). An append that holds an owner's jobs carries its epoch and has it
 -- checked. `relay` delivers messages and timers; `projections` folds the read models.

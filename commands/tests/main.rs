@@ -15,3 +15,4 @@ mod relay;
 mod snapshots;
 mod starved;
 mod support;
+mod timers;

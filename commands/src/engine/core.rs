@@ -23,6 +23,7 @@ use super::limits::{
     CONFLICTS_BEFORE_HALVING, LOAD_PAUSE, LOAD_TRIES_MAX, LOADS_AT_ONCE_MAX, PAUSE_ALONE_MAX, TRIES_ALONE_MAX,
 };
 use super::states::{State, States};
+use super::timers::NextDue;
 use crate::request::{Receipt, Rejection};
 
 /// What decides. One for each log and process.
@@ -32,6 +33,7 @@ pub(crate) struct Core {
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) states: States,
     pub(crate) follow: Follow,
+    pub(crate) next_due: NextDue,
     /// Whether the supply listed last was new: then more of it is taken to be new as well and not looked for.
     pub(crate) expects_new_supply: bool,
 }
@@ -161,6 +163,9 @@ impl Core {
     pub(crate) fn committed(&mut self, mut closed: Closed, first: Option<Position>) {
         self.answer(&mut closed, first);
         closed.merge(&mut self.states, first);
+        if let Some(due_at) = closed.append.wakeups.iter().filter_map(|wakeup| wakeup.due_at).min() {
+            self.next_due.written(due_at);
+        }
         if let Some(first) = first {
             self.follow.own(first, closed.append.events.len());
             self.states.gauges.know(self.follow.known_to());
@@ -418,7 +423,15 @@ mod tests {
         let follow = Follow::from_end(&log);
         let ids = Arc::new(SeededIds::new(1));
         let states = States::default();
-        let mut core = Core { log, clock: clock.clone(), ids, states, follow, expects_new_supply: false };
+        let mut core = Core {
+            log,
+            clock: clock.clone(),
+            ids,
+            states,
+            follow,
+            next_due: NextDue::default(),
+            expects_new_supply: false,
+        };
         let booking = BookingId(Uuid::nil());
         let command = CallerCommand::CancelBooking { booking, reason: None };
         let request =

@@ -26,8 +26,15 @@ pub const STAGED_STREAMS_MAX: usize = 2_000;
 pub const PARKED_JOBS_MAX: usize = 256;
 /// Callers' commands among them at most: the other places are for answers, undos and timers, whatever callers ask for.
 pub const PARKED_CALLERS_MAX: usize = 192;
-/// Streams loaded at once. Loads and readers share the pool's connections; the append has its own.
+/// Answers, undos and timers among them at most: the other places are the callers', however many timers are due.
+pub const PARKED_SYSTEM_MAX: usize = 192;
+/// Loads at once. Loads and readers share the pool's connections; the append has its own.
 pub const LOADS_AT_ONCE_MAX: usize = 8;
+/// Streams of bookings, sagas and payments that one load reads together: they are short, and a question for each would cost more than what
+/// it brings.
+pub const LOAD_STREAMS_MAX: usize = 64;
+/// Events of each that such a load reads; the few that are longer are read on one by one.
+pub const LOAD_STREAM_EVENTS: usize = 64;
 /// Events of a stream read at once.
 pub const HYDRATION_PAGE: usize = 2_000;
 /// Events since its last snapshot before a hotel, flight or car gets another; reading fewer is not worth saving.
@@ -76,9 +83,13 @@ pub const GATEWAY_CALLS_OPEN_MAX: usize = 20_000;
 pub const GATEWAY_ASK_PAUSE: Duration = Duration::from_millis(500);
 /// How long one call to the gateway may take before its outcome counts as unknown.
 pub const GATEWAY_CALL_TIMEOUT: Duration = Duration::from_secs(10);
-/// Wake-ups taken up at once.
+/// Wake-ups read at once.
 pub const WAKEUPS_PAGE: usize = 256;
-/// How often due wake-ups are looked for.
-pub const WAKEUPS_POLL: Duration = Duration::from_millis(100);
+/// Wake-ups handed to the engine and not handled yet, about; beyond it their source waits, so that answers and undos find room in the lane.
+pub const WAKEUPS_UNDER_WAY_MAX: usize = 1_024;
+/// How long the timers sleep at most before they look by themselves: so late at most a timer fires that another process has set.
+pub const WAKEUPS_POLL: Duration = Duration::from_millis(500);
+/// How long they sleep at least once all that was due is handed on: what came back is not to come again at once.
+pub const WAKEUPS_REST: Duration = Duration::from_millis(10);
 /// How long the engine's tasks may take to end.
 pub const STOP_DEADLINE: Duration = Duration::from_secs(10);

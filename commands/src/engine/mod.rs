@@ -16,6 +16,7 @@ mod gauges;
 mod hydrate;
 mod job;
 pub mod limits;
+mod loading;
 mod occasion;
 mod parked;
 mod pipeline;
@@ -47,6 +48,7 @@ use self::limits::{CALLER_DEADLINE, CALLER_LANE_MAX, STOP_DEADLINE, SYSTEM_LANE_
 use self::pipeline::{Lanes, Pipeline};
 use self::source::Source;
 use self::states::States;
+use self::timers::NextDue;
 use crate::request::{CallerCommand, Receipt, Rejection, Request};
 
 /// What the engine needs of the outside.
@@ -118,14 +120,17 @@ impl Engine {
         let (stop, stopped) = watch::channel(false);
         log.head().await?;
         let Ports { clock, ids, gateway } = ports;
+        let next_due = NextDue::default();
         let source = (delivery == Delivery::Here).then(|| {
-            let source = Source { log: log.clone(), clock: clock.clone(), gateway, lane: system };
+            let next_due = next_due.clone();
+            let source = Source { log: log.clone(), clock: clock.clone(), gateway, lane: system, next_due };
             let lease = Lease::compete_and_tell_the_time(&log, RELAY, clock.clone());
             tokio::spawn(source.run(lease, stopped.clone()))
         });
         let gauges = states.gauges.clone();
         let follow = Follow::from_end(&log);
-        let core = Core { log, follow, clock: clock.clone(), ids: ids.clone(), states, expects_new_supply: false };
+        let core =
+            Core { log, follow, clock: clock.clone(), ids: ids.clone(), states, next_due, expects_new_supply: false };
         let lanes = Lanes { system: system_lane, callers: caller_lane, system_open: true };
         let core = tokio::spawn(Pipeline::new(core, lanes).run(stopped));
         Ok((Self { lane: callers, clock, ids, gauges }, RunningEngine { stop, source, core }))

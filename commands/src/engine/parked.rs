@@ -5,7 +5,7 @@ use std::collections::{HashSet, VecDeque};
 use traveladvisor_domain::id::StreamId;
 
 use super::job::{Job, Report};
-use super::limits::{PARKED_CALLERS_MAX, PARKED_JOBS_MAX};
+use super::limits::{PARKED_CALLERS_MAX, PARKED_JOBS_MAX, PARKED_SYSTEM_MAX};
 
 /// A job that waits for streams.
 pub(crate) struct Parked {
@@ -35,14 +35,14 @@ impl ParkedJobs {
         self.waiting.is_empty()
     }
 
-    /// Whether one more answer, undo or timer may have to wait. Callers cannot take all places (L11).
+    /// Whether one more answer, undo or timer may have to wait. Neither lane can take all places (L11).
     pub(crate) fn has_room(&self) -> bool {
-        self.waiting.len() < PARKED_JOBS_MAX
+        self.waiting.len() < PARKED_JOBS_MAX && self.waiting.len() - self.callers < PARKED_SYSTEM_MAX
     }
 
     /// Whether one more caller's command may have to wait.
     pub(crate) fn has_room_for_callers(&self) -> bool {
-        self.has_room() && self.callers < PARKED_CALLERS_MAX
+        self.waiting.len() < PARKED_JOBS_MAX && self.callers < PARKED_CALLERS_MAX
     }
 
     pub(crate) fn push(&mut self, parked: Parked) {

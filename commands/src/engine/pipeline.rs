@@ -4,7 +4,7 @@
 //! (`Core::process`), with nothing else under way.
 
 use std::any::Any;
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::task::Poll;
@@ -14,7 +14,7 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt, poll};
 use tokio::sync::{Semaphore, mpsc, watch};
 use traveladvisor_domain::id::StreamId;
-use traveladvisor_infra::event_log::{Appended, EventLog, LogError};
+use traveladvisor_infra::event_log::{Appended, LogError};
 
 use super::batch::{Batch, Closed};
 use super::core::{Core, Part, give_back, unavailable};
@@ -22,9 +22,9 @@ use super::decide::{Decider, Verdict};
 use super::follow::Own;
 use super::hydrate::parts_of;
 use super::job::{Job, is_supply_listing};
-use super::limits::{BATCH_CALLERS_MIN, BATCH_JOBS_MAX, GATHER_ROUNDS, LOAD_PAUSE, LOAD_TRIES_MAX, LOADS_AT_ONCE_MAX};
+use super::limits::{BATCH_CALLERS_MIN, BATCH_JOBS_MAX, GATHER_ROUNDS, LOADS_AT_ONCE_MAX};
+use super::loading::{Loaded, load, loads_of};
 use super::parked::{Parked, ParkedJobs, Parts};
-use super::states::State;
 
 /// The two lanes of jobs (L11).
 pub(crate) struct Lanes {
@@ -36,7 +36,7 @@ pub(crate) struct Lanes {
 type AppendOutcome = (Closed, Result<Appended, LogError>);
 /// An append under way; an error is a panic.
 type InFlight = BoxFuture<'static, Result<AppendOutcome, Box<dyn Any + Send>>>;
-type Load = BoxFuture<'static, (StreamId, Result<State, LogError>)>;
+type Load = BoxFuture<'static, Loaded>;
 
 /// The engine's loop.
 pub(crate) struct Pipeline {
@@ -49,6 +49,8 @@ pub(crate) struct Pipeline {
     /// Wait for streams to be loaded.
     parked: ParkedJobs,
     loading: HashSet<StreamId>,
+    /// Those of them that nobody has begun to read.
+    to_load: Vec<StreamId>,
     loads: FuturesUnordered<Load>,
     /// Bounds the loads that are under way.
     load_places: Arc<Semaphore>,
@@ -65,6 +67,7 @@ impl Pipeline {
             in_flight: None,
             parked: ParkedJobs::default(),
             loading: HashSet::new(),
+            to_load: Vec::new(),
             loads: FuturesUnordered::new(),
             load_places: Arc::new(Semaphore::new(LOADS_AT_ONCE_MAX)),
             troubled: VecDeque::new(),
@@ -83,6 +86,7 @@ impl Pipeline {
                 continue;
             }
             self.append_open().await;
+            self.begin_loads();
             let idle = self.in_flight.is_none() && self.parked.is_empty();
             let own = if self.in_flight.is_some() { Own::UnderWay } else { Own::Settled };
             let takes = self.troubled.is_empty() && self.has_room();
@@ -90,7 +94,7 @@ impl Pipeline {
             tokio::select! {
                 biased;
                 outcome = joined(&mut self.in_flight), if self.in_flight.is_some() => self.appended(outcome).await,
-                Some((stream, loaded)) = self.loads.next(), if !self.loads.is_empty() => self.loaded(stream, loaded),
+                Some(loaded) = self.loads.next(), if !self.loads.is_empty() => self.loaded(loaded),
                 page = self.core.follow.next(&self.core.log, own) => {
                     self.core.states.follow(&page);
                     self.core.states.gauges.know(self.core.follow.known_to());
@@ -118,8 +122,8 @@ impl Pipeline {
         if self.in_flight.is_some() {
             let outcome = joined(&mut self.in_flight).await;
             self.appended(outcome).await;
-        } else if let Some((stream, loaded)) = self.loads.next().await {
-            self.loaded(stream, loaded);
+        } else if let Some(loaded) = self.loads.next().await {
+            self.loaded(loaded);
         }
     }
 
@@ -173,46 +177,54 @@ impl Pipeline {
     fn park(&mut self, parked: Parked) {
         for stream in &parked.missing {
             if self.loading.insert(*stream) {
-                let (log, stream, places) = (self.core.log.clone(), *stream, self.load_places.clone());
-                // A task of its own, which goes on while the loop waits for something else: it holds a connection until it is done.
-                let load = tokio::spawn(async move { load(&log, stream, &places).await });
-                self.loads.push(Box::pin(async move {
-                    let broken_off = |_| Err(LogError::Unavailable("the load broke off".to_owned()));
-                    (stream, load.await.unwrap_or_else(broken_off))
-                }));
+                self.to_load.push(*stream);
             }
         }
         self.parked.push(parked);
     }
 
-    /// A stream is in memory now, or cannot be had. Those that wait for one that cannot be read go the careful way together, which knows
+    /// Begins to read what the jobs taken up since the last time wait for.
+    fn begin_loads(&mut self) {
+        for streams in loads_of(std::mem::take(&mut self.to_load)) {
+            let (log, places, asked) = (self.core.log.clone(), self.load_places.clone(), streams.clone());
+            // A task of its own, which goes on while the loop waits for something else: it holds a connection until it is done.
+            let load = tokio::spawn(async move { load(&log, &asked, &places).await });
+            self.loads.push(Box::pin(async move {
+                let broken_off = || Err(LogError::Unavailable("the load broke off".to_owned()));
+                load.await.unwrap_or_else(|_| streams.into_iter().map(|stream| (stream, broken_off())).collect())
+            }));
+        }
+    }
+
+    /// Streams are in memory now, or cannot be had. Those that wait for one that cannot be read go the careful way together, which knows
     /// who is guilty; where the database does not answer, they are told so here, and everybody else goes on.
-    fn loaded(&mut self, stream: StreamId, loaded: Result<State, LogError>) {
-        self.loading.remove(&stream);
-        let failed = match loaded {
-            Ok(state) => {
-                if !self.core.states.is_hot(stream) {
-                    self.core.states.put(stream, state);
+    fn loaded(&mut self, loaded: Loaded) {
+        let mut come = HashMap::with_capacity(loaded.len());
+        for (stream, loaded) in loaded {
+            self.loading.remove(&stream);
+            let why_not = match loaded {
+                Ok(state) => {
+                    if !self.core.states.is_hot(stream) {
+                        self.core.states.put(stream, state);
+                    }
+                    None
                 }
-                None
-            }
-            Err(error) => Some(error),
-        };
+                Err(error) => Some(error),
+            };
+            come.insert(stream, why_not);
+        }
         let mut stranded = Vec::new();
         for mut parked in self.parked.take_all() {
-            let waited = parked.missing.remove(&stream);
-            if waited && failed.is_some() && parked.job.streams().contains(&stream) {
-                stranded.push(parked.job);
-            } else if parked.missing.is_empty() {
-                self.unpark(parked);
-            } else {
-                self.parked.push(parked);
+            let waited: Vec<StreamId> = parked.missing.extract_if(|stream| come.contains_key(stream)).collect();
+            match failure_of(&parked.job, &waited, &come) {
+                Some(LogError::Unavailable(_)) => give_back(parked.job, unavailable()),
+                Some(_) => stranded.push(parked.job),
+                None if parked.missing.is_empty() => self.unpark(parked),
+                None => self.parked.push(parked),
             }
         }
-        match failed {
-            Some(LogError::Unavailable(_)) => stranded.into_iter().for_each(|job| give_back(job, unavailable())),
-            _ if stranded.is_empty() => {}
-            _ => self.troubled.push_back(Part::of(stranded)),
+        if !stranded.is_empty() {
+            self.troubled.push_back(Part::of(stranded));
         }
     }
 
@@ -307,7 +319,7 @@ impl Pipeline {
     /// half the jobs cost the server and this process far more than one of all, and a round is over at once when nobody has anything to do.
     async fn gather(&mut self) {
         for _ in 0..GATHER_ROUNDS {
-            if !self.troubled.is_empty() || !self.has_room() {
+            if !self.troubled.is_empty() || !(self.has_room() || self.has_room_for_callers()) {
                 return;
             }
             tokio::task::yield_now().await;
@@ -343,17 +355,13 @@ async fn joined(in_flight: &mut Option<InFlight>) -> Result<AppendOutcome, Box<d
     }
 }
 
-/// Reads a stream whole. While the database does not answer it is tried again, here and not in the loop, where all would wait with it.
-async fn load(log: &EventLog, stream: StreamId, places: &Semaphore) -> Result<State, LogError> {
-    let mut tries_left = LOAD_TRIES_MAX;
-    loop {
-        tries_left -= 1;
-        let place = places.acquire().await;
-        let loaded = State::empty(stream.kind).read_on(log, stream).await;
-        drop(place);
-        if tries_left == 0 || !matches!(loaded, Err(LogError::Unavailable(_))) {
-            return loaded;
-        }
-        tokio::time::sleep(LOAD_PAUSE).await;
-    }
+/// Why a job cannot be decided now: a stream that its decision reads has not come.
+fn failure_of<'c>(
+    job: &Job,
+    waited: &[StreamId],
+    come: &'c HashMap<StreamId, Option<LogError>>,
+) -> Option<&'c LogError> {
+    let failed = |stream: &StreamId| come.get(stream).and_then(Option::as_ref);
+    let named = job.streams();
+    waited.iter().filter(|stream| named.contains(stream)).find_map(failed)
 }

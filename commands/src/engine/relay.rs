@@ -57,7 +57,7 @@ struct Stopped;
 
 impl Relay {
     pub(crate) async fn open(source: &Source, turn: Turn) -> Result<Self, LogError> {
-        let Source { log, clock, gateway, lane } = source;
+        let Source { log, clock, gateway, lane, .. } = source;
         let checkpoint = Position(log.consumed_offset(RELAY).await?);
         let (ack, done) = mpsc::unbounded_channel();
         Ok(Self {

@@ -12,7 +12,7 @@ use traveladvisor_infra::stopping::told;
 use super::job::Job;
 use super::limits::OPEN_AGAIN;
 use super::relay::Relay;
-use super::timers::run_timers;
+use super::timers::{NextDue, Timers};
 
 /// What delivers messages and timers to the engine of this process.
 pub(crate) struct Source {
@@ -20,6 +20,8 @@ pub(crate) struct Source {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) gateway: Arc<dyn PaymentGateway>,
     pub(crate) lane: mpsc::Sender<Job>,
+    /// Told by the loop of what it writes.
+    pub(crate) next_due: NextDue,
 }
 
 impl Source {
@@ -62,7 +64,7 @@ impl Source {
             }
             tokio::time::sleep(OPEN_AGAIN).await;
         };
-        tokio::join!(relay.run(stop.clone()), run_timers(self, turn, stop));
+        tokio::join!(relay.run(stop.clone()), Timers::new(self, turn).run(stop));
     }
 }
 

@@ -40,16 +40,22 @@ impl State {
         };
         loop {
             let is_last = page.len() < HYDRATION_PAGE;
-            for stored in page {
-                let event = stored.decode()?;
-                self.take(&event).map_err(|Poisoned| LogError::Refused(format!("{stream} cannot be replayed")))?;
-                self.position = stored.position;
-            }
+            self.replay(stream, &page)?;
             if is_last {
                 return Ok(self);
             }
             page = log.read_stream_page(stream, self.sequence, HYDRATION_PAGE).await?;
         }
+    }
+
+    /// Takes in the next events of its stream, as they are stored.
+    pub(crate) fn replay(&mut self, stream: StreamId, page: &[StoredEvent]) -> Result<(), LogError> {
+        for stored in page {
+            let event = stored.decode()?;
+            self.take(&event).map_err(|Poisoned| LogError::Refused(format!("{stream} cannot be replayed")))?;
+            self.position = stored.position;
+        }
+        Ok(())
     }
 
     /// Begins with the snapshot, if there is one that this program can read; returns the first events after it.

@@ -1,49 +1,165 @@
 //! Timers: due wake-ups become jobs; the append that handles one moves or clears its row.
+//!
+//! While none is due, the timers sleep until the next one that they know of. A row that is earlier is told of by the loop that has written
+//! it; one that another process has written is found by looking at intervals. Whatever waits is neither read nor counted meanwhile.
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 use traveladvisor_domain::id::{BookingId, StreamId};
 use traveladvisor_infra::clock::Clock;
 use traveladvisor_infra::event_log::Turn;
 
 use super::job::{Ack, Done, Job, Origin, Report, Task, Token};
-use super::limits::{WAKEUPS_PAGE, WAKEUPS_POLL};
+use super::limits::{WAKEUPS_PAGE, WAKEUPS_POLL, WAKEUPS_REST, WAKEUPS_UNDER_WAY_MAX};
 use super::occasion::draw;
 use super::source::Source;
 
-/// Looks for due wake-ups until told to stop or deposed.
-pub(crate) async fn run_timers(source: &Source, turn: &Turn, mut stop: watch::Receiver<bool>) {
-    let Source { log, clock, lane, .. } = source;
-    let (ack, mut done) = mpsc::unbounded_channel();
-    let mut under_way: HashSet<StreamId> = HashSet::new();
-    while turn.is_held() && !*stop.borrow() && stop.has_changed().is_ok() {
-        while let Ok(report) = done.try_recv() {
-            match report {
-                Done::Handled(Token::Wake(stream)) | Done::Again(Token::Wake(stream)) => {
-                    under_way.remove(&stream);
+/// When the timers will look again at the latest, as far as this process knows. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct NextDue(Arc<watch::Sender<DateTime<Utc>>>);
+
+impl Default for NextDue {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::new(DateTime::<Utc>::MAX_UTC)))
+    }
+}
+
+impl NextDue {
+    /// A wake-up was written: the timers hear of it if it is earlier than all that they know of.
+    pub(crate) fn written(&self, due_at: DateTime<Utc>) {
+        self.0.send_if_modified(|next| {
+            let earlier = due_at < *next;
+            if earlier {
+                *next = due_at;
+            }
+            earlier
+        });
+    }
+
+    /// From here on all that is written is told of: what stands already is about to be read.
+    fn begin(&self) -> watch::Receiver<DateTime<Utc>> {
+        self.0.send_replace(DateTime::<Utc>::MAX_UTC);
+        self.0.subscribe()
+    }
+}
+
+/// Lost the turn, or the engine ends.
+struct Stopped;
+
+/// Delivers due wake-ups in one turn.
+pub(crate) struct Timers<'s> {
+    source: &'s Source,
+    turn: &'s Turn,
+    /// Handed to the engine and not reported yet; their rows are still due.
+    under_way: HashSet<StreamId>,
+    done: mpsc::UnboundedReceiver<Done>,
+    ack: mpsc::UnboundedSender<Done>,
+}
+
+impl<'s> Timers<'s> {
+    pub(crate) fn new(source: &'s Source, turn: &'s Turn) -> Self {
+        let (ack, done) = mpsc::unbounded_channel();
+        Self { source, turn, under_way: HashSet::new(), done, ack }
+    }
+
+    /// Delivers until told to stop or deposed.
+    pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        loop {
+            let written = self.source.next_due.begin();
+            let now = self.source.clock.now();
+            let Ok(next) = self.deliver_due(now).await else { return };
+            let Ok(()) = self.rest(next, written, &mut stop).await else { return };
+        }
+    }
+
+    /// Delivers all that is due now, page by page. Returns when the next one is.
+    async fn deliver_due(&mut self, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Stopped> {
+        let mut after = None;
+        loop {
+            self.make_room().await?;
+            let page = match self.source.log.due_page(after, now, WAKEUPS_PAGE).await {
+                Ok(page) => page,
+                Err(error) => {
+                    tracing::warn!(%error, "due timers cannot be read; tried again");
+                    return Ok(None);
                 }
-                Done::Handled(_) | Done::Again(_) => {}
-                Done::Deposed => return,
+            };
+            let is_full = page.due.len() == WAKEUPS_PAGE;
+            after = page.due.last().copied();
+            for wakeup in page.due {
+                self.deliver(wakeup.stream).await?;
+            }
+            if !is_full {
+                return Ok(page.next);
             }
         }
-        match log.due_wakeups(clock.now(), WAKEUPS_PAGE).await {
-            Ok(due) => {
-                for wakeup in due {
-                    let ack = || Ack::new(ack.clone(), Token::Wake(wakeup.stream), turn.epoch());
-                    if under_way.insert(wakeup.stream)
-                        && lane.send(wake(wakeup.stream, clock.as_ref(), ack())).await.is_err()
-                    {
-                        return;
-                    }
-                }
-            }
-            Err(error) => tracing::warn!(%error, "due timers cannot be read; tried again"),
+    }
+
+    async fn deliver(&mut self, stream: StreamId) -> Result<(), Stopped> {
+        if !self.turn.is_held() {
+            return Err(Stopped);
         }
-        tokio::select! {
-            _ = stop.changed() => {}
-            () = tokio::time::sleep(WAKEUPS_POLL) => {}
+        if !self.under_way.insert(stream) {
+            return Ok(());
+        }
+        let ack = Ack::new(self.ack.clone(), Token::Wake(stream), self.turn.epoch());
+        self.source.lane.send(wake(stream, self.source.clock.as_ref(), ack)).await.map_err(|_closed| Stopped)
+    }
+
+    /// Takes in what the engine has reported, and waits for more while too much is under way.
+    async fn make_room(&mut self) -> Result<(), Stopped> {
+        while let Ok(done) = self.done.try_recv() {
+            self.settle(done)?;
+        }
+        while self.under_way.len() >= WAKEUPS_UNDER_WAY_MAX {
+            let done = self.done.recv().await.ok_or(Stopped)?;
+            self.settle(done)?;
+        }
+        Ok(())
+    }
+
+    /// What comes back is delivered again when the timers look next: its row is still there.
+    fn settle(&mut self, done: Done) -> Result<(), Stopped> {
+        match done {
+            Done::Handled(Token::Wake(stream)) | Done::Again(Token::Wake(stream)) => {
+                self.under_way.remove(&stream);
+                Ok(())
+            }
+            Done::Handled(_) | Done::Again(_) => Ok(()),
+            Done::Deposed => Err(Stopped),
+        }
+    }
+
+    /// Sleeps until the next wake-up is due, or until it is time to look for those that others have written.
+    async fn rest(
+        &mut self,
+        next: Option<DateTime<Utc>>,
+        mut written: watch::Receiver<DateTime<Utc>>,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Result<(), Stopped> {
+        if let Some(next) = next {
+            self.source.next_due.written(next);
+        }
+        let begun = now();
+        loop {
+            let next = *written.borrow_and_update();
+            let until_due = (next - self.source.clock.now()).to_std().unwrap_or(Duration::ZERO);
+            let wake_at = (begun + WAKEUPS_POLL).min(now() + until_due).max(begun + WAKEUPS_REST);
+            if *stop.borrow() || !self.turn.is_held() {
+                return Err(Stopped);
+            }
+            tokio::select! {
+                biased;
+                told = stop.changed() => if told.is_err() { return Err(Stopped) },
+                done = self.done.recv() => self.settle(done.ok_or(Stopped)?)?,
+                () = tokio::time::sleep_until(wake_at) => return Ok(()),
+                _ = written.changed() => {}
+            }
         }
     }
 }
@@ -62,4 +178,9 @@ fn wake(stream: StreamId, clock: &dyn Clock, ack: Ack) -> Job {
         report: Report::Source(ack),
         alone: false,
     }
+}
+
+/// Measures how long the timers have slept only.
+fn now() -> Instant {
+    Instant::now()
 }

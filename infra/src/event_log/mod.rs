@@ -28,7 +28,7 @@ pub use lease::{
 };
 use lent::OnLent;
 pub use position::{Position, PositionError};
-pub use read::{DueWakeup, EventFilter};
+pub use read::{DuePage, DueWakeup, EventFilter};
 use recent::Recent;
 pub use recent::{RECENT_BYTES_MAX, RECENT_EVENTS_MAX};
 pub use snapshot::{FromSnapshot, NewSnapshot, StoredSnapshot, decode_state, encode_state};

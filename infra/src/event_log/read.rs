@@ -36,6 +36,15 @@ pub struct DueWakeup {
     pub due_at: DateTime<Utc>,
 }
 
+/// The wake-ups that are due, page by page, and the first that is not.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DuePage {
+    /// What is due, the oldest first.
+    pub due: Vec<DueWakeup>,
+    /// When the next one is that is not due yet, if any is set.
+    pub next: Option<DateTime<Utc>>,
+}
+
 impl EventLog {
     /// The next `limit` events after a position, in order.
     pub async fn read_after(&self, after: Position, limit: usize) -> Result<Vec<StoredEvent>, LogError> {
@@ -95,6 +104,21 @@ impl EventLog {
         rows.iter().map(stored_event).collect()
     }
 
+    /// The first events of several streams with one statement, at most `limit` of each: stream after stream, each in order.
+    pub async fn read_streams(&self, streams: &[StreamId], limit: usize) -> Result<Vec<StoredEvent>, LogError> {
+        let sql = format!(
+            "SELECT e.* FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS s(type, id, place) \
+              CROSS JOIN LATERAL (SELECT {COLUMNS} FROM events WHERE aggregate_type = s.type AND aggregate_id = s.id \
+                                   ORDER BY sequence LIMIT $3) e \
+              ORDER BY s.place, e.sequence"
+        );
+        let query = sqlx::query(&sql)
+            .bind(streams.iter().map(|stream| stream.kind.as_str()).collect::<Vec<_>>())
+            .bind(streams.iter().map(ToString::to_string).collect::<Vec<_>>())
+            .bind(limit as i64);
+        in_time(query.fetch_all(self.lent())).await?.iter().map(stored_event).collect()
+    }
+
     /// The next `limit` events that a filter admits, in order.
     pub async fn search(&self, filter: &EventFilter, limit: usize) -> Result<Vec<StoredEvent>, LogError> {
         let sql = format!(
@@ -148,6 +172,40 @@ impl EventLog {
         )
         .await?;
         rows.iter().map(|row| Ok(DueWakeup { stream: stream_id(row)?, due_at: row.get("due_at") })).collect()
+    }
+
+    /// The next `limit` wake-ups due at `now`, after one that was read before, in the order of [`Self::due_wakeups`]. It reads what it
+    /// returns and nothing else, however many others wait.
+    pub async fn due_page(
+        &self,
+        after: Option<DueWakeup>,
+        now: DateTime<Utc>,
+        limit: usize,
+    ) -> Result<DuePage, LogError> {
+        let query = sqlx::query(
+            "SELECT * FROM ( \
+                (SELECT aggregate_id, due_at FROM wakeups \
+                  WHERE (due_at, aggregate_id) > (coalesce($1, '-infinity'), $2) AND due_at <= $3 \
+                  ORDER BY due_at, aggregate_id LIMIT $4) \
+                UNION ALL \
+                (SELECT aggregate_id, due_at FROM wakeups WHERE due_at > $3 ORDER BY due_at LIMIT 1)) page \
+             ORDER BY due_at, aggregate_id",
+        )
+        .bind(after.map(|after| after.due_at))
+        .bind(after.map(|after| after.stream.to_string()).unwrap_or_default())
+        .bind(now)
+        .bind(limit as i64);
+        let rows = in_time(query.fetch_all(self.lent())).await?;
+        let mut page = DuePage::default();
+        for row in &rows {
+            let due_at: DateTime<Utc> = row.get("due_at");
+            if due_at > now {
+                page.next = Some(due_at);
+            } else {
+                page.due.push(DueWakeup { stream: stream_id(row)?, due_at });
+            }
+        }
+        Ok(page)
     }
 
     /// When the next wake-up is due, if any is set.
