@@ -116,7 +116,7 @@ impl EventLog {
             .bind(streams.iter().map(|stream| stream.kind.as_str()).collect::<Vec<_>>())
             .bind(streams.iter().map(ToString::to_string).collect::<Vec<_>>())
             .bind(limit as i64);
-        in_time(query.fetch_all(self.lent())).await?.iter().map(stored_event).collect()
+        in_time(Point::ReadStreams, query.fetch_all(self.lent())).await?.iter().map(stored_event).collect()
     }
 
     /// The next `limit` events that a filter admits, in order.
@@ -195,7 +195,7 @@ impl EventLog {
         .bind(after.map(|after| after.stream.to_string()).unwrap_or_default())
         .bind(now)
         .bind(limit as i64);
-        let rows = in_time(query.fetch_all(self.lent())).await?;
+        let rows = in_time(Point::DueWakeups, query.fetch_all(self.lent())).await?;
         let mut page = DuePage::default();
         for row in &rows {
             let due_at: DateTime<Utc> = row.get("due_at");

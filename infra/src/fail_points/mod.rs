@@ -38,6 +38,7 @@ points! {
     ReadAfter "read_after" "The log's tail is read.",
     ReadStream "read_stream" "A whole stream is read.",
     ReadStreamPage "read_stream_page" "A page of a stream is read.",
+    ReadStreams "read_streams" "The first events of several streams are read together.",
     ReadFromSnapshot "read_from_snapshot" "A snapshot and the rest of its stream are read.",
     Search "search" "Events are searched for a person.",
     Head "head" "The log's end is asked.",
