@@ -53,6 +53,31 @@ pub enum Code {
 }
 
 impl Code {
+    /// All of them.
+    pub const ALL: [Self; 21] = [
+        Self::InvalidInput,
+        Self::NotFound,
+        Self::IdempotencyKeyReused,
+        Self::VersionConflict,
+        Self::Conflict,
+        Self::SoldOut,
+        Self::StopSell,
+        Self::Past,
+        Self::UnknownRoomType,
+        Self::UnknownCabin,
+        Self::PriceChanged,
+        Self::CurrencyMismatch,
+        Self::PaymentDeclined,
+        Self::InsufficientFunds,
+        Self::PaymentMethodUnavailable,
+        Self::NotCancellable,
+        Self::NotResolvable,
+        Self::Unavailable,
+        Self::Overloaded,
+        Self::DeadlineExceeded,
+        Self::Internal,
+    ];
+
     /// The code as the API writes it, for example `SOLD_OUT`.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -3,6 +3,7 @@ mod cancellations;
 mod deadlines;
 mod endings;
 mod faults;
+mod reference_system;
 
 use std::collections::BTreeSet;
 
