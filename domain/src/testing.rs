@@ -75,6 +75,7 @@ decider!(
 );
 
 /// An aggregate and what its last command led to.
+#[derive(Clone)]
 pub(crate) struct Story<A: Decider> {
     pub(crate) state: A,
     outcome: Result<Vec<A::Event>, A::Error>,

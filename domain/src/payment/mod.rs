@@ -139,6 +139,9 @@ impl Payment {
             PaymentEvent::OutcomeAsked { direction, attempt, .. } => {
                 self.taken_up(*direction, *attempt);
                 self.inquire(Inquiry::UnderWay);
+                if let (Phase::Charging { undo: Some(undo), .. }, Direction::Undo) = (&mut self.phase, direction) {
+                    *undo = *attempt;
+                }
             }
             PaymentEvent::RefundFaulted { .. } => self.refund_faulted(),
             PaymentEvent::PaymentCancelled { attempt, .. } => {
@@ -170,9 +173,8 @@ impl Payment {
         let attempt = demand.attempt;
         match &self.phase {
             Phase::Absent | Phase::AskedByHand { .. } | Phase::Faulted => ask(demand, plan),
-            // One call is in flight at most: its outcome answers this attempt too (L16).
-            Phase::Charging { inquiry: Inquiry::UnderWay, .. } => Vec::new(),
-            Phase::Charging { call, inquiry: Inquiry::GivenUp, .. } => ask_again(Direction::Request, attempt, call),
+            // One call is in flight at most: no other is begun, what came of this one is asked for again (L16).
+            Phase::Charging { call, .. } => ask_again(Direction::Request, attempt, call),
             Phase::Failed(failure) => repeat(Direction::Request, attempt, Outcome::Refused(failure.clone())),
             Phase::Completed { .. } => repeat(Direction::Request, attempt, Outcome::Done),
             Phase::Refunding { .. } | Phase::RefundFaulted { .. } | Phase::Cancelled | Phase::Barred => {
@@ -220,9 +222,7 @@ impl Payment {
             {
                 vec![PaymentEvent::PaymentCancelled { attempt, refunded: amount }]
             }
-            // One call is in flight at most: its outcome answers this attempt too (L16).
-            Phase::Refunding { inquiry: Inquiry::UnderWay, .. } => Vec::new(),
-            Phase::Refunding { call, inquiry: Inquiry::GivenUp } => ask_again(Direction::Undo, attempt, call),
+            Phase::Refunding { call, .. } => ask_again(Direction::Undo, attempt, call),
             Phase::Completed { charge: None, .. } => {
                 vec![PaymentEvent::PaymentCancelled { attempt, refunded: Money::zero(amount.currency) }]
             }
@@ -301,13 +301,12 @@ fn charge(demand: Demand, card: &CardToken) -> GatewayCall {
     }
 }
 
-/// The first undo is noted; a later attempt asks again what came of the charge, if nobody does.
+/// The first undo waits for the outcome that is being asked for; a later attempt, or one that finds nobody asking, asks again.
 fn undo_in_flight(undo: Option<u32>, attempt: u32, call: &GatewayCall, inquiry: Inquiry) -> Vec<PaymentEvent> {
-    let noted = undo.is_none().then_some(PaymentEvent::UndoAwaited { attempt });
-    let asked = match inquiry {
-        Inquiry::UnderWay => Vec::new(),
-        Inquiry::GivenUp => ask_again(Direction::Undo, attempt, call),
-    };
+    let first = undo.is_none();
+    let noted = first.then_some(PaymentEvent::UndoAwaited { attempt });
+    let asked =
+        if first && inquiry == Inquiry::UnderWay { Vec::new() } else { ask_again(Direction::Undo, attempt, call) };
     noted.into_iter().chain(asked).collect()
 }
 

@@ -130,13 +130,75 @@ fn after_a_fault_the_gateway_is_asked_again_with_a_new_key() {
         .then(&[completed(2)]);
 }
 
+fn asked_again(direction: Direction, attempt: u32, call: GatewayCall) -> PaymentEvent {
+    PaymentEvent::OutcomeAsked { direction, attempt, call }
+}
+
+fn leave_unknown(call: GatewayCall) -> PaymentCommand {
+    PaymentCommand::LeaveUnknown { key: call.key, failure: away() }
+}
+
+fn unknown(direction: Direction, attempt: u32) -> PaymentEvent {
+    PaymentEvent::OutcomeUnknown { direction, attempt, failure: away() }
+}
+
 #[test]
-fn one_call_is_in_flight_at_most() {
+fn one_call_is_in_flight_at_most_and_a_new_attempt_asks_for_its_outcome() {
     given::<Payment>(&[requested(1)])
+        .when(request(2, card()))
+        .then(&[asked_again(Direction::Request, 2, charge(1))])
         .when(request(2, card()))
         .then(&[])
         .when(settle(charge(1), done()))
-        .then(&[completed(1)]);
+        .then(&[completed(2)])
+        .when(settle(charge(1), done()))
+        .then(&[]);
+}
+
+#[test]
+fn a_charge_that_stays_unknown_is_answered_so_once_and_looked_up_by_its_key() {
+    let story = given::<Payment>(&[requested(1)])
+        .when(leave_unknown(charge(1)))
+        .then(&[unknown(Direction::Request, 1)])
+        .when(leave_unknown(charge(1)))
+        .then(&[])
+        .when(request(2, card()))
+        .then(&[asked_again(Direction::Request, 2, charge(1))])
+        .when(leave_unknown(charge(1)))
+        .then(&[unknown(Direction::Request, 2)]);
+    // What is heard late counts all the same.
+    story.clone().when(settle(charge(1), done())).then(&[completed(2)]);
+    story
+        .when(settle(charge(1), GatewayOutcome::Faulted(away())))
+        .then(&[PaymentEvent::PaymentFaulted { attempt: 2, failure: away() }])
+        .when(request(3, card()))
+        .then(&[requested(3)]);
+}
+
+#[test]
+fn a_refund_that_stays_unknown_is_looked_up_by_its_key_and_never_made_twice() {
+    paid()
+        .when(cancel(1))
+        .when(leave_unknown(refund(1)))
+        .then(&[unknown(Direction::Undo, 1)])
+        .when(cancel(2))
+        .then(&[asked_again(Direction::Undo, 2, refund(1))])
+        .when(settle(refund(1), done()))
+        .then(&[PaymentEvent::PaymentCancelled { attempt: 2, refunded: amount() }]);
+}
+
+#[test]
+fn an_undo_that_waits_for_an_unknown_charge_has_it_asked_for() {
+    given::<Payment>(&[requested(1)])
+        .when(leave_unknown(charge(1)))
+        .when(cancel(1))
+        .then(&[PaymentEvent::UndoAwaited { attempt: 1 }, asked_again(Direction::Undo, 1, charge(1))])
+        .when(leave_unknown(charge(1)))
+        .then(&[unknown(Direction::Undo, 1)])
+        .when(cancel(2))
+        .then(&[asked_again(Direction::Undo, 2, charge(1))])
+        .when(settle(charge(1), done()))
+        .then(&[completed(1), PaymentEvent::RefundRequested { call: refund(2) }]);
 }
 
 #[test]
