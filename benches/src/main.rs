@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 
-use options::{Arguments, Verb};
+use options::{Arguments, Call, Verb};
 use report::Row;
 use server::BenchServer;
 
@@ -34,15 +34,19 @@ type Outcome<T> = Result<T, Failure>;
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    if let Err(error) = run(&arguments).await {
+    let ran = match &arguments.call {
+        Call::Measure(verb) => run(verb).await,
+        Call::Doomed(doomed) => scenarios::trips::doomed::run(doomed).await,
+    };
+    if let Err(error) = ran {
         report::complain(&*error);
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
 }
 
-async fn run(arguments: &Arguments) -> Outcome<()> {
-    let common = arguments.verb.common();
+async fn run(verb: &Verb) -> Outcome<()> {
+    let common = verb.common();
     traveladvisor_infra::telemetry::init(
         traveladvisor_infra::telemetry::DEFAULT_FILTER,
         traveladvisor_infra::telemetry::LogFormat::Text,
@@ -58,7 +62,7 @@ async fn run(arguments: &Arguments) -> Outcome<()> {
         _ = interrupted.recv() => Err("interrupted".into()),
         _ = terminated.recv() => Err("terminated".into()),
         _ = hung_up.recv() => Err("its terminal is gone".into()),
-        rows = measure(&server, &arguments.verb) => rows,
+        rows = measure(&server, verb) => rows,
     };
     server.stop().await?;
     report::print(&measured?, common.json)
@@ -68,7 +72,7 @@ async fn measure(server: &BenchServer, verb: &Verb) -> Outcome<Vec<Row>> {
     match verb {
         Verb::Engine(common) => scenarios::engine::run(server, common).await,
         Verb::Hot(common) => scenarios::hot::run(server, common).await,
-        Verb::Trips(common) => scenarios::trips::run(server, common).await,
+        Verb::Trips(trips) => scenarios::trips::run(server, trips).await,
         Verb::Growth(growth) => scenarios::growth::run(server, growth).await,
     }
 }

@@ -6,8 +6,9 @@ use crate::Outcome;
 use crate::cost::Spent;
 use crate::load::Slice;
 use crate::options::ROUNDS;
-use crate::report::Row;
+use crate::report::{BesideHappy, Row};
 use crate::server::BenchServer;
+use crate::sides::course::Course;
 use crate::sides::{Kind, Left, Side};
 use crate::statistics::{median, spread};
 
@@ -67,7 +68,7 @@ fn row(track: &Track, all: &[Track], clients: u32) -> Row {
     let of = |value: fn(&Round) -> f64| track.rounds.iter().map(value).collect::<Vec<_>>();
     let rates = of(|round| round.slice.rate());
     let (slowest, fastest) = spread(&rates);
-    let own = matches!(track.side.kind(), Kind::Own | Kind::Beside);
+    let own = matches!(track.side.kind(), Kind::Own | Kind::Beside | Kind::OwnOther);
     // Ratios are taken within a round, then their median: the machine was the same for both.
     let ratio = |kind: Kind, value: fn(&Round) -> f64| {
         let mut referred = all.iter().filter(|other| other.side.kind() == kind).peekable();
@@ -91,6 +92,8 @@ fn row(track: &Track, all: &[Track], clients: u32) -> Row {
         fastest,
         p50_ms: median(&of(|round| round.slice.quantile_ms(0.5))),
         p99_ms: median(&of(|round| round.slice.quantile_ms(0.99))),
+        max_ms: spread(&of(|round| round.slice.quantile_ms(1.0))).1,
+        fail_percent: track.side.course().and_then(Course::fail_percent),
         ratio_to_floor: ratio(Kind::Floor, |round| round.slice.rate()),
         p50_to_floor: ratio(Kind::Floor, |round| round.slice.quantile_ms(0.5)),
         ratio_to_ceiling: ratio(Kind::Ceiling, events_rate),
@@ -101,8 +104,24 @@ fn row(track: &Track, all: &[Track], clients: u32) -> Row {
         commits_per_op: per_op(|left| left.commits),
         wal_bytes_per_op: median(&of(|round| round.wal_bytes / round.slice.ops as f64)),
         cpu_ms_per_op: median(&of(|round| round.cpu_ms / round.slice.ops as f64)),
+        beside_happy: beside_happy(track, all),
         ..Row::default()
     }
+}
+
+/// Ratios are taken within a round here as well.
+fn beside_happy(track: &Track, all: &[Track]) -> Option<BesideHappy> {
+    let happy = track.side.course()?.happy()?;
+    let happy = all.iter().find(|other| other.side.course() == Some(happy))?;
+    let times = |value: fn(&Round) -> f64| {
+        let pairs = track.rounds.iter().zip(&happy.rounds);
+        median(&pairs.map(|(round, happy)| value(round) / value(happy)).collect::<Vec<_>>())
+    };
+    Some(BesideHappy::of(
+        times(|round| 1.0 / round.slice.rate()),
+        times(|round| round.cpu_ms / round.slice.ops as f64),
+        times(|round| round.slice.quantile_ms(0.5)),
+    ))
 }
 
 fn events_rate(round: &Round) -> f64 {

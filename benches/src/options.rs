@@ -7,12 +7,20 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::sides::course::Course;
+
 /// What `--seconds` takes.
 const SECONDS: RangeInclusive<f64> = 0.1..=3_600.0;
 /// Shortest log of `growth`: the engine's own trips, which are told again, need some.
 const EVENTS_MIN: u64 = 20_000;
 /// Longest log of `growth`: some 70 GB.
 const EVENTS_MAX: u64 = 100_000_000;
+/// Shares of failing trips unless others are asked for.
+const FAIL_PERCENT: [u32; 3] = [0, 10, 100];
+/// Kills unless others are asked for.
+const KILLS: u32 = 3;
+/// The same in a short run.
+const QUICK_KILLS: u32 = 1;
 /// Rounds of every scenario: the medians are of these.
 pub(crate) const ROUNDS: u32 = 3;
 
@@ -21,7 +29,16 @@ pub(crate) const ROUNDS: u32 = 3;
 #[command(name = "traveladvisor-bench", version)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
-    pub(crate) verb: Verb,
+    pub(crate) call: Call,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Call {
+    #[command(flatten)]
+    Measure(Verb),
+    /// Books trips until it is killed. For `trips`, which starts it.
+    #[command(hide = true)]
+    Doomed(Doomed),
 }
 
 #[derive(Debug, Subcommand)]
@@ -30,8 +47,8 @@ pub(crate) enum Verb {
     Engine(Common),
     /// Every client on one hotel.
     Hot(Common),
-    /// Whole trips: hotel, flight, car, payment NONE; read models live.
-    Trips(Common),
+    /// Whole trips, standing and taken back, and after a kill; read models live.
+    Trips(Trips),
     /// The cost of an append, and the start, on logs of growing length.
     Growth(Growth),
 }
@@ -55,7 +72,8 @@ fn setting(text: &str) -> Result<String, String> {
 impl Verb {
     pub(crate) const fn common(&self) -> &Common {
         match self {
-            Self::Engine(common) | Self::Hot(common) | Self::Trips(common) => common,
+            Self::Engine(common) | Self::Hot(common) => common,
+            Self::Trips(trips) => &trips.common,
             Self::Growth(growth) => &growth.common,
         }
     }
@@ -92,6 +110,31 @@ pub(crate) struct Common {
 }
 
 #[derive(Debug, Clone, Args)]
+pub(crate) struct Trips {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// Of a hundred trips by card so many are declined; each share is a side of its own.
+    #[arg(long, value_delimiter = ',', value_name = "N", value_parser = clap::value_parser!(u32).range(0..=100))]
+    fail_percent: Vec<u32>,
+    /// How often a process that books by card is killed, for each number of clients and each share.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=100))]
+    kills: Option<u32>,
+}
+
+/// What a process books that will be killed.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Doomed {
+    #[arg(long)]
+    pub(crate) database: String,
+    #[arg(long)]
+    pub(crate) clients: u32,
+    #[arg(long)]
+    pub(crate) fail_percent: u32,
+    #[arg(long)]
+    pub(crate) log_only: bool,
+}
+
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Growth {
     #[command(flatten)]
     pub(crate) common: Common,
@@ -103,17 +146,49 @@ pub(crate) struct Growth {
 impl Common {
     /// The client counts asked for, else those of the scenario.
     pub(crate) fn clients(&self, of_the_scenario: &[u32]) -> Vec<u32> {
-        if self.clients.is_empty() {
-            return of_the_scenario.to_vec();
-        }
-        let mut seen = HashSet::new();
-        self.clients.iter().copied().filter(|count| seen.insert(*count)).collect()
+        distinct(&self.clients, of_the_scenario)
     }
 
     /// Length of one slice, when a scenario and side gets `full` seconds in a full run and `quick` in a short one.
     pub(crate) fn slice(&self, full: f64, quick: f64) -> Duration {
         let total = self.seconds.unwrap_or(if self.quick { quick } else { full });
         Duration::from_secs_f64(total.max(0.1) / f64::from(ROUNDS))
+    }
+}
+
+/// What was asked for, each once and in its order, else what the scenario has.
+fn distinct(given: &[u32], of_the_scenario: &[u32]) -> Vec<u32> {
+    if given.is_empty() {
+        return of_the_scenario.to_vec();
+    }
+    let mut seen = HashSet::new();
+    given.iter().copied().filter(|value| seen.insert(*value)).collect()
+}
+
+impl Trips {
+    /// The courses by card.
+    pub(crate) fn courses(&self) -> Vec<Course> {
+        let shares = distinct(&self.fail_percent, &FAIL_PERCENT).into_iter();
+        shares.map(|fail_percent| Course::Card { fail_percent }).collect()
+    }
+
+    /// How often each is killed.
+    pub(crate) fn kills(&self) -> u32 {
+        self.kills.unwrap_or(if self.common.quick { QUICK_KILLS } else { KILLS })
+    }
+}
+
+impl Doomed {
+    /// The command line that asks for it.
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        let named = [
+            ("database", self.database.clone()),
+            ("clients", self.clients.to_string()),
+            ("fail-percent", self.fail_percent.to_string()),
+        ];
+        let named = named.into_iter().map(|(name, value)| format!("--{name}={value}"));
+        let log_only = self.log_only.then(|| "--log-only".to_owned());
+        ["doomed".to_owned()].into_iter().chain(named).chain(log_only).collect()
     }
 }
 
@@ -137,10 +212,13 @@ impl Growth {
 mod tests {
     use clap::Parser;
 
-    use super::{Arguments, Verb};
+    use super::{Arguments, Call, Doomed, Verb};
+    use crate::sides::course::Course;
 
     fn parsed(line: &str) -> Option<Verb> {
-        Arguments::try_parse_from(["bench"].into_iter().chain(line.split(' '))).ok().map(|arguments| arguments.verb)
+        let arguments = Arguments::try_parse_from(["bench"].into_iter().chain(line.split(' '))).ok()?;
+        let Call::Measure(verb) = arguments.call else { return None };
+        Some(verb)
     }
 
     #[test]
@@ -148,8 +226,15 @@ mod tests {
         for odd in ["inf", "NaN", "0", "-1", "1e9", "soon"] {
             assert!(parsed(&format!("engine --seconds={odd}")).is_none(), "{odd}");
         }
-        for odd in ["engine --clients 0", "engine --clients 300", "growth --events 0", "hot --set jit", "hot --set =on"]
-        {
+        for odd in [
+            "engine --clients 0",
+            "engine --clients 300",
+            "growth --events 0",
+            "hot --set jit",
+            "hot --set =on",
+            "trips --fail-percent 101",
+            "trips --kills -1",
+        ] {
             assert!(parsed(odd).is_none(), "{odd}");
         }
     }
@@ -162,5 +247,26 @@ mod tests {
             panic!("it is understood")
         };
         assert_eq!(growth.lengths(), [20_000, 30_000]);
+        let Some(Verb::Trips(trips)) = parsed("trips --fail-percent 100,0,100") else { panic!("it is understood") };
+        assert_eq!(trips.courses(), [Course::Card { fail_percent: 100 }, Course::Card { fail_percent: 0 }]);
+    }
+
+    #[test]
+    fn a_short_run_kills_as_well() {
+        for (line, kills) in
+            [("trips", 3), ("trips --quick", 1), ("trips --quick --kills 5", 5), ("trips --kills 0", 0)]
+        {
+            let Some(Verb::Trips(trips)) = parsed(line) else { panic!("{line} is understood") };
+            assert_eq!(trips.kills(), kills, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_process_that_is_to_be_killed_understands_what_it_is_told() {
+        let told =
+            Doomed { database: "postgres://a@%2Fsocket:1/b".into(), clients: 16, fail_percent: 10, log_only: true };
+        let arguments = Arguments::try_parse_from(["bench".to_owned()].into_iter().chain(told.arguments()));
+        let Ok(Arguments { call: Call::Doomed(understood) }) = arguments else { panic!("it is understood") };
+        assert_eq!(format!("{understood:?}"), format!("{told:?}"));
     }
 }

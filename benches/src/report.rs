@@ -1,6 +1,7 @@
 //! What is printed.
 
 use std::error::Error;
+use std::fmt;
 use std::io::{self, Write};
 
 use comfy_table::{Cell, CellAlignment, Table, presets};
@@ -8,6 +9,7 @@ use serde::Serialize;
 
 use crate::Outcome;
 use crate::options::ROUNDS;
+use crate::statistics::{median, spread};
 
 /// One side of one scenario at one number of clients. Medians of the rounds.
 #[derive(Debug, Default, Serialize)]
@@ -21,6 +23,11 @@ pub(crate) struct Row {
     pub(crate) fastest: f64,
     pub(crate) p50_ms: f64,
     pub(crate) p99_ms: f64,
+    /// Of all rounds.
+    pub(crate) max_ms: f64,
+    /// Of a hundred trips by card so many were declined at the last step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) fail_percent: Option<u32>,
     pub(crate) ratio_to_floor: Option<f64>,
     pub(crate) ratio_to_ceiling: Option<f64>,
     pub(crate) ratio_to_postgres_es: Option<f64>,
@@ -43,8 +50,75 @@ pub(crate) struct Row {
     /// From the start of the engine to its first answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) first_answer_ms: Option<f64>,
+    /// Failing trips in terms of the same trips that succeed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) beside_happy: Option<BesideHappy>,
+    /// What a kill costs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) recovery: Option<Recovery>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) notes: Vec<String>,
+}
+
+/// What a failing trip may cost at most, in terms of one that succeeds.
+const HAPPY_TIMES_MAX: f64 = 3.0;
+
+/// What failing trips cost in terms of the same trips that succeed, in the same rounds.
+#[derive(Debug, Serialize)]
+pub(crate) struct BesideHappy {
+    /// Time for one trip at the rate of all clients.
+    pub(crate) time: f64,
+    /// Processor time for one trip.
+    pub(crate) cpu: f64,
+    /// Median latency.
+    pub(crate) p50: f64,
+    /// What each may be at most.
+    bound: f64,
+    is_within: bool,
+}
+
+impl BesideHappy {
+    /// Judged by the bound.
+    pub(crate) fn of(time: f64, cpu: f64, p50: f64) -> Self {
+        let is_within = [time, cpu, p50].into_iter().all(|times| times <= HAPPY_TIMES_MAX);
+        Self { time, cpu, p50, bound: HAPPY_TIMES_MAX, is_within }
+    }
+}
+
+/// How long it takes after kills until all that was unfinished has ended.
+#[derive(Debug, Serialize)]
+pub(crate) struct Recovery {
+    pub(crate) kills: usize,
+    /// Sagas that the killed process left unfinished.
+    pub(crate) unfinished: Spread,
+    /// From the kill until the last of them has ended.
+    pub(crate) from_kill_ms: Spread,
+    /// From the start of the next engine.
+    pub(crate) from_start_ms: Spread,
+    /// From when it may deliver, as the lease of the dead one has run out.
+    pub(crate) from_turn_ms: Spread,
+}
+
+/// The median of a few values, and the outermost of them.
+#[derive(Debug, Serialize)]
+pub(crate) struct Spread {
+    median: f64,
+    min: f64,
+    max: f64,
+}
+
+impl Spread {
+    /// Of these.
+    pub(crate) fn of(values: &[f64]) -> Self {
+        let (min, max) = spread(values);
+        Self { median: median(values), min, max }
+    }
+}
+
+impl fmt::Display for Spread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.0} ({:.0}–{:.0})", self.median, self.min, self.max)
+    }
 }
 
 /// Prints the rows as JSON or for people.
@@ -60,10 +134,34 @@ pub(crate) fn print(rows: &[Row], json: bool) -> Outcome<()> {
     for (scenario, ms) in rows.iter().filter_map(|row| Some((&row.scenario, row.first_answer_ms?))) {
         writeln!(out, "{scenario}: the engine's first answer came {ms:.1} ms after its start")?;
     }
+    for row in rows {
+        write!(out, "{}", outcomes(row))?;
+    }
     for note in rows.iter().flat_map(|row| &row.notes) {
         writeln!(out, "{note}")?;
     }
     Ok(())
+}
+
+/// What a row's failing path and its kills came to, a line each.
+fn outcomes(row: &Row) -> String {
+    let share = row.fail_percent.map(|percent| format!(", {percent} % failing")).unwrap_or_default();
+    let name = format!("{} at {} clients{share}", row.scenario, row.clients);
+    let beside = row.beside_happy.as_ref().map(|BesideHappy { time, cpu, p50, bound, is_within }| {
+        let verdict = if *is_within { "within" } else { "BEYOND" };
+        format!("{name}: a trip takes {time:.2} × the time, {cpu:.2} × the CPU, {p50:.2} × the p50 of the happy path: {verdict} the bound of {bound:.1}\n")
+    });
+    let recovery = row.recovery.as_ref().map(|Recovery { kills, unfinished, from_kill_ms, from_start_ms, from_turn_ms }| {
+        format!("{name}: {kills} kills left {unfinished} sagas unfinished; the last had ended {from_kill_ms} ms after the kill, {from_start_ms} after the next engine's start, {from_turn_ms} after its turn began\n")
+    });
+    beside.into_iter().chain(recovery).collect()
+}
+
+/// Says on standard output that something has come to pass.
+pub(crate) fn line(text: &str) -> Outcome<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}")?;
+    Ok(out.flush()?)
 }
 
 /// Says on standard error what went wrong.
@@ -83,10 +181,12 @@ fn table(rows: &[Row]) -> Table {
     table.set_header([
         "scenario",
         "clients",
+        "fail %",
         "ops/s",
         "min–max",
         "p50 ms",
         "p99 ms",
+        "max ms",
         "×floor",
         "p50 ×floor",
         "×ceiling",
@@ -98,15 +198,22 @@ fn table(rows: &[Row]) -> Table {
         "CPU ms/op",
     ]);
     for row in rows {
-        let other = [("bare", row.ratio_to_bare), ("engine", row.ratio_to_engine), ("first", row.ratio_to_first)];
+        let other = [
+            ("bare", row.ratio_to_bare),
+            ("engine", row.ratio_to_engine),
+            ("first", row.ratio_to_first),
+            ("happy", row.beside_happy.as_ref().map(|beside| 1.0 / beside.time)),
+        ];
         let other = other.into_iter().find_map(|(name, ratio)| Some(format!("{:.2} {name}", ratio?)));
         let cells = [
             row.scenario.clone(),
             row.clients.to_string(),
+            row.fail_percent.map(|percent| percent.to_string()).unwrap_or_default(),
             format!("{:.0}", row.ops_per_s),
             format!("{:.0}–{:.0}", row.slowest, row.fastest),
             format!("{:.2}", row.p50_ms),
             format!("{:.2}", row.p99_ms),
+            format!("{:.2}", row.max_ms),
             times(row.ratio_to_floor),
             times(row.p50_to_floor),
             times(row.ratio_to_ceiling),
@@ -129,4 +236,28 @@ fn table(rows: &[Row]) -> Table {
 
 fn times(ratio: Option<f64>) -> String {
     ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BesideHappy, Row, Spread, outcomes};
+
+    #[test]
+    fn a_failing_path_beyond_its_bound_is_called_so_whatever_it_is_that_costs_too_much() {
+        for (beside, verdict) in [
+            (BesideHappy::of(3.0, 3.0, 3.0), "within"),
+            (BesideHappy::of(3.1, 1.0, 1.0), "BEYOND"),
+            (BesideHappy::of(1.0, 3.1, 1.0), "BEYOND"),
+            (BesideHappy::of(1.0, 1.0, 3.1), "BEYOND"),
+            (BesideHappy::of(f64::NAN, 1.0, 1.0), "BEYOND"),
+        ] {
+            let row = Row { beside_happy: Some(beside), ..Row::default() };
+            assert!(outcomes(&row).contains(verdict), "{}", outcomes(&row));
+        }
+    }
+
+    #[test]
+    fn kills_are_told_with_their_spread() {
+        assert_eq!(Spread::of(&[3_000.0, 2_600.0, 3_100.0]).to_string(), "3000 (2600–3100)");
+    }
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -15,6 +16,11 @@ use crate::{Failure, Outcome};
 
 /// Connections the server takes: the floor holds one for each client, and every side has its pool beside it.
 const CONNECTIONS_MAX: u32 = 400;
+
+/// Longest wait until the server has noticed that a process is gone.
+const LEFT_ALONE_MAX: Duration = Duration::from_secs(15);
+/// How often it is asked meanwhile.
+const LEFT_ALONE_POLL: Duration = Duration::from_millis(2);
 
 /// The server, its directory, and a connection that looks on.
 pub(crate) struct BenchServer {
@@ -64,6 +70,26 @@ impl BenchServer {
     /// The server's version.
     pub(crate) fn version(&self) -> &str {
         self.server.version()
+    }
+
+    /// Waits until nobody is connected to a database any more, and so nothing is under way there.
+    pub(crate) async fn left_alone(&self, database: &str) -> Outcome<()> {
+        let begun = Instant::now();
+        loop {
+            let clients: i64 = sqlx::query_scalar(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND backend_type = 'client backend'",
+            )
+            .bind(database)
+            .fetch_one(&self.observer)
+            .await?;
+            if clients == 0 {
+                return Ok(());
+            }
+            if begun.elapsed() > LEFT_ALONE_MAX {
+                return Err(format!("{clients} are still connected to {database} after {LEFT_ALONE_MAX:?}").into());
+            }
+            tokio::time::sleep(LEFT_ALONE_POLL).await;
+        }
     }
 
     /// Stops it; its directory goes with it. At once: the checkpoint of an orderly stop would write gigabytes that nobody wants.

@@ -2,16 +2,21 @@
 
 pub(crate) mod bare;
 pub(crate) mod ceiling;
+pub(crate) mod course;
+pub(crate) mod ends;
 pub(crate) mod floor;
+pub(crate) mod house;
 pub(crate) mod own;
 pub(crate) mod postgres_es;
 pub(crate) mod raw;
 pub(crate) mod supply;
+pub(crate) mod trips;
 
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 
+use self::course::Course;
 use crate::Outcome;
 use crate::load::Slice;
 
@@ -28,8 +33,10 @@ pub(crate) enum Kind {
     PostgresEs,
     /// Four local writes without an engine.
     Bare,
-    /// Shown, and nothing refers to it.
+    /// Our engine, shown beside what is measured.
     Beside,
+    /// Our engine with other trips: referred to by its course.
+    OwnOther,
 }
 
 /// Events and commits that a slice left.
@@ -47,6 +54,10 @@ pub(crate) trait Side: Send {
     fn name(&self) -> String;
     /// What ratios refer to it.
     fn kind(&self) -> Kind;
+    /// Which trips it books, if it books any.
+    fn course(&self) -> Option<Course> {
+        None
+    }
     /// Puts it under load.
     fn run(&mut self, duration: Duration) -> BoxFuture<'_, Outcome<Slice>>;
     /// Waits for what follows the load, and tells what the last slice left, if it can be told.

@@ -2,29 +2,25 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use sqlx::Row;
-use traveladvisor_commands::engine::RunningEngine;
 use traveladvisor_commands::{CallerCommand, Engine};
 use traveladvisor_domain::id::HotelId;
-use traveladvisor_infra::event_log::{EventLog, Position};
-use traveladvisor_projections::runtime::Projectors;
+use traveladvisor_infra::event_log::Position;
 
-use super::supply::{self, SUPPLIER, Trips};
+use super::course::Course;
+use super::ends::LAST_EVENTS;
+use super::house::House;
+use super::supply::{self, SUPPLIER};
+use super::trips::bookers;
 use super::{Kind, Left, Side};
+use crate::Outcome;
+use crate::database::{self, beginning};
 use crate::load::{Client, Slice, drive};
 use crate::server::BenchServer;
-use crate::{Outcome, database};
-
-/// Flights that trips use at a time.
-const FLIGHTS: u64 = 50;
-/// Longest wait for the read models after a slice.
-const LAG_MAX: Duration = Duration::from_mins(1);
-/// How often read models are looked at meanwhile.
-const LAG_POLL: Duration = Duration::from_millis(2);
 
 /// A one-event command on a fresh aggregate.
 pub(crate) struct FreshCar {
@@ -55,102 +51,74 @@ impl Client for HotHotel {
     }
 }
 
-/// A whole trip.
-struct Traveller {
-    engine: Engine,
-    trips: Arc<Trips>,
-}
-
-impl Client for Traveller {
-    async fn once(&mut self) -> Outcome<u64> {
-        self.engine.submit(self.trips.next().await?).await?;
-        Ok(1)
-    }
-}
-
 /// Our engine over a log of its own.
 pub(crate) struct Own<C> {
     name: String,
     kind: Kind,
-    log: EventLog,
-    running: RunningEngine,
-    projectors: Option<Projectors>,
+    course: Option<Course>,
+    house: House,
     clients: Vec<C>,
     /// The log's end before the slice.
     mark: Position,
+    /// Operations of the last slice.
+    last: u64,
     lags_ms: Vec<f64>,
 }
 
 /// Fresh aggregates.
 pub(crate) async fn fresh(server: &BenchServer, name: &str, kind: Kind, clients: u32) -> Outcome<Box<dyn Side>> {
-    let log = database::own(server, &format!("{name}_{clients}")).await?;
-    let (engine, running) = database::engine(&log).await?;
+    let house = House::open(database::own(server, &format!("{name}_{clients}")).await?, beginning()).await?;
     let next = Arc::new(AtomicU64::new(0));
-    let clients = (0..clients).map(|_| FreshCar { engine: engine.clone(), next: next.clone() }).collect();
-    Ok(boxed(name, kind, log, running, None, clients))
+    let clients = (0..clients).map(|_| FreshCar { engine: house.engine.clone(), next: next.clone() }).collect();
+    Ok(Own::side(name, kind, None, house, clients))
 }
 
 /// One hotel for all.
 pub(crate) async fn hot(server: &BenchServer, name: &str, clients: u32) -> Outcome<Box<dyn Side>> {
-    let log = database::own(server, &format!("{name}_{clients}")).await?;
-    let (engine, running) = database::engine(&log).await?;
+    let house = House::open(database::own(server, &format!("{name}_{clients}")).await?, beginning()).await?;
+    let engine = house.engine.clone();
     engine.submit(supply::request(CallerCommand::UpsertHotel(supply::hotel(0)), None)).await?;
     let hotel = HotelId::of(SUPPLIER, "H0");
     let next = Arc::new(AtomicU64::new(0));
     let clients = (0..clients).map(|_| HotHotel { engine: engine.clone(), hotel, next: next.clone() }).collect();
-    Ok(boxed(name, Kind::Own, log, running, None, clients))
+    Ok(Own::side(name, Kind::Own, None, house, clients))
 }
 
 /// Whole trips, read models live unless `log_only`.
-pub(crate) async fn trips(server: &BenchServer, name: &str, clients: u32, log_only: bool) -> Outcome<Box<dyn Side>> {
-    let log = database::own(server, &format!("{name}_{clients}")).await?;
-    let (engine, running) = database::engine(&log).await?;
-    let projectors = (!log_only).then(|| Projectors::start(log.clone()));
-    let trips = Arc::new(Trips::open(engine.clone(), FLIGHTS).await?);
-    let clients = (0..clients).map(|_| Traveller { engine: engine.clone(), trips: trips.clone() }).collect();
-    Ok(boxed(name, Kind::Own, log, running, projectors, clients))
-}
-
-fn boxed<C: Client>(
-    name: &str,
-    kind: Kind,
-    log: EventLog,
-    running: RunningEngine,
-    projectors: Option<Projectors>,
-    clients: Vec<C>,
-) -> Box<dyn Side> {
-    let name = name.to_owned();
-    Box::new(Own { name, kind, log, running, projectors, clients, mark: Position::START, lags_ms: Vec::new() })
+pub(crate) async fn trips(
+    server: &BenchServer,
+    course: Course,
+    clients: u32,
+    log_only: bool,
+) -> Outcome<Box<dyn Side>> {
+    let house = House::open(database::own(server, &course.database(clients)).await?, beginning()).await?;
+    let house = if log_only { house } else { house.with_read_models() };
+    let bookers = bookers(&house, course, clients).await?;
+    let kind = if course == Course::Unpaid { Kind::Own } else { Kind::OwnOther };
+    Ok(Own::side(course.name(), kind, Some(course), house, bookers))
 }
 
 impl<C: Client> Own<C> {
-    /// Events and distinct batches after the mark.
-    async fn left(&mut self) -> Outcome<Left> {
+    fn side(name: &str, kind: Kind, course: Option<Course>, house: House, clients: Vec<C>) -> Box<dyn Side> {
+        let name = name.to_owned();
+        let (mark, last, lags_ms) = (Position::START, 0, Vec::new());
+        Box::new(Self { name, kind, course, house, clients, mark, last, lags_ms })
+    }
+
+    /// Events and distinct batches after the mark, and the sagas that have ended there.
+    async fn left(&mut self) -> Outcome<(Left, u64)> {
         let row = sqlx::query(
-            "SELECT count(*) AS events, count(DISTINCT metadata ->> 'batch') AS batches, max(position) AS head \
+            "SELECT count(*) AS events, count(DISTINCT metadata ->> 'batch') AS batches, \
+                    count(*) FILTER (WHERE event_type = ANY($2)) AS ended \
                FROM events WHERE position > $1",
         )
         .bind(self.mark.0.cast_signed())
-        .fetch_one(self.log.pool())
+        .bind(&LAST_EVENTS[..])
+        .fetch_one(self.house.log.pool())
         .await?;
-        Ok(Left {
-            events: row.get::<i64, _>("events").unsigned_abs(),
-            commits: row.get::<i64, _>("batches").unsigned_abs(),
-        })
+        let count = |name| row.get::<i64, _>(name).unsigned_abs();
+        Ok((Left { events: count("events"), commits: count("batches") }, count("ended")))
     }
-}
-
-/// Waits until the read models have taken in the last slice. Gives how long that took, in milliseconds.
-async fn catch_up(projectors: &Projectors, head: Position) -> Outcome<f64> {
-    let begun = Instant::now();
-    while projectors.positions().iter().any(|(_, position)| *position < head) {
-        if begun.elapsed() > LAG_MAX {
-            let status = projectors.status();
-            return Err(format!("the read models do not catch up with {head}: {status:?}").into());
-        }
-        tokio::time::sleep(LAG_POLL).await;
-    }
-    Ok(begun.elapsed().as_secs_f64() * 1_000.0)
 }
 
 impl<C: Client> Side for Own<C> {
@@ -162,23 +130,32 @@ impl<C: Client> Side for Own<C> {
         self.kind
     }
 
+    fn course(&self) -> Option<Course> {
+        self.course
+    }
+
     fn run(&mut self, duration: Duration) -> BoxFuture<'_, Outcome<Slice>> {
         async move {
-            self.mark = self.log.head().await?;
+            self.mark = self.house.log.head().await?;
             let (slice, clients) = drive(std::mem::take(&mut self.clients), duration).await?;
             self.clients = clients;
-            let head = *self.log.committed().borrow();
-            if let Some(projectors) = &self.projectors {
-                let lag = catch_up(projectors, head).await?;
-                self.lags_ms.push(lag);
-            }
+            self.last = slice.ops;
+            self.lags_ms.extend(self.house.caught_up().await?);
             Ok(slice)
         }
         .boxed()
     }
 
     fn settle(&mut self) -> BoxFuture<'_, Outcome<Option<Left>>> {
-        async move { self.left().await.map(Some) }.boxed()
+        async move {
+            let (left, ended) = self.left().await?;
+            // A trip that was counted and has not ended would make both the rate and the costs too good.
+            if self.course.is_some() && ended != self.last {
+                return Err(format!("{}: {} trips were counted, {ended} have ended", self.name, self.last).into());
+            }
+            Ok(Some(left))
+        }
+        .boxed()
     }
 
     fn finish(self: Box<Self>) -> BoxFuture<'static, Outcome<Vec<String>>> {
@@ -187,16 +164,15 @@ impl<C: Client> Side for Own<C> {
             if !self.lags_ms.is_empty() {
                 let worst = self.lags_ms.iter().copied().fold(0.0, f64::max);
                 let clients = self.clients.len();
+                let share = self.course.and_then(Course::fail_percent);
+                let share = share.map(|percent| format!(", {percent} % failing")).unwrap_or_default();
                 notes.push(format!(
-                    "{} at {clients} clients: the read models had everything at most {worst:.0} ms after a slice's last answer",
+                    "{} at {clients} clients{share}: the read models had everything at most {worst:.0} ms after a slice's last answer",
                     self.name
                 ));
             }
-            if let Some(projectors) = self.projectors {
-                projectors.stop().await;
-            }
-            self.running.stop().await;
-            self.log.pool().close().await;
+            drop(self.clients);
+            self.house.close().await;
             Ok(notes)
         }
         .boxed()

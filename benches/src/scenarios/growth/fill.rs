@@ -10,7 +10,9 @@ use traveladvisor_infra::event_log::{
 
 use crate::Outcome;
 use crate::database::{self, beginning};
-use crate::sides::supply::{CALLER, Trips};
+use crate::sides::course::Course;
+use crate::sides::supply::CALLER;
+use crate::sides::trips::Trips;
 
 /// Flights that trips go round: enough that five million events fill none.
 const FLIGHTS: u64 = 500;
@@ -35,12 +37,12 @@ pub(super) struct Teller {
 impl Teller {
     /// Lists the supply and books the trips that will be told again, through the engine.
     pub(super) async fn open(log: &EventLog) -> Outcome<Self> {
-        let (engine, running) = database::engine(log).await?;
-        let trips = Trips::open(engine.clone(), FLIGHTS).await?;
+        let (engine, running) = database::engine(log, beginning()).await?;
+        let trips = Trips::open(log, engine.clone(), Course::Unpaid, FLIGHTS).await?;
         let before = log.head().await?;
         let mut booked = Vec::new();
         for _ in 0..TEMPLATES {
-            booked.push(trips.next().await?);
+            booked.push(trips.next().await?.request);
         }
         futures::future::try_join_all(booked.into_iter().map(|request| engine.submit(request))).await?;
         running.stop().await;

@@ -10,7 +10,9 @@ use traveladvisor_commands::CallerCommand;
 use traveladvisor_infra::event_log::EventLog;
 
 use self::fill::{RELAY, Teller, committed};
+use crate::Outcome;
 use crate::cost::Spent;
+use crate::database::{self, beginning};
 use crate::load::{Client, Slice, drive};
 use crate::options::{Growth, ROUNDS};
 use crate::report::{Row, progress};
@@ -18,7 +20,6 @@ use crate::server::BenchServer;
 use crate::sides::own::FreshCar;
 use crate::sides::supply;
 use crate::statistics::{median, spread};
-use crate::{Outcome, database};
 
 /// Clients of the engine unless others are asked for.
 const CLIENTS: [u32; 1] = [64];
@@ -145,7 +146,7 @@ impl Length {
 
     async fn engine(&mut self, server: &BenchServer, clients: u32, slice: Duration) -> Outcome<()> {
         let begun = Instant::now();
-        let (engine, running) = database::engine(&self.log).await?;
+        let (engine, running) = database::engine(&self.log, beginning()).await?;
         let code = format!("first-{}", self.cars.fetch_add(1, Ordering::Relaxed));
         engine.submit(supply::request(CallerCommand::UpsertCar(supply::car(code)), None)).await?;
         self.first_answers_ms.push(begun.elapsed().as_secs_f64() * 1_000.0);
@@ -222,6 +223,7 @@ fn row(scenario: String, clients: u32, samples: &[Sample]) -> Row {
         fastest,
         p50_ms: median(&of(|sample| sample.slice.quantile_ms(0.5))),
         p99_ms: median(&of(|sample| sample.slice.quantile_ms(0.99))),
+        max_ms: spread(&of(|sample| sample.slice.quantile_ms(1.0))).1,
         wal_bytes_per_op: median(&of(|sample| sample.wal_bytes / sample.slice.ops as f64)),
         cpu_ms_per_op: median(&of(|sample| sample.cpu_ms / sample.slice.ops as f64)),
         ..Row::default()
