@@ -2,7 +2,9 @@
 
 mod card;
 mod sandbox;
+mod simulator;
 mod statement;
+mod wire;
 
 use std::time::Duration;
 
@@ -16,6 +18,7 @@ use uuid::Uuid;
 
 use crate::fail_points::Point;
 pub use sandbox::SandboxGateway;
+pub use simulator::{Faults, Injected, LedgerError, Simulator, SimulatorOptions};
 
 /// Name space of the references that the sandbox and the simulator give.
 const REFERENCES: Uuid = Uuid::from_u128(0x8b1d_44a6_0f0c_5d0e_a6d5_52b7_3c8e_19f0);
