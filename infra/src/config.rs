@@ -30,8 +30,18 @@ pub enum Mode {
     /// For trying out: test cards, and a clock that can be set.
     #[default]
     Sandbox,
-    /// For real: neither.
+    /// For real: neither, and a payment gateway that is named.
     Production,
+}
+
+impl Mode {
+    /// Its name, as settings have it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sandbox => "sandbox",
+            Self::Production => "production",
+        }
+    }
 }
 
 /// The program's settings.
@@ -56,6 +66,12 @@ pub struct Config {
     /// Where the sandbox's clock starts; without it the machine's clock counts.
     #[serde(default, deserialize_with = "instant")]
     pub clock: Option<DateTime<Utc>>,
+    /// Where the payment gateway is; without it the sandbox plays one.
+    #[serde(default, deserialize_with = "filled")]
+    pub gateway_url: Option<String>,
+    /// What the payment gateway wants to be shown.
+    #[serde(default, deserialize_with = "secret")]
+    pub gateway_api_key: Option<SecretString>,
     /// Which log lines are written: a level, or `module=level,…`.
     #[serde(default = "default_log_level")]
     pub log_level: String,
@@ -163,9 +179,12 @@ fn default_log_level() -> String {
 }
 
 /// An empty value counts as none: that is how shells unset a variable for one command.
+fn filled<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.filter(|text| !text.is_empty()))
+}
+
 fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
-    let text = Option::<String>::deserialize(deserializer)?;
-    Ok(text.filter(|text| !text.is_empty()).map(SecretString::from))
+    Ok(filled(deserializer)?.map(SecretString::from))
 }
 
 fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {

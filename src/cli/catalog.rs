@@ -7,11 +7,10 @@ use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use traveladvisor_commands::catalog::{self, CatalogueItem, ImportReport, Line, Progress, Tally};
-use traveladvisor_commands::engine::{Delivery, Engine, Ports};
+use traveladvisor_commands::engine::{Delivery, Engine};
 use traveladvisor_commands::{CallerCommand, Rejection, Request};
 use traveladvisor_domain::failure::Code;
 use traveladvisor_infra::config::Mode;
-use traveladvisor_infra::event_log::EventLog;
 
 use super::failure::Failure;
 use super::house::{House, SANDBOX_START, Schema};
@@ -56,7 +55,7 @@ pub(crate) async fn run(verb: CatalogVerb, globals: &Globals, printer: Printer) 
     }
     let lines = catalog::read(&path).map_err(|error| Failure::failed(error.to_string()))?;
     let house = House::open(config, Schema::Migrate).await?;
-    let imported = unless_stopped(import(&house.log, house.ports(), lines, printer)).await;
+    let imported = unless_stopped(import(&house, lines, printer)).await;
     house.close().await?;
     let report = imported?;
     print(&report, printer)?;
@@ -64,8 +63,8 @@ pub(crate) async fn run(verb: CatalogVerb, globals: &Globals, printer: Printer) 
 }
 
 /// Imports through an engine of its own, which delivers nothing: listings cause no messages.
-async fn import(log: &EventLog, ports: Ports, lines: Vec<Line>, printer: Printer) -> Result<ImportReport, Failure> {
-    let (engine, running) = Engine::start(log.clone(), ports, Delivery::Elsewhere).await?;
+async fn import(house: &House, lines: Vec<Line>, printer: Printer) -> Result<ImportReport, Failure> {
+    let (engine, running) = Engine::start(house.log.clone(), house.ports()?, Delivery::Elsewhere).await?;
     let report = import_through(&engine, lines, printer).await;
     running.stop().await;
     Ok(report)

@@ -1,12 +1,13 @@
 //! `doctor`: is everything as it should be?
 
 use serde::Serialize;
-use traveladvisor_infra::config::{Config, Mode};
+use traveladvisor_infra::config::Config;
 use traveladvisor_infra::event_log::{Owner, RELAY};
 use traveladvisor_infra::postgres::{self, SCHEMA_VERSION, SERVER_VERSION_MIN};
 use traveladvisor_infra::private_server::Role;
 
 use super::failure::Failure;
+use super::gateway;
 use super::house::{House, Schema, is_begun};
 use super::print::{Printer, table};
 use super::signals::unless_stopped;
@@ -58,7 +59,8 @@ impl Ownership {
 
 /// Runs the verb.
 pub(crate) async fn run(config: Config, printer: Printer) -> Result<(), Failure> {
-    let mut report = Report { checks: vec![settings(&config)], owners: Vec::new() };
+    let (gateway, gateway_failure) = payment_gateway(&config).await;
+    let mut report = Report { checks: vec![settings(&config), gateway], owners: Vec::new() };
     if !is_begun(&config) {
         let detail = "there is no database here yet: run `traveladvisor migrate`".to_owned();
         report.checks.push(Check { name: "server".to_owned(), ok: false, detail });
@@ -80,7 +82,7 @@ pub(crate) async fn run(config: Config, printer: Printer) -> Result<(), Failure>
         report.checks.push(Check { name: "server".to_owned(), ok: false, detail });
     }
     print(&report, printer)?;
-    match failure {
+    match failure.or(gateway_failure) {
         Some(failure) => Err(Failure { message: None, ..failure }),
         None if report.checks.iter().all(|check| check.ok) => Ok(()),
         None => Err(Failure::damage_told()),
@@ -92,11 +94,19 @@ fn settings(config: &Config) -> Check {
         Some(_) => "the server of DATABASE_URL".to_owned(),
         None => format!("its own server in {}", config.data_dir.display()),
     };
-    let mode = match config.mode {
-        Mode::Sandbox => "sandbox",
-        Mode::Production => "production",
-    };
+    let mode = config.mode.as_str();
     Check { name: "settings".to_owned(), ok: true, detail: format!("mode {mode}, {server}") }
+}
+
+/// Which one, and whether it answers.
+async fn payment_gateway(config: &Config) -> (Check, Option<Failure>) {
+    let failure = gateway::answers(config).await.err();
+    let told = failure.as_ref().and_then(|failure| failure.message.as_ref());
+    let detail = match told {
+        Some(told) => format!("{}: {told}", gateway::named(config)),
+        None => gateway::named(config),
+    };
+    (Check { name: "payment gateway".to_owned(), ok: failure.is_none(), detail }, failure)
 }
 
 async fn examine(house: &House, report: &mut Report) -> Result<(), Failure> {

@@ -38,6 +38,11 @@ impl Failure {
         Self { code: FAILED, message: None }
     }
 
+    /// A needed service is away.
+    pub(crate) fn unavailable(message: impl Into<String>) -> Self {
+        Self { code: UNAVAILABLE, message: Some(message.into()) }
+    }
+
     /// Used wrongly.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self { code: USAGE, message: Some(message.into()) }

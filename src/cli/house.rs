@@ -9,11 +9,11 @@ use traveladvisor_commands::engine::Ports;
 use traveladvisor_infra::clock::{Clock, RandomIds, SandboxClock, SystemClock};
 use traveladvisor_infra::config::Config;
 use traveladvisor_infra::event_log::EventLog;
-use traveladvisor_infra::gateway::SandboxGateway;
 use traveladvisor_infra::postgres::{self, MigrationOutcome, PgConnectOptions, SCHEMA_VERSION};
 use traveladvisor_infra::private_server::{Durability, PrivateServer, ServerOptions};
 
 use super::failure::Failure;
+use super::gateway::gateway;
 use super::signals::unless_stopped;
 
 /// The log's name, that of the schema it lives in (L7), until the server has been asked.
@@ -122,9 +122,9 @@ impl House {
     }
 
     /// What the engine needs of the outside.
-    pub(crate) fn ports(&self) -> Ports {
-        let gateway = Arc::new(SandboxGateway::new(self.log.pool().clone()));
-        Ports { clock: self.clock(), ids: Arc::new(RandomIds), gateway }
+    pub(crate) fn ports(&self) -> Result<Ports, Failure> {
+        let gateway = gateway(&self.config, &self.log)?;
+        Ok(Ports { clock: self.clock(), ids: Arc::new(RandomIds), gateway })
     }
 
     /// The private server, if the house runs on one.

@@ -6,6 +6,8 @@ mod demo;
 mod doctor;
 mod events;
 mod failure;
+mod gateway;
+mod gateway_simulator;
 mod house;
 mod migrate;
 mod print;
@@ -102,7 +104,7 @@ enum Verb {
     },
     /// Serve GraphQL over HTTP until Ctrl-C
     ///
-    /// --json: {"url", "mode", "clock", "note"} once it listens
+    /// --json: {"url", "mode", "gateway", "clock", "note"} once it listens
     Serve {
         #[command(flatten)]
         listening: Listening,
@@ -111,13 +113,20 @@ enum Verb {
     ///
     /// --json: {"outcome": "created"|"upgraded"|"unchanged", "version"}
     Migrate,
-    /// Check settings, server, schema, durability, who owns what, relay and projections
+    /// Check settings, server, schema, durability, payment gateway, who owns what, relay and projections
     ///
-    /// Ends with 3 when something is wrong, with 5 when the server is away.
+    /// Ends with 3 when something is wrong, with 5 when the server or the payment gateway is away.
     ///
     /// --json: {"checks": [{"name", "ok", "detail"}], "owners": [{"name": "projections"|"relay", "epoch", "holder", "heldUntil"}]}; holder
     /// and heldUntil are null while nobody owns it
     Doctor,
+    /// Be a payment gateway for trials, with test cards and faults on demand, until Ctrl-C
+    ///
+    /// Its ledger outlives it. Serve against it with the setting `gateway_url`. When `gateway_api_key` is set, callers must
+    /// show it.
+    ///
+    /// --json: {"url", "ledger", "calls"} once it listens; calls counts those in the ledger
+    GatewaySimulator(gateway_simulator::Arguments),
     /// Print the GraphQL schema
     Schema,
     /// Write the completion script of a shell to standard output
@@ -162,6 +171,9 @@ async fn dispatch(cli: Cli, printer: Printer) -> Result<(), Failure> {
             demo::run(settings(&globals, Some(&listening))?, &listening, serve, printer).await
         }
         Verb::Serve { listening } => serve::run(settings(&globals, Some(&listening))?, printer).await,
+        Verb::GatewaySimulator(arguments) => {
+            gateway_simulator::run(settings(&globals, None)?, arguments, printer).await
+        }
         Verb::Schema => schema::run(printer),
         Verb::Migrate => migrate::run(settings(&globals, None)?, printer).await,
         Verb::Doctor => doctor::run(settings(&globals, None)?, printer).await,

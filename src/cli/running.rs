@@ -11,7 +11,6 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use traveladvisor_api::{Api, Parts, Readiness};
 use traveladvisor_commands::engine::{Delivery, Engine, RunningEngine};
-use traveladvisor_infra::config::Mode;
 use traveladvisor_infra::event_log::{CLAIM_EVERY, EventLog, UNHELD_PATIENCE};
 use traveladvisor_projections::reads::Reads;
 use traveladvisor_projections::runtime::{ProjectionName, ProjectionState, Projectors};
@@ -46,7 +45,7 @@ impl Running {
     pub(crate) async fn start(house: &House, listener: TcpListener) -> Result<Self, Failure> {
         let address = listener.local_addr().map_err(|error| Failure::failed(format!("cannot listen: {error}")))?;
         let log = house.log.clone();
-        let ports = house.ports();
+        let ports = house.ports()?;
         let (engine, tasks) = Engine::start(log.clone(), ports.clone(), Delivery::Here).await?;
         let projectors = Arc::new(Projectors::start(log.clone()));
         let reads = Reads::new(&log, &projectors);
@@ -149,14 +148,4 @@ pub(crate) async fn listener(address: SocketAddr) -> Result<TcpListener, Failure
     TcpListener::bind(address)
         .await
         .map_err(|error| Failure::failed(format!("cannot listen on {address}: {error}; choose another --listen")))
-}
-
-/// There is no gateway but the sandbox's yet: better not to start than to take play money for a real trip.
-pub(crate) fn sandbox_only(mode: Mode) -> Result<(), Failure> {
-    if mode == Mode::Production {
-        return Err(Failure::usage(
-            "production takes no test cards, and this version has no other payment gateway yet: set mode = \"sandbox\"",
-        ));
-    }
-    Ok(())
 }

@@ -1,12 +1,13 @@
 //! `serve`: everything in one process, until it is asked to stop.
 
 use serde::Serialize;
-use traveladvisor_infra::config::Config;
+use traveladvisor_infra::config::{Config, Mode};
 
 use super::failure::Failure;
+use super::gateway;
 use super::house::{House, Schema};
 use super::print::Printer;
-use super::running::{Running, listener, sandbox_only};
+use super::running::{Running, listener};
 use super::signals::asked_to_stop;
 
 /// What whoever starts it must know.
@@ -15,14 +16,15 @@ const DEVELOPMENT: &str = "development mode: loopback only, no identity provider
 #[derive(Serialize)]
 struct Banner {
     url: String,
-    mode: &'static str,
+    mode: Mode,
+    gateway: String,
     clock: String,
     note: &'static str,
 }
 
 /// Runs the verb.
 pub(crate) async fn run(config: Config, printer: Printer) -> Result<(), Failure> {
-    sandbox_only(config.mode)?;
+    gateway::check(&config)?;
     let listener = listener(config.listen).await?;
     let house = House::open(config, Schema::Migrate).await?;
     let served = match Running::start(&house, listener).await {
@@ -42,7 +44,8 @@ pub(crate) async fn run(config: Config, printer: Printer) -> Result<(), Failure>
 fn banner(running: &Running, house: &House, printer: Printer) -> Result<(), Failure> {
     let banner = Banner {
         url: running.url(),
-        mode: "sandbox",
+        mode: house.config.mode,
+        gateway: gateway::named(&house.config),
         clock: house.clock().now().format("%Y-%m-%dT%H:%M:%SZ").to_string(),
         note: DEVELOPMENT,
     };
@@ -50,7 +53,8 @@ fn banner(running: &Running, house: &House, printer: Printer) -> Result<(), Fail
         return Ok(printer.json(&banner)?);
     }
     printer.line(format!("traveladvisor serves {}/graphql", banner.url))?;
-    printer.line(format!("  mode   {} (test cards), clock at {}", banner.mode, banner.clock))?;
-    printer.line(format!("  note   {DEVELOPMENT}"))?;
-    Ok(printer.line("  stop   Ctrl-C")?)
+    printer.line(format!("  mode      {}, clock at {}", banner.mode.as_str(), banner.clock))?;
+    printer.line(format!("  payments  {}", banner.gateway))?;
+    printer.line(format!("  note      {DEVELOPMENT}"))?;
+    Ok(printer.line("  stop      Ctrl-C")?)
 }

@@ -1,6 +1,7 @@
 //! The payment gateway's port: cards become tokens at the edge, calls are made by token and carry an idempotency key.
 
 mod card;
+mod http;
 mod sandbox;
 mod simulator;
 mod statement;
@@ -17,6 +18,7 @@ use traveladvisor_domain::trip::CardToken;
 use uuid::Uuid;
 
 use crate::fail_points::Point;
+pub use http::{HttpGateway, HttpGatewayError, HttpSettings};
 pub use sandbox::SandboxGateway;
 pub use simulator::{Faults, Injected, LedgerError, Simulator, SimulatorOptions};
 
@@ -69,6 +71,9 @@ pub enum TokeniseError {
     /// A number that the sandbox does not know.
     #[error("the sandbox takes its test cards only, such as 4242424242424242")]
     NotATestCard,
+    /// The gateway does not take this card.
+    #[error("the payment gateway does not take this card: use another one")]
+    NotTaken,
     /// The gateway is away.
     #[error("the payment gateway does not answer: try again later")]
     Unavailable,

@@ -21,9 +21,10 @@ use self::trips::{Booked, Traveller};
 use super::Listening;
 use super::catalog::import_through;
 use super::failure::Failure;
+use super::gateway;
 use super::house::{House, SANDBOX_START, Schema};
 use super::print::Printer;
-use super::running::{Running, listener, sandbox_only};
+use super::running::{Running, listener};
 use super::signals::{asked_to_stop, unless_stopped};
 
 /// What the demo did.
@@ -35,7 +36,7 @@ struct Done {
 
 /// Runs the verb.
 pub(crate) async fn run(mut config: Config, given: &Listening, serve: bool, printer: Printer) -> Result<(), Failure> {
-    sandbox_only(config.mode)?;
+    gateway::check(&config)?;
     config.clock = config.clock.or(Some(SANDBOX_START));
     let listener = match given.listen {
         Some(address) => listener(address).await?,

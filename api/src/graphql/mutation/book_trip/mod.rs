@@ -114,6 +114,7 @@ async fn token(ctx: &Context<'_>, number: SecretString) -> Result<std::result::R
             let message = "The payment gateway does not answer: ask again, with the same idempotency key.";
             return Err(fault(ErrorCode::Unavailable, message));
         }
+        Err(TokeniseError::NotTaken) => "The payment gateway does not take this card: use another one.",
         Err(TokeniseError::Malformed) => "The card number is not valid: check its digits.",
         Err(TokeniseError::NotATestCard) => "The sandbox takes its documented test cards only: use one of them.",
     };

@@ -1,0 +1,260 @@
+//! A payment gateway over HTTP. The protocol is in `../wire.rs`.
+
+mod answer;
+mod exchange;
+mod guard;
+mod settings;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method, Url};
+use secrecy::{ExposeSecret, SecretString};
+use tower::ServiceExt;
+use traveladvisor_domain::message::{GatewayCall, GatewayCallKind};
+use traveladvisor_domain::payment::GatewayOutcome;
+use traveladvisor_domain::trip::CardToken;
+
+use self::exchange::{Answered, Ask, NoAnswer};
+use self::guard::{Again, Guarded, Repeats, budget, guarded};
+use self::settings::IDLE_CONNECTION_MAX;
+use super::wire::{ChargeBody, EXPIRES_AT, IDEMPOTENCY_KEY, REQUEST_LIFETIME_MAX, RefundBody};
+use super::{CallError, PaymentGateway, TokeniseError, UnknownOutcome, call_point, card};
+use crate::clock::Clock;
+use crate::fail_points::Point;
+
+pub use settings::HttpSettings;
+
+/// The key under which nothing ever stands; asking for it tells whether the gateway answers.
+const NOBODYS_KEY: &str = "is-anybody-there";
+
+/// A gateway behind an address.
+pub struct HttpGateway {
+    base: Url,
+    headers: HeaderMap,
+    clock: Arc<dyn Clock>,
+    settings: HttpSettings,
+    tokens: Guarded,
+    calls: Guarded,
+    look_ups: Guarded,
+}
+
+/// Why a gateway cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HttpGatewayError {
+    /// The address is none.
+    #[error("gateway_url is no address: write https://host/path, without a name or password in it")]
+    BadUrl,
+    /// Card numbers would cross a network in the clear.
+    #[error(
+        "gateway_url is not safe: card numbers go there, so write https://, or http:// for a loopback address only"
+    )]
+    PlainText,
+    /// The key has characters that no header may have.
+    #[error("gateway_api_key has characters that cannot be sent: use what the gateway gave you")]
+    BadKey,
+    /// The client could not be built.
+    #[error("the client for the payment gateway could not be made: {0}")]
+    Client(String),
+}
+
+impl HttpGateway {
+    /// A client of the gateway at `url`. Nothing is asked yet.
+    ///
+    /// # Errors
+    ///
+    /// See [`HttpGatewayError`].
+    pub fn new(
+        url: &str,
+        api_key: Option<&SecretString>,
+        clock: Arc<dyn Clock>,
+        settings: HttpSettings,
+    ) -> Result<Self, HttpGatewayError> {
+        let base = address(url)?;
+        let headers = headers(api_key)?;
+        let client = client(&base, &settings)?;
+        let budget = budget(&settings);
+        let guard = |kind, repeats| {
+            Again::new(repeats, &settings, &budget)
+                .and_then(|again| guarded(kind, client.clone(), &settings, again))
+                .map_err(HttpGatewayError::Client)
+        };
+        Ok(Self {
+            tokens: guard("tokens", Repeats::NotSent)?,
+            calls: guard("calls", Repeats::NotSent)?,
+            look_ups: guard("look-ups", Repeats::Unanswered)?,
+            base,
+            headers,
+            clock,
+            settings,
+        })
+    }
+
+    /// Asks the gateway for nothing, to see whether it answers.
+    ///
+    /// # Errors
+    ///
+    /// It does not.
+    pub async fn answers(&self) -> Result<(), UnknownOutcome> {
+        self.look_up(NOBODYS_KEY).await.map(|_| ())
+    }
+
+    async fn token(&self, number: &SecretString) -> Result<CardToken, TokeniseError> {
+        let digits = card::digits(number)?;
+        let body = SecretString::from(format!("{{\"number\":\"{}\"}}", digits.expose_secret()));
+        let ask = self.ask(Point::Tokenise, &["v1", "tokens"], Some(body));
+        match self.tokens.clone().oneshot(ask).await {
+            Ok(answered) => answer::token(&answered, &digits),
+            Err(error) => {
+                tracing::warn!(%error, "the payment gateway gave no token");
+                Err(TokeniseError::Unavailable)
+            }
+        }
+    }
+
+    async fn made(&self, call: &GatewayCall, expires_at: DateTime<Utc>) -> Result<GatewayOutcome, CallError> {
+        let mut ask = self.ask(call_point(call), &["v1", end_point(call)], Some(body(call)?));
+        let expiry = expires_at.to_rfc3339_opts(SecondsFormat::Millis, true);
+        for (name, value) in [(IDEMPOTENCY_KEY, call.key.as_str()), (EXPIRES_AT, &expiry)] {
+            let value = HeaderValue::from_str(value).map_err(|error| CallError::NotSent(error.to_string()))?;
+            ask.headers.insert(HeaderName::from_static(name), value);
+        }
+        if self.clock.now() >= expires_at {
+            return Err(CallError::NotSent("its time was up before it could be sent".to_owned()));
+        }
+        match self.calls.clone().oneshot(ask).await {
+            Ok(answered) => answer::outcome(&answered),
+            Err(error @ NoAnswer::Lost(_)) => Err(CallError::Unknown(error.to_string())),
+            Err(error) => Err(CallError::NotSent(error.to_string())),
+        }
+    }
+
+    async fn looked_up(&self, key: &str) -> Result<Option<GatewayOutcome>, UnknownOutcome> {
+        let ask = self.ask(Point::LookUp, &["v1", "calls", key], None);
+        let answered: Answered =
+            self.look_ups.clone().oneshot(ask).await.map_err(|error| UnknownOutcome(error.to_string()))?;
+        answer::found(&answered)
+    }
+
+    fn ask(&self, point: Point, path: &[&str], body: Option<SecretString>) -> Ask {
+        let mut url = self.base.clone();
+        // An address that was accepted has a path.
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        let (method, timeout) = match point {
+            Point::LookUp => (Method::GET, self.settings.look_up_timeout),
+            Point::Tokenise => (Method::POST, self.settings.token_timeout),
+            _ => (Method::POST, self.settings.call_timeout),
+        };
+        Ask { point, method, url, headers: self.headers.clone(), body, timeout }
+    }
+}
+
+impl PaymentGateway for HttpGateway {
+    fn tokenise<'a>(&'a self, card_number: &'a SecretString) -> BoxFuture<'a, Result<CardToken, TokeniseError>> {
+        self.token(card_number).boxed()
+    }
+
+    fn call<'a>(
+        &'a self,
+        call: &'a GatewayCall,
+        expires_at: DateTime<Utc>,
+    ) -> BoxFuture<'a, Result<GatewayOutcome, CallError>> {
+        self.made(call, expires_at).boxed()
+    }
+
+    fn look_up<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<GatewayOutcome>, UnknownOutcome>> {
+        self.looked_up(key).boxed()
+    }
+
+    fn request_lifetime(&self) -> Duration {
+        REQUEST_LIFETIME_MAX
+    }
+}
+
+fn address(url: &str) -> Result<Url, HttpGatewayError> {
+    let url: Url = url.parse().map_err(|_| HttpGatewayError::BadUrl)?;
+    let has_more = url.query().is_some() || url.fragment().is_some();
+    if !url.username().is_empty() || url.password().is_some() || has_more {
+        return Err(HttpGatewayError::BadUrl);
+    }
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let is_near = host == "localhost" || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if is_near => Ok(url),
+        "http" => Err(HttpGatewayError::PlainText),
+        _ => Err(HttpGatewayError::BadUrl),
+    }
+}
+
+fn headers(api_key: Option<&SecretString>) -> Result<HeaderMap, HttpGatewayError> {
+    let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+    if let Some(key) = api_key {
+        let mut value =
+            HeaderValue::from_str(&format!("Bearer {}", key.expose_secret())).map_err(|_| HttpGatewayError::BadKey)?;
+        value.set_sensitive(true);
+        headers.insert(AUTHORIZATION, value);
+    }
+    Ok(headers)
+}
+
+/// Repeats nothing and follows nobody by itself.
+fn client(base: &Url, settings: &HttpSettings) -> Result<Client, HttpGatewayError> {
+    // Somebody may have chosen one before: all that matters is that there is one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = Client::builder()
+        .connect_timeout(settings.connect_timeout)
+        .pool_idle_timeout(IDLE_CONNECTION_MAX)
+        .redirect(Policy::none())
+        .retry(reqwest::retry::never())
+        .pool_max_idle_per_host(settings.at_once_max);
+    // Without TLS it is this very machine: a proxy of the environment has no part in that.
+    let client = if base.scheme() == "http" { client.no_proxy() } else { client };
+    client.build().map_err(|error| HttpGatewayError::Client(error.to_string()))
+}
+
+const fn end_point(call: &GatewayCall) -> &'static str {
+    match call.kind {
+        GatewayCallKind::Charge => "charges",
+        GatewayCallKind::Refund { .. } => "refunds",
+    }
+}
+
+/// The token and the amount stand in it, nothing of the traveller.
+fn body(call: &GatewayCall) -> Result<SecretString, CallError> {
+    let (minor, currency) = (call.amount.minor, call.amount.currency.as_str().to_owned());
+    let text = match &call.kind {
+        GatewayCallKind::Charge => serde_json::to_string(&ChargeBody { token: call.token.clone(), minor, currency }),
+        GatewayCallKind::Refund { charge } => {
+            serde_json::to_string(&RefundBody { charge: charge.clone(), minor, currency })
+        }
+    };
+    text.map(SecretString::from).map_err(|error| CallError::NotSent(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn card_numbers_never_cross_a_network_in_the_clear() {
+        for safe in ["https://pay.example/api", "http://127.0.0.1:8073", "http://[::1]:8073/", "http://localhost"] {
+            assert!(address(safe).is_ok(), "{safe}");
+        }
+        for unsafe_one in ["http://pay.example", "http://10.0.0.7:80", "http://127.0.0.1.example"] {
+            assert_eq!(address(unsafe_one), Err(HttpGatewayError::PlainText), "{unsafe_one}");
+        }
+        for wrong in
+            ["", "pay.example", "ftp://pay.example", "https://me:secret@pay.example", "https://pay.example?x=1"]
+        {
+            assert_eq!(address(wrong), Err(HttpGatewayError::BadUrl), "{wrong}");
+        }
+    }
+}
