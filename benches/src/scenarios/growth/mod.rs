@@ -153,8 +153,9 @@ impl Length {
         let askers = (0..clients).map(|_| FreshCar { engine: engine.clone(), next: self.cars.clone() }).collect();
         let (sample, askers) = sample(server, askers, slice).await?;
         self.engine.push(sample);
-        drop((askers, engine));
+        // Before its last handle goes: a loop that ends by itself counts as broken off.
         running.stop().await;
+        drop((askers, engine));
         Ok(())
     }
 
