@@ -8,6 +8,7 @@ use traveladvisor_domain::flight::FlightDetails;
 use traveladvisor_domain::hotel::HotelDetails;
 use traveladvisor_domain::id::{BookingId, HotelId, StreamId};
 use traveladvisor_domain::personal::Traveller;
+use traveladvisor_domain::trip_saga::attention::Resolution;
 use traveladvisor_infra::event_log::Position;
 
 /// A command by somebody outside.
@@ -51,6 +52,15 @@ pub enum CallerCommand {
         /// The caller's words.
         reason: Option<String>,
     },
+    /// An operator decides what becomes of the step that waits (L18).
+    ResolveSaga {
+        /// The trip whose process manager waits.
+        booking: BookingId,
+        /// What.
+        resolution: Resolution,
+        /// The operator's words: why, and for what is marked the evidence.
+        reason: String,
+    },
     /// List a hotel or replace its details.
     UpsertHotel(HotelDetails),
     /// Set the rooms on sale for some nights.
@@ -80,6 +90,7 @@ impl CallerCommand {
         match self {
             Self::BookTrip { .. } => "book_trip",
             Self::CancelBooking { .. } => "cancel_booking",
+            Self::ResolveSaga { .. } => "resolve_saga",
             Self::UpsertHotel(_) => "upsert_hotel",
             Self::ChangeAllotment { .. } => "change_allotment",
             Self::UpsertFlight(_) => "upsert_flight",

@@ -6,9 +6,10 @@ use std::time::Duration;
 use traveladvisor_commands::CallerCommand;
 use traveladvisor_commands::engine::Delivery;
 use traveladvisor_domain::failure::Code;
-use traveladvisor_domain::id::StreamKind;
+use traveladvisor_domain::id::{BookingId, StreamKind};
 use traveladvisor_domain::money::{Currency, Money};
 use traveladvisor_domain::trip::PaymentPlan;
+use traveladvisor_domain::trip_saga::attention::Resolution;
 
 use crate::crowd::THIRTEEN;
 use crate::support::{World, book, card, count, decoded, hotel, metadata, request, trip};
@@ -223,6 +224,22 @@ async fn an_expected_version_that_has_passed_is_refused_unless_it_is_so_already(
     assert_eq!(cancel(1).await.expect_err("it is 2 by now").code, Code::VersionConflict);
     cancel(2).await.expect("cancelled");
     assert!(!cancel(2).await.expect("so already").changed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operators_verb_that_nothing_waits_for_is_refused_and_leaves_nothing() {
+    let world = World::begin(Delivery::Here).await;
+    let booking = world.book("k1", PaymentPlan::None).await.expect("booked");
+    let before = world.events().await.len();
+    let resolve = |booking| {
+        let (resolution, reason) = (Resolution::Retry, "it hangs".to_owned());
+        world.submit(CallerCommand::ResolveSaga { booking, resolution, reason }, None)
+    };
+    let settled = resolve(booking).await.expect_err("it has ended");
+    assert_eq!((settled.code, settled.path.join(".")), (Code::NotResolvable, "verb".to_owned()));
+    let nobody = resolve(BookingId(uuid::Uuid::from_u128(9))).await.expect_err("there is none");
+    assert_eq!((nobody.code, nobody.path.join(".")), (Code::NotFound, "bookingId".to_owned()));
+    assert_eq!(world.events().await.len(), before);
 }
 
 #[tokio::test(flavor = "multi_thread")]

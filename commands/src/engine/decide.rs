@@ -200,6 +200,11 @@ impl<'b, 'n> Decider<'b, 'n> {
                 let cancel = BookingCommand::Cancel { reason: reason.clone(), at: occasion.at };
                 (booking.stream(), Command::Booking(cancel))
             }
+            CallerCommand::ResolveSaga { booking, resolution, reason } => {
+                let (resolution, actor, reason) = (resolution.clone(), request.caller.clone(), reason.clone());
+                let resolve = TripSagaCommand::Resolve { resolution, actor, reason, occasion };
+                (booking.saga(), Command::TripSaga(resolve))
+            }
             CallerCommand::ChangeAllotment { hotel, room_type, from, to, rooms, stop_sell } => {
                 let command = HotelCommand::ChangeAllotment {
                     room_type: room_type.clone(),

@@ -134,7 +134,9 @@ impl Job {
     pub(crate) fn trip(&self) -> Option<BookingId> {
         match &self.task {
             Task::Caller { request, .. } => match &request.command {
-                CallerCommand::CancelBooking { booking, .. } => Some(*booking),
+                CallerCommand::CancelBooking { booking, .. } | CallerCommand::ResolveSaga { booking, .. } => {
+                    Some(*booking)
+                }
                 _ => None,
             },
             Task::Message { message, .. } => Some(message.booking),
@@ -176,7 +178,9 @@ fn caller_streams(command: &CallerCommand) -> Vec<StreamId> {
         .into_iter()
         .flatten()
         .collect(),
-        CallerCommand::CancelBooking { booking, .. } => with_trip(*booking, None),
+        CallerCommand::CancelBooking { booking, .. } | CallerCommand::ResolveSaga { booking, .. } => {
+            with_trip(*booking, None)
+        }
         CallerCommand::ChangeAllotment { hotel, .. } => vec![hotel.stream()],
         CallerCommand::UpsertHotel(_) | CallerCommand::UpsertFlight(_) | CallerCommand::UpsertCar(_) => {
             catalogue_stream(command).into_iter().collect()

@@ -208,7 +208,9 @@ async fn ended<T>(mut task: JoinHandle<T>, deadline: Instant) -> Option<T> {
 fn correlation(request: &Request, fresh: BookingId) -> String {
     match &request.command {
         CallerCommand::BookTrip { .. } => fresh.to_string(),
-        CallerCommand::CancelBooking { booking, .. } => booking.to_string(),
+        CallerCommand::CancelBooking { booking, .. } | CallerCommand::ResolveSaga { booking, .. } => {
+            booking.to_string()
+        }
         CallerCommand::ChangeAllotment { hotel, .. } => hotel.to_string(),
         upsert => catalogue_stream(upsert).map(|stream| stream.to_string()).unwrap_or_default(),
     }
