@@ -20,6 +20,10 @@ pub(crate) enum List {
     Flights,
     #[serde(rename = "c")]
     Cars,
+    #[serde(rename = "s")]
+    Sagas,
+    #[serde(rename = "w")]
+    WaitingSagas,
 }
 
 /// A cursor at a sort key.

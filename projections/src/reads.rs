@@ -11,8 +11,8 @@ use traveladvisor_infra::fail_points::{Point, outgoing};
 
 use crate::booking::settled::{Questions, settled_among};
 use crate::runtime::{Ear, ProjectionName, Projectors, Waiting};
-pub use crate::search::{BookingFilter, CarSearch, FlightSearch, HotelSearch, PAGE_ITEMS_MAX, Page, Slice};
-use crate::views::{BookingView, CarView, FlightView, HotelView, SagaView};
+pub use crate::search::{BookingFilter, CarSearch, FlightSearch, HotelSearch, PAGE_ITEMS_MAX, Page, SagaFilter, Slice};
+use crate::views::{BookingView, CarView, FlightView, HotelView, SagaView, TimelineEntry};
 use crate::{booking, car_availability, flight_availability, hotel_availability};
 
 /// Why something could not be read.
@@ -74,7 +74,22 @@ impl Reads {
 
     /// The process manager of a trip.
     pub async fn saga(&self, id: BookingId) -> Result<Option<SagaView>, ReadError> {
-        outgoing(Point::Query, booking::query::saga(&self.pool, id)).await
+        outgoing(Point::Query, booking::sagas::saga(&self.pool, id)).await
+    }
+
+    /// Everything that happened to a trip, in all streams, oldest first; nothing when there is no such trip.
+    pub async fn story(&self, id: BookingId) -> Result<Vec<TimelineEntry>, ReadError> {
+        outgoing(Point::Query, booking::sagas::story(&self.pool, id)).await
+    }
+
+    /// Process managers of trips, in the order of the filter.
+    pub async fn sagas(&self, filter: &SagaFilter, page: &Page) -> Result<Slice<SagaView>, ReadError> {
+        outgoing(Point::Query, booking::sagas::sagas(&self.pool, filter, page)).await
+    }
+
+    /// How many sagas wait for an operator for the reason with this fingerprint.
+    pub async fn sagas_waiting_for(&self, fingerprint: &str) -> Result<u64, ReadError> {
+        outgoing(Point::Query, booking::sagas::waiting_for(&self.pool, fingerprint)).await
     }
 
     /// A hotel; rooms left and totals are absent.

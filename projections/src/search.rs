@@ -72,6 +72,20 @@ pub struct BookingFilter {
     pub created_to: Option<DateTime<Utc>>,
 }
 
+/// Which sagas. All that is given must hold; an empty list holds always. With `needs_attention` or a fingerprint those come first that
+/// wait the longest for an operator, otherwise the newest.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SagaFilter {
+    /// Only these states.
+    pub status: Vec<SagaStatus>,
+    /// Only those that need an operator, or only those that do not.
+    pub needs_attention: Option<bool>,
+    /// Only those that need an operator for this reason.
+    pub fingerprint: Option<String>,
+    /// Only those that are to be woken before this instant. Instants outside the years 1 to 9999 match nothing.
+    pub wakes_before: Option<DateTime<Utc>>,
+}
+
 /// Which hotels. All that is given must hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HotelSearch {

@@ -10,11 +10,12 @@ use traveladvisor_domain::message::{Direction, FailedStep, Instruction};
 use traveladvisor_domain::payment::PaymentEvent;
 use traveladvisor_domain::trip::Step;
 use traveladvisor_domain::trip_saga::TripSagaEvent;
+use traveladvisor_domain::trip_saga::attention::Verb;
 
 use super::key::booking_of;
 use super::rows::{BookingBatch, TimelineRow};
 use super::state::{BookingState, Standing};
-use super::summary::summary;
+use super::summary::{signed, summary};
 use crate::runtime::{FoldError, Recorded};
 use crate::views::{FailureView, PaymentStatus, SagaStatus};
 
@@ -36,6 +37,7 @@ pub(super) fn fold(batch: &mut BookingBatch, recorded: &Recorded) -> Result<(), 
         kind: recorded.stream.kind,
         event_type: recorded.told.event.event_type().to_owned(),
         summary: summary(&recorded.told.event),
+        signed: signed(&recorded.told.event),
         status: state.status(),
         saga_status: state.saga_status(),
     });
@@ -101,16 +103,23 @@ fn take_saga(state: &mut BookingState, event: &TripSagaEvent) {
             payment_faulted(state, *step);
             blame(state, Some(&FailedStep { step: *step, failure: failure.clone() }));
         }
-        TripSagaEvent::StepFaulted { step, .. } => payment_faulted(state, *step),
+        // What may have happened was not a fault of the payment: it is not known yet.
+        TripSagaEvent::StepFaulted { step, in_doubt: false, .. } => payment_faulted(state, *step),
+        TripSagaEvent::Resolved { verb, step, direction, .. } => match (verb, direction) {
+            (Verb::GiveUp, _) => state.given_up(*step),
+            // The payment tells by itself that it is given back.
+            (Verb::MarkUndone, Direction::Undo) if *step != Step::Payment => state.given_back(*step),
+            _ => {}
+        },
         TripSagaEvent::UndoSucceeded { step, .. } => state.given_back(*step),
         TripSagaEvent::SagaCompensated { failure } | TripSagaEvent::SagaFailed { failure, .. } => {
             blame(state, failure.as_ref());
         }
         TripSagaEvent::SagaStarted { .. }
+        | TripSagaEvent::StepFaulted { .. }
         | TripSagaEvent::StepRetried { .. }
         | TripSagaEvent::LateAnswerNoted { .. }
         | TripSagaEvent::AttentionNeeded { .. }
-        | TripSagaEvent::Resolved { .. }
         | TripSagaEvent::CancellationNoted { .. }
         | TripSagaEvent::UndoFaulted { .. }
         | TripSagaEvent::UndoRetried { .. }

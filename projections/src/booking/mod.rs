@@ -5,6 +5,7 @@ mod key;
 pub(crate) mod query;
 mod rows;
 mod saga;
+pub(crate) mod sagas;
 pub(crate) mod settled;
 mod state;
 mod summary;

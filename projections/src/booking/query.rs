@@ -1,4 +1,4 @@
-//! Reading trips: one, a page, one's saga.
+//! Reading trips: one, a page.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
 use sqlx::{PgPool, Postgres, QueryBuilder, Row};
-use traveladvisor_domain::id::{BookingId, StreamKind};
+use traveladvisor_domain::id::BookingId;
 use traveladvisor_infra::event_log::Position;
 use uuid::Uuid;
 
@@ -16,31 +16,13 @@ use crate::cursor::{self, List};
 use crate::reads::ReadError;
 use crate::search::{BookingFilter, Page, Slice};
 use crate::sql::{Conditions, is_storable, is_storable_instant, word};
-use crate::views::{BookingView, SagaView, TimelineEntry, TravellerView};
+use crate::views::{BookingView, TimelineEntry, TravellerView};
 
 /// A trip, or nothing.
 pub(crate) async fn booking(pool: &PgPool, id: BookingId) -> Result<Option<BookingView>, ReadError> {
     let Some(state) = state_of(pool, id).await? else { return Ok(None) };
     let timeline = timelines(pool, &[id]).await?.remove(&id).unwrap_or_default();
     Ok(Some(view(id, state, timeline)))
-}
-
-/// The saga of a trip, or nothing.
-pub(crate) async fn saga(pool: &PgPool, id: BookingId) -> Result<Option<SagaView>, ReadError> {
-    let Some(state) = state_of(pool, id).await? else { return Ok(None) };
-    let timeline = timelines(pool, &[id]).await?.remove(&id).unwrap_or_default();
-    let history = until(timeline, state.position).filter(|entry| entry.stream == StreamKind::TripSaga).collect();
-    Ok(Some(SagaView {
-        booking: id,
-        status: state.saga_status(),
-        owner: state.owner,
-        definition: state.saga.definition,
-        steps: state.saga.steps,
-        needs_attention: false,
-        reason: state.saga.reason,
-        next_wake_up: state.saga.next_wake_up,
-        history,
-    }))
 }
 
 /// Trips, the newest first.
@@ -97,7 +79,7 @@ fn select(filter: &BookingFilter, after: Option<(DateTime<Utc>, Uuid)>) -> Query
     query.into_builder()
 }
 
-async fn state_of(pool: &PgPool, id: BookingId) -> Result<Option<BookingState>, ReadError> {
+pub(super) async fn state_of(pool: &PgPool, id: BookingId) -> Result<Option<BookingState>, ReadError> {
     let row = sqlx::query("SELECT state FROM bookings WHERE id = $1").bind(id.0).fetch_optional(pool).await?;
     Ok(row.map(|row| row.try_get::<Json<BookingState>, _>("state")).transpose()?.map(|Json(state)| state))
 }
@@ -107,9 +89,12 @@ fn row(row: &PgRow) -> Result<(BookingId, DateTime<Utc>, BookingState), ReadErro
     Ok((BookingId(row.try_get("id")?), row.try_get("created_at")?, state))
 }
 
-async fn timelines(pool: &PgPool, ids: &[BookingId]) -> Result<HashMap<BookingId, Vec<TimelineEntry>>, ReadError> {
+pub(super) async fn timelines(
+    pool: &PgPool,
+    ids: &[BookingId],
+) -> Result<HashMap<BookingId, Vec<TimelineEntry>>, ReadError> {
     let rows = sqlx::query(
-        "SELECT booking_id, position, at, stream_kind, event_type, summary, status, saga_status \
+        "SELECT booking_id, position, at, stream_kind, event_type, summary, status, saga_status, signed \
            FROM booking_timeline WHERE booking_id = ANY($1) ORDER BY booking_id, position",
     )
     .bind(ids.iter().map(|id| id.0).collect::<Vec<_>>())
@@ -130,13 +115,14 @@ fn entry(row: &PgRow) -> Result<TimelineEntry, ReadError> {
         stream: row.try_get::<&str, _>("stream_kind")?.parse().map_err(|_| damaged())?,
         event_type: row.try_get("event_type")?,
         summary: row.try_get("summary")?,
+        signed: row.try_get("signed")?,
         status: word(row, "status")?,
         saga_status: word(row, "saga_status")?,
     })
 }
 
 /// The row was read first: what was written between the two reads is left to the next read, so that both tell the same.
-fn until(timeline: Vec<TimelineEntry>, position: Position) -> impl Iterator<Item = TimelineEntry> {
+pub(super) fn until(timeline: Vec<TimelineEntry>, position: Position) -> impl Iterator<Item = TimelineEntry> {
     timeline.into_iter().filter(move |entry| entry.position <= position)
 }
 

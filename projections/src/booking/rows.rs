@@ -10,7 +10,7 @@ use traveladvisor_infra::event_log::Position;
 use uuid::Uuid;
 
 use super::state::BookingState;
-use crate::views::{BookingStatus, SagaStatus};
+use crate::views::{AttentionView, BookingStatus, SagaStatus};
 
 /// The trips that a batch of events touches, and what is new in their timelines.
 #[derive(Default)]
@@ -27,18 +27,24 @@ pub(super) struct TimelineRow {
     pub(super) kind: StreamKind,
     pub(super) event_type: String,
     pub(super) summary: String,
+    /// What only operators read.
+    pub(super) signed: Option<String>,
     pub(super) status: BookingStatus,
     pub(super) saga_status: SagaStatus,
 }
 
-const UPSERT_BOOKINGS: &str = "INSERT INTO bookings (id, owner, email_key, status, saga_status, created_at, state) \
-     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::json[]) \
-     ON CONFLICT (id) DO UPDATE SET status = excluded.status, saga_status = excluded.saga_status, state = excluded.state";
+const UPSERT_BOOKINGS: &str = "INSERT INTO bookings (id, owner, email_key, status, saga_status, created_at, state, \
+                           open_since, next_wake_up, attention_since, fingerprint) \
+     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::json[], \
+                          $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::text[]) \
+     ON CONFLICT (id) DO UPDATE SET status = excluded.status, saga_status = excluded.saga_status, state = excluded.state, \
+            open_since = excluded.open_since, next_wake_up = excluded.next_wake_up, \
+            attention_since = excluded.attention_since, fingerprint = excluded.fingerprint";
 
 const INSERT_TIMELINE: &str = "INSERT INTO booking_timeline \
-     (booking_id, position, at, stream_kind, event_type, summary, status, saga_status) \
+     (booking_id, position, at, stream_kind, event_type, summary, status, saga_status, signed) \
      SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], \
-                          $8::text[])";
+                          $8::text[], $9::text[])";
 
 impl BookingBatch {
     pub(super) async fn load(keys: &BTreeSet<String>, connection: &mut PgConnection) -> Result<Self, sqlx::Error> {
@@ -66,6 +72,12 @@ impl BookingBatch {
             .bind(states.iter().map(|(_, state)| state.saga_status().as_str()).collect::<Vec<_>>())
             .bind(states.iter().map(|(_, state)| state.created_at).collect::<Vec<_>>())
             .bind(states.iter().map(|(_, state)| Json(*state)).collect::<Vec<_>>())
+            .bind(states.iter().map(|(_, state)| state.open_since()).collect::<Vec<_>>())
+            .bind(states.iter().map(|(_, state)| state.saga.next_wake_up).collect::<Vec<_>>())
+            .bind(states.iter().map(|(_, state)| attention(state).map(|needed| needed.since)).collect::<Vec<_>>())
+            .bind(
+                states.iter().map(|(_, state)| attention(state).map(|needed| &*needed.fingerprint)).collect::<Vec<_>>(),
+            )
             .execute(&mut *connection)
             .await?;
         let lines = &self.timeline;
@@ -78,10 +90,15 @@ impl BookingBatch {
             .bind(lines.iter().map(|line| line.summary.as_str()).collect::<Vec<_>>())
             .bind(lines.iter().map(|line| line.status.as_str()).collect::<Vec<_>>())
             .bind(lines.iter().map(|line| line.saga_status.as_str()).collect::<Vec<_>>())
+            .bind(lines.iter().map(|line| line.signed.as_deref()).collect::<Vec<_>>())
             .execute(connection)
             .await?;
         Ok(())
     }
+}
+
+const fn attention(state: &BookingState) -> Option<&AttentionView> {
+    state.saga.attention.as_ref()
 }
 
 /// How an e-mail address is compared.

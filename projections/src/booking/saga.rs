@@ -1,4 +1,4 @@
-//! The saga of a trip: its steps, tries and state.
+//! The saga of a trip: its steps, tries and state, and what it waits for.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -6,8 +6,9 @@ use traveladvisor_domain::failure::Failure;
 use traveladvisor_domain::message::{Direction, Instruction};
 use traveladvisor_domain::trip::Step;
 use traveladvisor_domain::trip_saga::TripSagaEvent;
+use traveladvisor_domain::trip_saga::attention::Verb;
 
-use crate::views::{SagaStatus, SagaStepView, StepState};
+use crate::views::{AttentionView, SagaStatus, SagaStepView, StepState, WaitView};
 
 /// What the fold knows of a saga.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -17,6 +18,8 @@ pub(super) struct SagaState {
     pub(super) steps: Vec<SagaStepView>,
     pub(super) reason: Option<String>,
     pub(super) next_wake_up: Option<DateTime<Utc>>,
+    pub(super) waiting: Option<WaitView>,
+    pub(super) attention: Option<AttentionView>,
 }
 
 impl Default for SagaState {
@@ -28,6 +31,8 @@ impl Default for SagaState {
             steps: Vec::new(),
             reason: None,
             next_wake_up: None,
+            waiting: None,
+            attention: None,
         }
     }
 }
@@ -35,8 +40,6 @@ impl Default for SagaState {
 impl SagaState {
     /// Steps, tries and wake-up after an event of the saga; its public state is told by the table of the trip.
     pub(super) fn take(&mut self, event: &TripSagaEvent, at: DateTime<Utc>) {
-        self.next_wake_up = None;
-        self.reason = None;
         match event {
             TripSagaEvent::SagaStarted { definition, version, steps, .. } => {
                 self.definition = format!("{definition} {version}");
@@ -49,26 +52,21 @@ impl SagaState {
                 self.blame(*step, failure);
             }
             TripSagaEvent::StepFaulted { step, failure, retry_at, .. } => {
-                self.postpone(*step, StepState::Retrying, failure, *retry_at);
+                self.postpone((*step, Direction::Request), failure, *retry_at);
             }
             TripSagaEvent::UndoFaulted { step, failure, retry_at, .. } => {
-                self.postpone(*step, StepState::UndoRetrying, failure, *retry_at);
+                self.postpone((*step, Direction::Undo), failure, *retry_at);
+            }
+            TripSagaEvent::AttentionNeeded { step, direction, failure, retry_at, fingerprint, .. } => {
+                self.postpone((*step, *direction), failure, *retry_at);
+                self.call_operator((*step, *direction), fingerprint, at);
             }
             TripSagaEvent::UndoSucceeded { step, attempt, .. } => self.settle(*step, StepState::Undone, *attempt, at),
-            TripSagaEvent::SagaSucceeded => self.settle_last(StepState::Requested, StepState::Done, at),
-            TripSagaEvent::SagaCompensated { .. } | TripSagaEvent::SagaFailed { .. } => {
-                self.settle_last(StepState::Undoing, StepState::Undone, at);
-            }
-            TripSagaEvent::AttentionNeeded { step, direction, failure, retry_at, .. } => {
-                let state = match direction {
-                    Direction::Request => StepState::Retrying,
-                    Direction::Undo => StepState::UndoRetrying,
-                };
-                self.postpone(*step, state, failure, *retry_at);
-            }
+            TripSagaEvent::Resolved { verb, step, sends, .. } => self.resolve(*verb, *step, sends, at),
+            TripSagaEvent::SagaSucceeded => self.end(StepState::Done, at),
+            TripSagaEvent::SagaCompensated { .. } | TripSagaEvent::SagaFailed { .. } => self.end(StepState::Undone, at),
             TripSagaEvent::StepRetried { .. }
             | TripSagaEvent::LateAnswerNoted { .. }
-            | TripSagaEvent::Resolved { .. }
             | TripSagaEvent::UndoRetried { .. }
             | TripSagaEvent::CancellationNoted { .. } => {}
         }
@@ -78,15 +76,26 @@ impl SagaState {
     }
 
     fn send(&mut self, instruction: &Instruction, at: DateTime<Utc>) {
-        self.change(instruction.order.step(), |step| {
-            step.state = match instruction.direction {
+        let (step, direction, attempt) = (instruction.order.step(), instruction.direction, instruction.attempt);
+        self.change(step, |step| {
+            step.state = match direction {
                 Direction::Request => StepState::Requested,
                 Direction::Undo => StepState::Undoing,
             };
-            step.attempts = instruction.attempt;
+            step.attempts = attempt;
             step.started_at.get_or_insert(at);
             step.ended_at = None;
         });
+        let since = match self.waiting {
+            Some(wait) if (wait.step, wait.direction) == (step, direction) => wait.since,
+            _ => {
+                self.reason = None;
+                self.attention = None;
+                at
+            }
+        };
+        self.waiting = Some(WaitView { step, direction, attempt, since, for_answer: true });
+        self.next_wake_up = instruction.answer_by;
     }
 
     fn settle(&mut self, step: Step, state: StepState, attempt: u32, at: DateTime<Utc>) {
@@ -98,18 +107,50 @@ impl SagaState {
     }
 
     /// The saga's end settles the step that it was at.
-    fn settle_last(&mut self, from: StepState, to: StepState, at: DateTime<Utc>) {
-        for step in self.steps.iter_mut().filter(|step| step.state == from) {
-            step.state = to;
-            step.ended_at = Some(at);
+    fn end(&mut self, state: StepState, at: DateTime<Utc>) {
+        if let Some(wait) = self.waiting.take() {
+            self.settle(wait.step, state, wait.attempt, at);
         }
+        self.reason = None;
+        self.next_wake_up = None;
+        self.attention = None;
     }
 
-    fn postpone(&mut self, step: Step, state: StepState, failure: &Failure, retry_at: DateTime<Utc>) {
+    fn postpone(&mut self, (step, direction): (Step, Direction), failure: &Failure, retry_at: DateTime<Utc>) {
+        let state = match direction {
+            Direction::Request => StepState::Retrying,
+            Direction::Undo => StepState::UndoRetrying,
+        };
         self.change(step, |step| step.state = state);
         self.blame(step, failure);
         self.reason = Some(described(failure));
         self.next_wake_up = Some(retry_at);
+        if let Some(wait) = &mut self.waiting {
+            wait.for_answer = false;
+        }
+    }
+
+    /// Called for another reason, an operator is needed since the first one.
+    fn call_operator(&mut self, (step, direction): (Step, Direction), fingerprint: &str, at: DateTime<Utc>) {
+        let since = self.attention.as_ref().map_or(at, |attention| attention.since);
+        self.attention = Some(AttentionView { step, direction, fingerprint: fingerprint.to_owned(), since });
+    }
+
+    /// A verb that goes on with another step settles this one.
+    fn resolve(&mut self, verb: Verb, step: Step, sends: &Instruction, at: DateTime<Utc>) {
+        self.attention = None;
+        let goes_on = sends.order.step() != step;
+        self.change(step, |known| match verb {
+            Verb::GiveUp => {
+                known.state = StepState::GivenUp;
+                known.ended_at = Some(at);
+            }
+            Verb::MarkUndone if goes_on => {
+                known.state = StepState::Undone;
+                known.ended_at = Some(at);
+            }
+            Verb::Retry | Verb::MarkDone | Verb::MarkUndone => {}
+        });
     }
 
     fn blame(&mut self, step: Step, failure: &Failure) {

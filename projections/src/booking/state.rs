@@ -33,7 +33,7 @@ pub(crate) struct BookingState {
 }
 
 /// How far a trip has come, there and back.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Course {
     pub(super) standing: Standing,
     /// The saga takes back.
@@ -42,6 +42,10 @@ pub(super) struct Course {
     pub(super) last_booked: Option<Step>,
     /// The part that was given back last.
     pub(super) last_undone: Option<Step>,
+    /// The parts that are reserved.
+    pub(super) reserved: Vec<Step>,
+    /// What an operator has left as it is.
+    pub(super) given_up: Vec<Step>,
     /// The last word on the payment was a fault.
     pub(super) payment_faulted: bool,
 }
@@ -101,9 +105,20 @@ impl BookingState {
         self.saga.status
     }
 
+    /// When it was asked for, as long as its saga has not ended well.
+    pub(super) const fn open_since(&self) -> Option<DateTime<Utc>> {
+        match self.saga.status {
+            SagaStatus::Succeeded | SagaStatus::Compensated => None,
+            _ => Some(self.created_at),
+        }
+    }
+
     /// A part is reserved. What is being or was given back stays so.
     pub(super) fn booked(&mut self, step: Step) {
         self.course.last_booked = Some(step);
+        if !self.course.reserved.contains(&step) {
+            self.course.reserved.push(step);
+        }
         self.change_part(step, |status| {
             if *status == PartStatus::Pending {
                 *status = PartStatus::Booked;
@@ -131,20 +146,31 @@ impl BookingState {
         if matches!(step, Step::Hotel | Step::Flight | Step::Car) {
             self.course.last_undone = Some(step);
         }
+        self.course.reserved.retain(|reserved| *reserved != step);
         self.change_part(step, |status| *status = PartStatus::Cancelled);
     }
 
-    /// Nothing stands: what was never asked for is cancelled as well, and the payment is settled.
+    /// An operator leaves a step as it is: a part as it was before its undo began, not answered if nobody knows.
+    pub(super) fn given_up(&mut self, step: Step) {
+        self.course.given_up.push(step);
+        let before = if self.course.reserved.contains(&step) { PartStatus::Booked } else { PartStatus::Pending };
+        self.change_part(step, |status| *status = before);
+    }
+
+    /// Nothing stands but what was given up: what was never asked for is cancelled as well, and the payment is settled.
     pub(super) fn closed(&mut self) {
         self.course.standing = Standing::Cancelled;
-        for step in [Step::Hotel, Step::Flight, Step::Car] {
+        let settles = |step: &Step| !self.course.given_up.contains(step);
+        let payment_settles = settles(&Step::Payment);
+        let parts: Vec<Step> = [Step::Hotel, Step::Flight, Step::Car].into_iter().filter(settles).collect();
+        for step in parts {
             self.change_part(step, |status| {
                 if *status == PartStatus::Pending {
                     *status = PartStatus::Cancelled;
                 }
             });
         }
-        if self.payment.status == PaymentStatus::Pending {
+        if payment_settles && self.payment.status == PaymentStatus::Pending {
             self.payment.status =
                 if self.course.payment_faulted { PaymentStatus::Failed } else { PaymentStatus::Cancelled };
         }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use traveladvisor_domain::failure::Code;
 use traveladvisor_domain::id::{BookingId, StreamKind};
+use traveladvisor_domain::message::Direction;
 use traveladvisor_domain::money::Money;
 use traveladvisor_domain::trip::{CarPart, FlightPart, HotelPart, Step};
 use traveladvisor_infra::event_log::Position;
@@ -126,10 +127,22 @@ pub struct TimelineEntry {
     pub event_type: String,
     /// One sentence for a traveller or an operator; no personal values.
     pub summary: String,
+    /// What only operators read beside it: who decided, and why, in their own words.
+    pub signed: Option<String>,
     /// Where the booking stood after it.
     pub status: BookingStatus,
     /// Where the saga stood after it.
     pub saga_status: SagaStatus,
+}
+
+impl TimelineEntry {
+    /// What operators read: the sentence, and what their colleagues said.
+    pub fn for_operators(&self) -> String {
+        match &self.signed {
+            Some(signed) => format!("{} {signed}", self.summary),
+            None => self.summary.clone(),
+        }
+    }
 }
 
 /// A trip's process manager as an operator sees it.
@@ -145,14 +158,53 @@ pub struct SagaView {
     pub definition: String,
     /// Its steps, in the order in which they are done.
     pub steps: Vec<SagaStepView>,
-    /// Whether an operator must act. Always false until undos can become work items.
-    pub needs_attention: bool,
+    /// What it waits for; absent once it has ended.
+    pub waiting: Option<WaitView>,
+    /// For what an operator is needed, if one is.
+    pub attention: Option<AttentionView>,
     /// Why it waits: the last fault, while one is being tried again.
     pub reason: Option<String>,
-    /// When it tries again.
+    /// When it is woken next: to try again, or because an answer is overdue.
     pub next_wake_up: Option<DateTime<Utc>>,
+    /// When the trip was asked for.
+    pub created_at: DateTime<Utc>,
     /// The events of its own stream, oldest first.
     pub history: Vec<TimelineEntry>,
+}
+
+impl SagaView {
+    /// Whether an operator must act.
+    pub const fn needs_attention(&self) -> bool {
+        self.attention.is_some()
+    }
+}
+
+/// What a saga waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitView {
+    /// Which step.
+    pub step: Step,
+    /// Its request or its undo.
+    pub direction: Direction,
+    /// The present try.
+    pub attempt: u32,
+    /// When the first of these tries began.
+    pub since: DateTime<Utc>,
+    /// The answer to the present try is awaited; otherwise the moment of the next one.
+    pub for_answer: bool,
+}
+
+/// A work item: what an operator must decide. Its reason and tries are those of what the saga waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttentionView {
+    /// Which step.
+    pub step: Step,
+    /// Its request or its undo.
+    pub direction: Direction,
+    /// The same for all that wait for the same reason.
+    pub fingerprint: String,
+    /// When an operator was first called.
+    pub since: DateTime<Utc>,
 }
 
 /// One step of a saga.

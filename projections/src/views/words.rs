@@ -130,5 +130,7 @@ words!(
         UndoRetrying => "UNDO_RETRYING",
         /// Taken back.
         Undone => "UNDONE",
+        /// Left as it is by an operator.
+        GivenUp => "GIVEN_UP",
     }
 );

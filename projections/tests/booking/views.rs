@@ -111,7 +111,7 @@ async fn a_saga_shows_its_steps_tries_and_history() {
             "SagaCompensated"
         ]
     );
-    assert!(!saga.needs_attention);
+    assert!(!saga.needs_attention());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,13 +9,14 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use traveladvisor_domain::aggregate::{Aggregate, Command, Event};
 use traveladvisor_domain::booking::BookingCommand;
-use traveladvisor_domain::id::{BookingId, StreamId};
-use traveladvisor_domain::message::{Destination, Message, messages};
+use traveladvisor_domain::id::{BookingId, StreamId, StreamKind};
+use traveladvisor_domain::message::{Body, Destination, Direction, Message, messages};
 use traveladvisor_domain::occasion::Occasion;
 use traveladvisor_domain::payment::GatewayOutcome;
 use traveladvisor_domain::personal::{Personal, Traveller};
-use traveladvisor_domain::trip::TripPlan;
+use traveladvisor_domain::trip::{Step, TripPlan};
 use traveladvisor_domain::trip_saga::TripSagaCommand;
+use traveladvisor_domain::trip_saga::attention::Resolution;
 use traveladvisor_infra::event_log::{Append, Appended, EventLog, Metadata, NewEvent, Position, encode};
 use traveladvisor_infra::postgres::SCHEMA;
 use traveladvisor_infra::testing::TestDatabase;
@@ -36,6 +37,10 @@ pub(crate) struct House {
     inbox: VecDeque<Message>,
     /// What the gateway answers next; when empty, yes.
     pub(crate) gateway: VecDeque<GatewayOutcome>,
+    /// How many of the next questions the gateway leaves without an answer.
+    pub(crate) silent: u32,
+    /// How many of the next instructions of a kind nobody can handle.
+    pub(crate) faults: HashMap<(Step, Direction), u32>,
     pub(crate) now: DateTime<Utc>,
     appends: u128,
     pub(crate) last: Position,
@@ -50,6 +55,8 @@ impl House {
             states: HashMap::new(),
             inbox: VecDeque::new(),
             gateway: VecDeque::new(),
+            silent: 0,
+            faults: HashMap::new(),
             now: instant("2024-12-01T12:00:00Z"),
             appends: 0,
             last: Position::START,
@@ -154,11 +161,48 @@ impl House {
         self.tell(booking.saga(), Command::TripSaga(command)).await;
     }
 
+    /// An operator's verb.
+    pub(crate) async fn resolve(&mut self, booking: BookingId, resolution: Resolution) {
+        let (actor, reason) = ("cli:ada".to_owned(), "seen in the gateway's own records".to_owned());
+        let command = TripSagaCommand::Resolve { resolution, actor, reason, occasion: self.occasion() };
+        self.tell(booking.saga(), Command::TripSaga(command)).await;
+    }
+
+    /// Delivers and lets the saga try again until an operator is called.
+    pub(crate) async fn run_to_attention(&mut self, booking: BookingId) {
+        let before = self.last;
+        loop {
+            self.deliver_all().await;
+            let new = self.log.read_after(before, 1_000).await.expect("the log answers");
+            if new.iter().any(|event| event.event_type == "AttentionNeeded") {
+                return;
+            }
+            self.wake(booking).await;
+        }
+    }
+
+    /// What becomes of an instruction that nobody can handle.
+    fn takes_fault(&mut self, message: &Message) -> Option<(StreamId, Command)> {
+        let Body::Instruction(asked) = &message.body else { return None };
+        let left = self.faults.get_mut(&(asked.order.step(), asked.direction)).filter(|left| **left > 0)?;
+        *left -= 1;
+        let stream = StreamId::new(StreamKind::DeadLetter, Uuid::from_u128(self.appends));
+        Some((stream, deliver::letter(message, asked)))
+    }
+
     /// Delivers the oldest message; tells whether there was one.
     pub(crate) async fn deliver_one(&mut self) -> bool {
         let Some(message) = self.inbox.pop_front() else { return false };
+        if let Some((stream, command)) = self.takes_fault(&message) {
+            self.tell(stream, command).await;
+            return true;
+        }
         let (stream, command) = match message.to {
             Destination::Stream(stream) => (stream, deliver::command(&message, self.occasion())),
+            Destination::Gateway if self.silent > 0 => {
+                self.silent -= 1;
+                (message.booking.payment(), deliver::silence(message))
+            }
             Destination::Gateway => {
                 let outcome = self.gateway.pop_front();
                 (message.booking.payment(), deliver::settlement(message, outcome))

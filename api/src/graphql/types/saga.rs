@@ -1,6 +1,7 @@
 //! The process manager of a trip.
 
-use async_graphql::{ID, SimpleObject};
+use async_graphql::{Enum, ID, SimpleObject};
+use traveladvisor_domain::message;
 use traveladvisor_projections::views;
 
 use super::{SagaStatus, TimelineEntry};
@@ -17,14 +18,36 @@ pub(crate) struct Saga {
     pub(crate) definition: String,
     /// Its steps, in the order in which they are done.
     pub(crate) steps: Vec<SagaStep>,
-    /// True when an undo or a payment needs an operator's verb.
+    /// True when an undo or a payment needs an operator's verb: see `resolveSaga`. It is tried on by itself meanwhile.
     pub(crate) needs_attention: bool,
+    /// Since when an operator is needed; null when none is.
+    pub(crate) attention_since: Option<DateTime>,
+    /// The same for all sagas that need an operator for the same reason, for `sagas` and `resolveSagas`; null when none is needed.
+    pub(crate) fingerprint: Option<String>,
     /// Why it waits: the last fault, while one is being tried again.
     pub(crate) reason: Option<String>,
-    /// When it tries again.
+    /// The step that it waits for, for example `flight`; null once it has ended.
+    pub(crate) waiting_step: Option<String>,
+    /// Whether that step is being done or taken back; null once it has ended.
+    pub(crate) waiting_direction: Option<SagaDirection>,
+    /// When the first try of that began; null once it has ended.
+    pub(crate) waiting_since: Option<DateTime>,
+    /// Tries of that so far; 0 once it has ended.
+    pub(crate) attempts: u32,
+    /// When it is woken next: to try again, or because an answer is overdue.
     pub(crate) next_wake_up: Option<DateTime>,
-    /// The events of its own stream, oldest first.
+    /// The events of its own stream, oldest first: what happened, why, what happens next and when, and what an operator can do.
     pub(crate) history: Vec<TimelineEntry>,
+}
+
+/// Whether a step is done or taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "message::Direction")]
+pub(crate) enum SagaDirection {
+    /// It is to be done.
+    Request,
+    /// It is to be taken back.
+    Undo,
 }
 
 /// One step of a saga.
@@ -32,7 +55,7 @@ pub(crate) struct Saga {
 pub(crate) struct SagaStep {
     /// Which step, for example `hotel`.
     pub(crate) name: String,
-    /// Where it stands, for example `DONE` or `UNDONE`.
+    /// Where it stands: PENDING, REQUESTED, RETRYING, DONE or REFUSED; on the way back UNDOING, UNDO_RETRYING or UNDONE; GIVEN_UP.
     pub(crate) state: String,
     /// Tries so far, of the request or, on the way back, of the undo.
     pub(crate) attempts: u32,
@@ -49,12 +72,18 @@ impl From<views::SagaView> for Saga {
         Self {
             booking_id: ID(view.booking.to_string()),
             status: view.status.into(),
+            needs_attention: view.needs_attention(),
             definition: view.definition,
             steps: view.steps.into_iter().map(SagaStep::from).collect(),
-            needs_attention: view.needs_attention,
+            attention_since: view.attention.as_ref().map(|attention| DateTime(attention.since)),
+            fingerprint: view.attention.map(|attention| attention.fingerprint),
             reason: view.reason,
+            waiting_step: view.waiting.map(|waiting| waiting.step.as_str().to_owned()),
+            waiting_direction: view.waiting.map(|waiting| waiting.direction.into()),
+            waiting_since: view.waiting.map(|waiting| DateTime(waiting.since)),
+            attempts: view.waiting.map_or(0, |waiting| waiting.attempt),
             next_wake_up: view.next_wake_up.map(DateTime),
-            history: view.history.into_iter().map(TimelineEntry::from).collect(),
+            history: view.history.into_iter().map(TimelineEntry::for_operators).collect(),
         }
     }
 }

@@ -19,6 +19,14 @@ pub(crate) struct TimelineEntry {
     pub(crate) summary: String,
 }
 
+impl TimelineEntry {
+    /// The same with what only operators read.
+    pub(crate) fn for_operators(entry: views::TimelineEntry) -> Self {
+        let summary = entry.for_operators();
+        Self { summary, ..entry.into() }
+    }
+}
+
 impl From<views::TimelineEntry> for TimelineEntry {
     fn from(entry: views::TimelineEntry) -> Self {
         Self {

@@ -1,5 +1,7 @@
 //! One sentence for each event, for a traveller or an operator. No personal values, no free words of callers; prices as decimal text.
 
+mod saga;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use traveladvisor_domain::aggregate::Event;
 use traveladvisor_domain::booking::BookingEvent;
@@ -8,21 +10,27 @@ use traveladvisor_domain::dead_letter::DeadLetterEvent;
 use traveladvisor_domain::failure::Failure;
 use traveladvisor_domain::flight::FlightEvent;
 use traveladvisor_domain::hotel::HotelEvent;
-use traveladvisor_domain::message::{Direction, Instruction};
+use traveladvisor_domain::message::Direction;
 use traveladvisor_domain::payment::PaymentEvent;
 use traveladvisor_domain::trip::{CarPart, FlightPart, HotelPart, PaymentPlan, Step, TripPlan};
-use traveladvisor_domain::trip_saga::TripSagaEvent;
-use traveladvisor_domain::trip_saga::attention::Verb;
 
 pub(super) fn summary(event: &Event) -> String {
     match event {
         Event::Booking(event) => of_booking(event),
-        Event::TripSaga(event) => of_saga(event),
+        Event::TripSaga(event) => saga::of_saga(event),
         Event::Hotel(event) => of_hotel(event),
         Event::Flight(event) => of_flight(event),
         Event::Car(event) => of_car(event),
         Event::Payment(event) => of_payment(event),
         Event::DeadLetter(event) => of_dead_letter(event),
+    }
+}
+
+/// What only operators read of an event, beside its sentence: their own words.
+pub(super) fn signed(event: &Event) -> Option<String> {
+    match event {
+        Event::TripSaga(event) => saga::signed(event),
+        _ => None,
     }
 }
 
@@ -49,96 +57,6 @@ fn parts(plan: &TripPlan) -> String {
         [first, second, third] => format!("{first}, {second} and {third}"),
         [first, second] => format!("{first} and {second}"),
         names => names.concat(),
-    }
-}
-
-fn of_saga(event: &TripSagaEvent) -> String {
-    match event {
-        TripSagaEvent::SagaStarted { sends, .. } => format!("Work on the trip began: {}.", next(sends)),
-        TripSagaEvent::StepSucceeded { step, sends, .. } => {
-            format!("{} is done: {}.", capital(thing(*step)), next(sends))
-        }
-        TripSagaEvent::StepRefused { step, failure, sends, .. } => {
-            format!("{} failed ({}): {}.", capital(thing(*step)), failure.code, next(sends))
-        }
-        TripSagaEvent::StepFaulted { step, attempt, retry_at, .. } => {
-            format!("Try {attempt} of {} met a fault; the next try is at {}.", thing(*step), instant(*retry_at))
-        }
-        TripSagaEvent::StepRetried { step, attempt, .. } => format!("Try {attempt} of {} began.", thing(*step)),
-        TripSagaEvent::CancellationNoted { sends: Some(sends) } => {
-            format!("The cancellation was taken up: {}.", next(sends))
-        }
-        TripSagaEvent::CancellationNoted { sends: None } => {
-            "The cancellation was taken up; an outstanding answer is awaited first.".to_owned()
-        }
-        TripSagaEvent::UndoSucceeded { step, sends, .. } => {
-            format!("{} is taken back: {}.", capital(thing(*step)), next(sends))
-        }
-        TripSagaEvent::UndoFaulted { step, attempt, retry_at, .. } => {
-            format!(
-                "Try {attempt} of taking back {} met a fault; the next try is at {}.",
-                thing(*step),
-                instant(*retry_at)
-            )
-        }
-        TripSagaEvent::UndoRetried { step, attempt, .. } => {
-            format!("Try {attempt} of taking back {} began.", thing(*step))
-        }
-        TripSagaEvent::StepTimedOut { step, sends, .. } => {
-            format!("{} did not answer in time and may stand: {}.", capital(thing(*step)), next(sends))
-        }
-        TripSagaEvent::LateAnswerNoted { step, .. } => {
-            format!("A late answer of {} was noted; it is taken back already.", thing(*step))
-        }
-        TripSagaEvent::AttentionNeeded { step, direction, attempt, failure, retry_at, .. } => {
-            attention((*step, *direction, *attempt), failure, *retry_at)
-        }
-        TripSagaEvent::Resolved { verb, step, direction, sends, .. } => resolved(*verb, (*step, *direction), sends),
-        TripSagaEvent::SagaSucceeded => "Everything stands.".to_owned(),
-        TripSagaEvent::SagaCompensated { .. } => "Everything is taken back.".to_owned(),
-        TripSagaEvent::SagaFailed { given_up, .. } => {
-            let left: Vec<&str> = given_up.iter().map(|step| thing(*step)).collect();
-            format!("The trip has failed: {} was given up and is left as it is.", left.join(" and "))
-        }
-    }
-}
-
-fn attention((step, direction, attempt): (Step, Direction, u32), failure: &Failure, retry_at: DateTime<Utc>) -> String {
-    let what = asked(step, direction);
-    let next = instant(retry_at);
-    format!("An operator is needed: {what} has failed {attempt} times: {} The next try is at {next}.", why(failure))
-}
-
-fn asked(step: Step, direction: Direction) -> String {
-    match direction {
-        Direction::Request => format!("asking for {}", thing(step)),
-        Direction::Undo => format!("taking back {}", thing(step)),
-    }
-}
-
-fn resolved(verb: Verb, (step, direction): (Step, Direction), sends: &Instruction) -> String {
-    let what = asked(step, direction);
-    match verb {
-        Verb::Retry => format!("An operator had {what} tried again."),
-        Verb::MarkDone => format!("An operator marked {} as done.", thing(step)),
-        Verb::MarkUndone => format!("An operator marked {} as undone: {}.", thing(step), next(sends)),
-        Verb::GiveUp => format!("An operator gave up {what}: {}.", next(sends)),
-    }
-}
-
-/// What the saga asks for next.
-fn next(sends: &Instruction) -> &'static str {
-    match (sends.direction, sends.order.step()) {
-        (Direction::Request, Step::Hotel) => "the rooms are asked for",
-        (Direction::Request, Step::Flight) => "the seats are asked for",
-        (Direction::Request, Step::Car) => "the car is asked for",
-        (Direction::Request, Step::Payment) => "the payment is asked for",
-        (Direction::Request, Step::Approve) => "the booking is to be approved",
-        (Direction::Undo, Step::Hotel) => "the rooms are to be given back",
-        (Direction::Undo, Step::Flight) => "the seats are to be given back",
-        (Direction::Undo, Step::Car) => "the car is to be given back",
-        (Direction::Undo, Step::Payment) => "the money is to be given back",
-        (Direction::Undo, Step::Approve) => "the booking is to be cancelled",
     }
 }
 
@@ -229,8 +147,8 @@ fn of_payment(event: &PaymentEvent) -> String {
         PaymentEvent::OutcomeUnknown { direction: Direction::Undo, failure, .. } => {
             format!("What came of the refund is not known yet: {}", why(failure))
         }
-        PaymentEvent::OutcomeAsked { attempt, .. } => {
-            format!("The gateway is asked again what came of the call (try {attempt}).")
+        PaymentEvent::OutcomeAsked { call, .. } => {
+            format!("The gateway is asked again what came of the call; it knows it by the key {}.", call.key)
         }
         PaymentEvent::UndoAwaited { .. } => {
             "The payment is to be given back once the gateway has told its outcome.".to_owned()

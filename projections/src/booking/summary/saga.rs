@@ -1,0 +1,152 @@
+//! The saga's sentences: what happened, why, what happens next and when, and what an operator can do.
+
+use chrono::{DateTime, Utc};
+use traveladvisor_domain::failure::Failure;
+use traveladvisor_domain::message::{Direction, Instruction, Outcome};
+use traveladvisor_domain::trip::Step;
+use traveladvisor_domain::trip_saga::TripSagaEvent;
+use traveladvisor_domain::trip_saga::attention::Verb;
+
+use super::{capital, instant, thing, why};
+
+/// A step and whether it is asked for or taken back.
+type Work = (Step, Direction);
+
+pub(super) fn of_saga(event: &TripSagaEvent) -> String {
+    match event {
+        TripSagaEvent::SagaStarted { sends, .. } => format!("Work on the trip began: {}.", next(sends)),
+        TripSagaEvent::StepSucceeded { step, sends, .. } => {
+            format!("{} is done: {}.", capital(thing(*step)), next(sends))
+        }
+        TripSagaEvent::StepRefused { step, failure, sends, .. } => {
+            format!("{} failed: {} So {}.", capital(thing(*step)), why(failure), next(sends))
+        }
+        TripSagaEvent::StepFaulted { step, attempt, failure, retry_at, in_doubt } => {
+            let doubt = if *in_doubt { DOUBT } else { "" };
+            faulted((*step, Direction::Request), *attempt, failure) + doubt + &again_at(*retry_at)
+        }
+        TripSagaEvent::UndoFaulted { step, attempt, failure, retry_at } => {
+            faulted((*step, Direction::Undo), *attempt, failure) + &again_at(*retry_at)
+        }
+        TripSagaEvent::StepRetried { sends, .. } | TripSagaEvent::UndoRetried { sends, .. } => retried(sends),
+        TripSagaEvent::CancellationNoted { sends: Some(sends) } => {
+            format!("The cancellation was taken up: {}.", next(sends))
+        }
+        TripSagaEvent::CancellationNoted { sends: None } => {
+            "The cancellation was taken up; an outstanding answer is awaited first.".to_owned()
+        }
+        TripSagaEvent::UndoSucceeded { step, sends, .. } => {
+            format!("{} is taken back: {}.", capital(thing(*step)), next(sends))
+        }
+        TripSagaEvent::StepTimedOut { step, sends, .. } => {
+            format!("{} did not answer in time and may stand, so {}.", capital(thing(*step)), next(sends))
+        }
+        TripSagaEvent::LateAnswerNoted { step, outcome, .. } => late(*step, outcome),
+        TripSagaEvent::AttentionNeeded { step, direction, attempt, failure, retry_at, in_doubt, .. } => {
+            let doubt = if *in_doubt { DOUBT } else { "" };
+            attention((*step, *direction), *attempt, failure) + doubt + &until(*retry_at, (*step, *direction))
+        }
+        TripSagaEvent::Resolved { verb, step, direction, sends, .. } => resolved(*verb, (*step, *direction), sends),
+        TripSagaEvent::SagaSucceeded => "Everything stands.".to_owned(),
+        TripSagaEvent::SagaCompensated { failure: None } => "Everything is taken back.".to_owned(),
+        TripSagaEvent::SagaCompensated { failure: Some(failed) } => {
+            format!("Everything is taken back, because {} failed ({}).", thing(failed.step), failed.failure.code)
+        }
+        TripSagaEvent::SagaFailed { given_up, .. } => failed(given_up),
+    }
+}
+
+/// What only operators read of an event: who decided, and why, in their own words.
+pub(super) fn signed(event: &TripSagaEvent) -> Option<String> {
+    match event {
+        TripSagaEvent::Resolved { actor, reason, .. } => {
+            // Postgres cannot store U+0000.
+            Some(format!("{actor} says: “{reason}”").replace('\0', ""))
+        }
+        _ => None,
+    }
+}
+
+const DOUBT: &str = " It may have happened all the same.";
+
+fn again_at(retry_at: DateTime<Utc>) -> String {
+    format!(" It is tried again at {}.", instant(retry_at))
+}
+
+fn faulted(work: Work, attempt: u32, failure: &Failure) -> String {
+    format!("Try {attempt} of {} met a fault: {}", asked(work), why(failure))
+}
+
+fn retried(sends: &Instruction) -> String {
+    let what = asked((sends.order.step(), sends.direction));
+    let awaited =
+        sends.answer_by.map_or_else(String::new, |by| format!("; its answer is awaited until {}", instant(by)));
+    format!("Try {} of {what} began{awaited}.", sends.attempt)
+}
+
+fn late(step: Step, outcome: &Outcome) -> String {
+    let what = match outcome {
+        Outcome::Done => "it was done",
+        Outcome::Refused(_) => "it was refused",
+        Outcome::Faulted(_) => "nothing had happened",
+        Outcome::Unknown(_) => "nobody can tell what came of it",
+    };
+    format!("{} answered late: {what}. Nothing is to be done: its undo settles that.", capital(thing(step)))
+}
+
+fn attention(work: Work, attempt: u32, failure: &Failure) -> String {
+    let times = if attempt == 1 { "once".to_owned() } else { format!("{attempt} times") };
+    format!("An operator is needed: {} has failed {times}, last because: {}", asked(work), why(failure))
+}
+
+fn until(retry_at: DateTime<Utc>, work: Work) -> String {
+    format!(" It is tried again at {} by itself; meanwhile an operator can {}.", instant(retry_at), verbs(work))
+}
+
+/// What the process manager takes from an operator for a step that waits.
+const fn verbs((step, direction): Work) -> &'static str {
+    match (step, direction) {
+        (Step::Payment, Direction::Request) => "retry, mark it as done or undone with evidence, or give it up",
+        (Step::Approve, _) | (_, Direction::Request) => "retry",
+        (_, Direction::Undo) => "retry, mark it as undone with evidence, or give it up",
+    }
+}
+
+fn asked((step, direction): Work) -> String {
+    match direction {
+        Direction::Request => format!("asking for {}", thing(step)),
+        Direction::Undo => format!("taking back {}", thing(step)),
+    }
+}
+
+fn resolved(verb: Verb, work: Work, sends: &Instruction) -> String {
+    let (what, thing, next) = (asked(work), thing(work.0), next(sends));
+    match verb {
+        Verb::Retry => format!("An operator had {what} tried again: {next}."),
+        Verb::MarkDone => format!("An operator marked {thing} as done, with evidence: the trip goes on with it."),
+        Verb::MarkUndone => format!("An operator marked {thing} as undone, with evidence: {next}."),
+        Verb::GiveUp => format!("An operator gave up {what}, which is left as it is: {next}."),
+    }
+}
+
+fn failed(given_up: &[Step]) -> String {
+    let left: Vec<&str> = given_up.iter().map(|step| thing(*step)).collect();
+    let (left, was) = (left.join(" and "), if given_up.len() == 1 { "was" } else { "were" });
+    format!("The trip has failed: {left} {was} given up and left as it is; all else is taken back. It ends here.")
+}
+
+/// What the saga asks for next.
+fn next(sends: &Instruction) -> &'static str {
+    match (sends.direction, sends.order.step()) {
+        (Direction::Request, Step::Hotel) => "the rooms are asked for",
+        (Direction::Request, Step::Flight) => "the seats are asked for",
+        (Direction::Request, Step::Car) => "the car is asked for",
+        (Direction::Request, Step::Payment) => "the payment is asked for",
+        (Direction::Request, Step::Approve) => "the booking is to be approved",
+        (Direction::Undo, Step::Hotel) => "the rooms are to be given back",
+        (Direction::Undo, Step::Flight) => "the seats are to be given back",
+        (Direction::Undo, Step::Car) => "the car is to be given back",
+        (Direction::Undo, Step::Payment) => "the money is to be given back",
+        (Direction::Undo, Step::Approve) => "the booking is to be cancelled",
+    }
+}
