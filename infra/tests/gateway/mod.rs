@@ -1,6 +1,10 @@
 //! The payment gateways: the sandbox on its table, and the client over HTTP against the simulator's own code.
 
+mod guards;
+mod outcomes;
 mod sandbox;
+mod unknown;
+mod world;
 
 use std::time::Duration;
 
