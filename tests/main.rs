@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod demo;
+mod gateway;
 mod house;
 mod kill;
 #[path = "../src/cli/demo/ledger.rs"]

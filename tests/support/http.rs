@@ -25,8 +25,13 @@ impl Answer {
 
 /// Posts a body to `/graphql`.
 pub(crate) fn post(address: &str, body: &[u8]) -> io::Result<Answer> {
+    post_to(address, "/graphql", "", body)
+}
+
+/// Posts a body to a path, with more headers, each a whole line.
+pub(crate) fn post_to(address: &str, path: &str, headers: &str, body: &[u8]) -> io::Result<Answer> {
     let head = format!(
-        "POST /graphql HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n{headers}\r\n",
         body.len()
     );
     exchange(address, head.as_bytes(), body)

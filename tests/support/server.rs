@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -34,9 +34,15 @@ impl Server {
 
     /// The same with a log filter. Its standard error goes to the file `serve.log`.
     pub(crate) fn start_with(home: &Home, filter: &str) -> Self {
-        let log = File::options().create(true).append(true).open(home.file("serve.log")).expect("a log file");
         let mut command = home.command(&["serve", "--json", "--listen", "127.0.0.1:0", "--clock", "2024-12-01"]);
-        command.env("TRAVELADVISOR_LOG", filter).stdout(Stdio::piped()).stderr(log);
+        command.env("TRAVELADVISOR_LOG", filter);
+        Self::spawn(home, command)
+    }
+
+    /// The same by a command of the caller's.
+    pub(crate) fn spawn(home: &Home, mut command: Command) -> Self {
+        let log = File::options().create(true).append(true).open(home.file("serve.log")).expect("a log file");
+        command.stdout(Stdio::piped()).stderr(log);
         let mut child = command.spawn().expect("the program starts");
         let mut out = BufReader::new(child.stdout.take().expect("standard output"));
         let mut line = String::new();

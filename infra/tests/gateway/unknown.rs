@@ -123,7 +123,7 @@ async fn stranger(answer: String) -> SocketAddr {
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut request = [0; 4_096];
-            stream.read(&mut request).await.ok();
+            let _ = stream.read(&mut request).await;
             stream.write_all(answer.as_bytes()).await.ok();
         }
     });
