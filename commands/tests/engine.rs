@@ -3,16 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use traveladvisor_commands::CallerCommand;
-use traveladvisor_commands::engine::Delivery;
+use traveladvisor_commands::engine::limits::DEAD_TIMER_PAUSE;
+use traveladvisor_commands::engine::{Delivery, Faults, Ports};
 use traveladvisor_domain::failure::Code;
 use traveladvisor_domain::id::{BookingId, StreamKind};
 use traveladvisor_domain::money::{Currency, Money};
 use traveladvisor_domain::trip::PaymentPlan;
 use traveladvisor_domain::trip_saga::attention::Resolution;
+use traveladvisor_infra::clock::Clock;
 
 use crate::crowd::THIRTEEN;
-use crate::support::{World, book, card, count, decoded, hotel, metadata, request, trip};
+use crate::support::{AT_LAST, World, book, card, count, decoded, hotel, metadata, request, trip};
+use crate::timers::SetForward;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_trip_paid_at_the_counter_is_thirteen_events_in_one_commit() {
@@ -301,16 +305,35 @@ async fn a_message_that_cannot_be_handled_becomes_a_dead_letter_and_its_saga_goe
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_timer_that_cannot_be_handled_is_set_aside_once() {
+async fn a_timer_that_cannot_be_handled_is_set_aside_once_and_fires_on_until_it_can_be() {
     let mut world = World::begin(Delivery::Here).await;
     let booking = world.book("k1", card("processing_error")).await.expect("accepted");
     world.until(booking, &["StepFaulted"]).await;
     world.restart(Delivery::Elsewhere).await;
     world.spoil("trip_saga").await;
-    world.restart(Delivery::Here).await;
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    assert_eq!(count(&world.events().await, StreamKind::DeadLetter, "MessageDeadLettered"), 1);
-    assert_eq!(world.log.next_wakeup().await.expect("read"), None);
+    let clock = SetForward::new();
+    let ports = Ports { clock: clock.clone(), ..world.next_ports() };
+    world.restart_with(ports, Delivery::Here, Faults::default()).await;
+    let next = async || world.log.next_wakeup().await.expect("read").expect("it is not forgotten");
+    let pause = TimeDelta::from_std(DEAD_TIMER_PAUSE).expect("short");
+    for _ in 0..3 {
+        let moved = async {
+            while next().await < clock.now() + pause / 2 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(AT_LAST, moved).await.expect("it fires, and its next time is set");
+        assert_eq!(count(&world.events().await, StreamKind::DeadLetter, "MessageDeadLettered"), 1);
+        clock.by(pause);
+    }
+    // Another version of the program can read what this one could not.
+    for sql in
+        ["ALTER TABLE events DISABLE TRIGGER events_are_final", "DELETE FROM events WHERE event_type = 'Nonsense'"]
+    {
+        sqlx::query(sql).execute(world.log.pool()).await.expect("done");
+    }
+    clock.by(pause);
+    world.until(booking, &["SagaCompensated"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

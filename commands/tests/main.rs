@@ -5,6 +5,7 @@ mod cache;
 mod child;
 mod crowd;
 mod engine;
+mod gateway_calls;
 mod guilty;
 mod guilty_messages;
 mod last_room;

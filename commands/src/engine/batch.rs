@@ -32,7 +32,7 @@ pub(crate) struct Batch {
     reads: HashMap<StreamId, u64>,
     wakes_before: HashMap<StreamId, Option<DateTime<Utc>>>,
     rewake: HashSet<StreamId>,
-    silenced: HashSet<StreamId>,
+    postponed: HashMap<StreamId, DateTime<Utc>>,
     events: Vec<StagedEvent>,
     /// Of all payloads.
     bytes: usize,
@@ -230,9 +230,9 @@ impl Batch {
         self.rewake.insert(stream);
     }
 
-    /// The wake-up row of this stream goes, whatever its state asks for: it cannot be handled.
-    pub(crate) fn silence(&mut self, stream: StreamId) {
-        self.silenced.insert(stream);
+    /// The wake-up row of this stream moves there, whatever its state asks for: it cannot be handled now.
+    pub(crate) fn postpone(&mut self, stream: StreamId, due_at: DateTime<Utc>) {
+        self.postponed.insert(stream, due_at);
     }
 
     /// Closes the batch: metadata is serialised last, when all is known that was fused (L9).
@@ -258,10 +258,10 @@ impl Batch {
     fn wakeups(&self, states: &States) -> Vec<Wakeup> {
         let changed = self.wakes_before.iter().filter(|(stream, before)| wake_of(states, **stream) != **before);
         let mut streams: Vec<StreamId> =
-            changed.map(|(stream, _)| stream).chain(&self.rewake).chain(&self.silenced).copied().collect();
+            changed.map(|(stream, _)| stream).chain(&self.rewake).chain(self.postponed.keys()).copied().collect();
         streams.sort_unstable();
         streams.dedup();
-        let due_at = |stream| if self.silenced.contains(&stream) { None } else { wake_of(states, stream) };
+        let due_at = |stream| self.postponed.get(&stream).copied().or_else(|| wake_of(states, stream));
         streams.into_iter().map(|stream| Wakeup { stream, kind: RETRY, due_at: due_at(stream) }).collect()
     }
 }

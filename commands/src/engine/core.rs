@@ -18,9 +18,10 @@ use super::batch::{Batch, Closed, position_of};
 use super::decide::{Decider, SeenAt, Verdict, key_reused};
 use super::follow::Follow;
 use super::hydrate::hydrate;
-use super::job::{Cause, Done, Job, Report, Task};
+use super::job::{Cause, Done, Job, Report, SoThat, Task};
 use super::limits::{
-    CONFLICTS_BEFORE_HALVING, LOAD_PAUSE, LOAD_TRIES_MAX, LOADS_AT_ONCE_MAX, PAUSE_ALONE_MAX, TRIES_ALONE_MAX,
+    CONFLICTS_BEFORE_HALVING, DEAD_TIMER_PAUSE, LOAD_PAUSE, LOAD_TRIES_MAX, LOADS_AT_ONCE_MAX, PAUSE_ALONE_MAX,
+    TRIES_ALONE_MAX,
 };
 use super::states::{State, States};
 use super::timers::NextDue;
@@ -82,10 +83,10 @@ impl Core {
         let Part { jobs, conflicts, .. } = part;
         let closed = match self.decide(jobs) {
             Ok(closed) => closed,
-            Err(jobs) => return Self::refused(Part::of(jobs), "a state could not take an event"),
+            Err(jobs) => return self.refused(Part::of(jobs), "a state could not take an event"),
         };
         if closed.verdicts.iter().any(|verdict| matches!(verdict, Verdict::Guilty(_) | Verdict::Cold)) {
-            return Self::without_guilty(closed);
+            return self.without_guilty(closed);
         }
         match self.log.append(&closed.append).await {
             Ok(Appended::Committed { first }) => {
@@ -93,7 +94,7 @@ impl Core {
                 Vec::new()
             }
             Ok(Appended::Conflicts(found)) => self.conflicted(Part { conflicts, ..Part::of(closed.jobs) }, found).await,
-            Err(error) => Self::refused(Part::of(closed.jobs), &error.to_string()),
+            Err(error) => self.refused(Part::of(closed.jobs), &error.to_string()),
         }
     }
 
@@ -102,7 +103,7 @@ impl Core {
         self.states.drop_staged();
         match why {
             Ok(found) => self.conflicted(Part::of(closed.jobs), found).await,
-            Err(error) => Self::refused(Part::of(closed.jobs), &error.to_string()),
+            Err(error) => self.refused(Part::of(closed.jobs), &error.to_string()),
         }
     }
 
@@ -131,7 +132,7 @@ impl Core {
         for (stream, error) in &failed {
             tracing::error!(%stream, %error, "a stream cannot be read");
         }
-        let aside = guilty.into_iter().filter_map(|job| Self::set_aside(job, "its stream cannot be read")).collect();
+        let aside = guilty.into_iter().filter_map(|job| self.set_aside(job, "its stream cannot be read")).collect();
         Err(vec![part, Part::of(aside)])
     }
 
@@ -263,7 +264,7 @@ impl Core {
     }
 
     /// The append was refused for its data: halved down to one job, then that one without its follow-ups (L10).
-    fn refused(mut part: Part, reason: &str) -> Vec<Part> {
+    fn refused(&self, mut part: Part, reason: &str) -> Vec<Part> {
         if part.jobs.len() > 1 {
             return part.halves().into();
         }
@@ -274,21 +275,21 @@ impl Core {
             }
             Some(job) => {
                 tracing::error!(reason, command = job.origin.command, "an append was refused");
-                vec![Part::of(Self::set_aside(job, "its append was refused").into_iter().collect())]
+                vec![Part::of(self.set_aside(job, "its append was refused").into_iter().collect())]
             }
             None => Vec::new(),
         }
     }
 
     /// The batch again without those that cannot be decided.
-    fn without_guilty(closed: Closed) -> Vec<Part> {
+    fn without_guilty(&self, closed: Closed) -> Vec<Part> {
         let mut sound = Vec::new();
         let mut aside = Vec::new();
         for (job, verdict) in closed.jobs.into_iter().zip(closed.verdicts) {
             match verdict {
                 Verdict::Guilty(reason) => {
                     tracing::error!(reason, command = job.origin.command, "a job cannot be decided");
-                    aside.extend(Self::set_aside(job, reason));
+                    aside.extend(self.set_aside(job, reason));
                 }
                 Verdict::Cold => give_back(job, unavailable()),
                 _ => sound.push(job),
@@ -297,20 +298,29 @@ impl Core {
         vec![Part::of(sound), Part::of(aside)]
     }
 
-    /// A guilty caller is answered INTERNAL and leaves nothing; a guilty message or timer becomes a dead letter.
-    fn set_aside(job: Job, reason: &str) -> Option<Job> {
+    /// A guilty caller is answered INTERNAL and leaves nothing; a guilty message or timer becomes a dead letter, and something is left that
+    /// brings its trip on all the same.
+    fn set_aside(&self, job: Job, reason: &str) -> Option<Job> {
         let Report::Source(_) = &job.report else {
             answer_caller(job, Err(Rejection::new(Code::Internal, "The command failed on our side: report it.")));
             return None;
         };
         let failure = Failure::new(Code::Internal, format!("The message could not be handled: {reason}."));
-        let (stream, letter) = match &job.task {
-            Task::Message { message, cause } => letter(message.booking, *cause, instruction_of(message), failure),
-            Task::Settle { booking, cause, .. } => letter(*booking, *cause, None, failure),
+        let ((stream, letter), so_that) = match &job.task {
+            Task::Message { message, cause } => {
+                (letter(message.booking, *cause, instruction_of(message), failure), SoThat::SagaHears)
+            }
+            Task::Settle { booking, call, cause, .. } => {
+                let so_that = SoThat::PaymentAsks { payment: booking.payment(), key: call.key.clone() };
+                (letter(*booking, *cause, None, failure), so_that)
+            }
             Task::Wake { stream } => {
-                let message_id = Uuid::new_v5(&stream.uuid, job.occasion.at.to_rfc3339().as_bytes());
-                let cause = Cause { stream: *stream, sequence: 0, place: 0, message_id };
-                letter(BookingId(stream.uuid), cause, None, failure)
+                let so_that = SoThat::TimerFires { saga: *stream, at: job.occasion.at + DEAD_TIMER_PAUSE };
+                (letter(BookingId(stream.uuid), self.timer_cause(*stream), None, failure), so_that)
+            }
+            // The payment can take nothing in: its saga asks again at its deadline.
+            Task::SetAside { stream, letter, so_that: SoThat::PaymentAsks { .. } } => {
+                ((*stream, (**letter).clone()), SoThat::SagaHears)
             }
             Task::SetAside { .. } | Task::Caller { .. } => {
                 tracing::error!(reason, "a dead letter could not be written; it comes again");
@@ -318,11 +328,14 @@ impl Core {
                 return None;
             }
         };
-        let timer_of = match job.task {
-            Task::Wake { stream } => Some(stream),
-            _ => None,
-        };
-        Some(Job { task: Task::SetAside { stream, letter: Box::new(letter), timer_of }, alone: true, ..job })
+        Some(Job { task: Task::SetAside { stream, letter: Box::new(letter), so_that }, alone: true, ..job })
+    }
+
+    /// No message stands behind a timer: one letter for each event of the saga after which it cannot be handled, however often it fires.
+    fn timer_cause(&self, saga: StreamId) -> Cause {
+        let sequence = self.states.view(saga).map_or(0, |state| state.sequence);
+        let message_id = Uuid::new_v5(&saga.uuid, format!("timer {sequence}").as_bytes());
+        Cause { stream: saga, sequence, place: 0, message_id }
     }
 }
 

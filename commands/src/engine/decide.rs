@@ -8,12 +8,12 @@ use traveladvisor_domain::aggregate::{Aggregate, Command, Event};
 use traveladvisor_domain::booking::BookingCommand;
 use traveladvisor_domain::booking::quote::{Offers, TripRequest, quote};
 use traveladvisor_domain::car::CarCommand;
-use traveladvisor_domain::dead_letter::DeadLetterCommand;
+use traveladvisor_domain::dead_letter::{DeadLetterCommand, DeadLetterEvent};
 use traveladvisor_domain::failure::Code;
 use traveladvisor_domain::flight::FlightCommand;
 use traveladvisor_domain::hotel::HotelCommand;
 use traveladvisor_domain::id::{BookingId, StreamId};
-use traveladvisor_domain::message::{Message, message_id, messages};
+use traveladvisor_domain::message::{GatewayCall, Message, message_id, messages};
 use traveladvisor_domain::payment::PaymentCommand;
 use traveladvisor_domain::personal::{Personal, Traveller};
 use traveladvisor_domain::trip::TripPlan;
@@ -21,7 +21,8 @@ use traveladvisor_domain::trip_saga::TripSagaCommand;
 use traveladvisor_infra::event_log::Key;
 
 use super::batch::{Batch, DecidedBy, OccurredAt, PendingKey, Undecided};
-use super::job::{Job, Task, catalogue_stream};
+use super::gateway_calls::Learnt;
+use super::job::{Job, SoThat, Task, catalogue_stream};
 use super::limits::FOLLOW_UPS_MAX;
 use super::states::{Poisoned, States};
 use crate::request::{CallerCommand, Rejection, Request};
@@ -93,20 +94,12 @@ impl<'b, 'n> Decider<'b, 'n> {
                 let command = Command::TripSaga(TripSagaCommand::Wake { occasion });
                 self.system(job, *stream, command, &self.decided_by(job, "wake", None))
             }
-            Task::Settle { booking, call, outcome, cause } => {
-                let (key, kind, outcome) = (call.key.clone(), call.kind.clone(), outcome.clone());
-                let command = Command::Payment(PaymentCommand::Settle { booking: *booking, key, kind, outcome });
+            Task::Settle { booking, call, learnt, cause } => {
+                let command = Command::Payment(settled(*booking, call, learnt));
                 let by = self.decided_by(job, "settle_gateway_call", Some(cause.message_id));
                 self.system(job, booking.payment(), command, &by)
             }
-            Task::SetAside { stream, letter, timer_of } => {
-                if let Some(timer) = timer_of {
-                    self.batch.silence(*timer);
-                }
-                self.states.create(*stream);
-                let command = Command::DeadLetter(DeadLetterCommand::SetAside { letter: (**letter).clone() });
-                self.system(job, *stream, command, &self.decided_by(job, "set_aside", None))
-            }
+            Task::SetAside { stream, letter, so_that } => self.set_aside(job, *stream, letter, so_that),
         }
     }
 
@@ -120,6 +113,31 @@ impl<'b, 'n> Decider<'b, 'n> {
             Err(Undecided::Panicked) => Ok(Verdict::Guilty("the decision panicked")),
             Err(Undecided::Refused(_)) => Ok(Verdict::Guilty("the decision was refused")),
         }
+    }
+
+    fn set_aside(
+        &mut self,
+        job: &Job,
+        stream: StreamId,
+        letter: &DeadLetterEvent,
+        so_that: &SoThat,
+    ) -> Result<Verdict, Poisoned> {
+        let by = self.decided_by(job, "set_aside", None);
+        match so_that {
+            SoThat::SagaHears => {}
+            SoThat::TimerFires { saga, at } => self.batch.postpone(*saga, *at),
+            SoThat::PaymentAsks { payment, key } => {
+                let DeadLetterEvent::MessageDeadLettered { failure, .. } = letter;
+                let command = PaymentCommand::LeaveUnknown { key: key.clone(), failure: failure.clone() };
+                let verdict = self.system(job, *payment, Command::Payment(command), &by)?;
+                if !matches!(verdict, Verdict::Handled) {
+                    return Ok(verdict);
+                }
+            }
+        }
+        self.states.create(stream);
+        let command = Command::DeadLetter(DeadLetterCommand::SetAside { letter: letter.clone() });
+        self.system(job, stream, command, &by)
     }
 
     fn caller(&mut self, index: usize, job: &Job, request: &Request, fresh: BookingId) -> Result<Verdict, Poisoned> {
@@ -310,6 +328,16 @@ impl<'b, 'n> Decider<'b, 'n> {
 pub(crate) fn key_reused() -> Rejection {
     let message = "This idempotency key was used with another input: use a new key.";
     Rejection::new(Code::IdempotencyKeyReused, message).at(&["idempotencyKey"])
+}
+
+fn settled(booking: BookingId, call: &GatewayCall, learnt: &Learnt) -> PaymentCommand {
+    let key = call.key.clone();
+    match learnt {
+        Learnt::Outcome(outcome) => {
+            PaymentCommand::Settle { booking, key, kind: call.kind.clone(), outcome: outcome.clone() }
+        }
+        Learnt::Unknown(failure) => PaymentCommand::LeaveUnknown { key, failure: failure.clone() },
+    }
 }
 
 fn requested(request: &Request, traveller: &Traveller, plan: TripPlan, booking: BookingId) -> BookingCommand {

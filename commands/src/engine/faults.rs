@@ -17,6 +17,7 @@ pub struct Faults {
     cold: Option<OfStream>,
     follow_ups_max: Option<usize>,
     cache_bytes_max: Option<usize>,
+    look_ups_max: Option<u32>,
 }
 
 impl Faults {
@@ -46,6 +47,17 @@ impl Faults {
     pub const fn cache_bytes_max(mut self, cache_bytes_max: usize) -> Self {
         self.cache_bytes_max = Some(cache_bytes_max);
         self
+    }
+
+    /// So often is the outcome of a gateway call looked up before it is left unknown.
+    #[must_use]
+    pub const fn look_ups_max(mut self, look_ups_max: u32) -> Self {
+        self.look_ups_max = Some(look_ups_max);
+        self
+    }
+
+    pub(crate) fn look_ups_or(&self, look_ups_max: u32) -> u32 {
+        self.look_ups_max.unwrap_or(look_ups_max)
     }
 
     pub(crate) fn strike(&self, stream: StreamId, command: &Command) {

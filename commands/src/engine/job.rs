@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, oneshot};
 use traveladvisor_domain::dead_letter::DeadLetterEvent;
 use traveladvisor_domain::id::{BookingId, StreamId};
 use traveladvisor_domain::message::{Destination, GatewayCall, Message};
 use traveladvisor_domain::occasion::Occasion;
-use traveladvisor_domain::payment::GatewayOutcome;
 use uuid::Uuid;
 
+use super::gateway_calls::Learnt;
 use crate::request::{CallerCommand, Receipt, Rejection, Request};
 
 /// A job with the occasion that it drew once and whom to tell.
@@ -33,10 +34,21 @@ pub(crate) enum Task {
     Message { message: Box<Message>, cause: Cause },
     /// A due timer.
     Wake { stream: StreamId },
-    /// The outcome of a gateway call.
-    Settle { booking: BookingId, call: Box<GatewayCall>, outcome: GatewayOutcome, cause: Cause },
-    /// A message or timer that cannot be handled is set aside under this stream; a timer's wake-up row goes.
-    SetAside { stream: StreamId, letter: Box<DeadLetterEvent>, timer_of: Option<StreamId> },
+    /// What was learnt of a gateway call.
+    Settle { booking: BookingId, call: Box<GatewayCall>, learnt: Learnt, cause: Cause },
+    /// A message or timer that cannot be handled is set aside under this stream.
+    SetAside { stream: StreamId, letter: Box<DeadLetterEvent>, so_that: SoThat },
+}
+
+/// What keeps a trip going whose message or timer is set aside.
+#[derive(Debug, Clone)]
+pub(crate) enum SoThat {
+    /// Its saga has a deadline, or the letter answers it.
+    SagaHears,
+    /// The timer fires again at this moment.
+    TimerFires { saga: StreamId, at: DateTime<Utc> },
+    /// The payment knows that the call's outcome is unknown, and asks for it again.
+    PaymentAsks { payment: StreamId, key: String },
 }
 
 /// The event that a message comes from.
@@ -126,6 +138,7 @@ impl Job {
             },
             Task::Wake { stream } => with_trip(BookingId(stream.uuid), Some(*stream)),
             Task::Settle { booking, .. } => with_trip(*booking, None),
+            Task::SetAside { stream, so_that: SoThat::PaymentAsks { payment, .. }, .. } => vec![*stream, *payment],
             Task::SetAside { stream, .. } => vec![*stream],
         }
     }

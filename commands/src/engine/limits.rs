@@ -79,10 +79,20 @@ pub const REDELIVERY_PAUSE: Duration = Duration::from_millis(100);
 pub const GATEWAY_CALLS_AT_ONCE_MAX: usize = 32;
 /// Calls to the gateway whose outcome is not known yet at most; beyond it the relay waits.
 pub const GATEWAY_CALLS_OPEN_MAX: usize = 20_000;
-/// Pause before an unknown outcome of a gateway call is asked for again.
-pub const GATEWAY_ASK_PAUSE: Duration = Duration::from_millis(500);
+/// How often the outcome of a gateway call is looked up before it is left unknown for now; the saga asks again later by its timer. Even with
+/// the shortest pauses this takes longer than a call can live and clocks can differ, so that "not found" is final by then; with the longest
+/// it is over before the saga stops waiting for the payment's answer.
+pub const GATEWAY_LOOK_UPS_MAX: u32 = 11;
+/// Longest pause before the first look-up; doubled for each further one. Half of each pause is random.
+pub const GATEWAY_LOOK_UP_PAUSE_FIRST: Duration = Duration::from_millis(500);
+/// Longest pause between look-ups.
+pub const GATEWAY_LOOK_UP_PAUSE_MAX: Duration = Duration::from_secs(20);
+/// Expiries of calls that are kept at least before those that are over are looked for.
+pub const GATEWAY_EXPIRIES_TIDY: usize = 1_024;
 /// How long one call to the gateway may take before its outcome counts as unknown.
 pub const GATEWAY_CALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// After how long a timer that could not be handled fires again: a program that can handle it may have been started meanwhile.
+pub const DEAD_TIMER_PAUSE: Duration = Duration::from_mins(5);
 /// Wake-ups read at once.
 pub const WAKEUPS_PAGE: usize = 256;
 /// Wake-ups handed to the engine and not handled yet, about; beyond it their source waits, so that answers and undos find room in the lane.

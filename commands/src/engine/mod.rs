@@ -44,7 +44,7 @@ use traveladvisor_infra::gateway::PaymentGateway;
 use self::core::Core;
 use self::follow::Follow;
 use self::job::{Job, Origin, Report, Task, catalogue_stream};
-use self::limits::{CALLER_DEADLINE, CALLER_LANE_MAX, STOP_DEADLINE, SYSTEM_LANE_MAX};
+use self::limits::{CALLER_DEADLINE, CALLER_LANE_MAX, GATEWAY_LOOK_UPS_MAX, STOP_DEADLINE, SYSTEM_LANE_MAX};
 use self::pipeline::{Lanes, Pipeline};
 use self::source::Source;
 use self::states::States;
@@ -121,9 +121,13 @@ impl Engine {
         log.head().await?;
         let Ports { clock, ids, gateway } = ports;
         let next_due = NextDue::default();
+        let look_ups_max = GATEWAY_LOOK_UPS_MAX;
+        #[cfg(feature = "testing")]
+        let look_ups_max = states.faults.look_ups_or(look_ups_max);
         let source = (delivery == Delivery::Here).then(|| {
             let next_due = next_due.clone();
-            let source = Source { log: log.clone(), clock: clock.clone(), gateway, lane: system, next_due };
+            let source =
+                Source { log: log.clone(), clock: clock.clone(), gateway, lane: system, next_due, look_ups_max };
             let lease = Lease::compete_and_tell_the_time(&log, RELAY, clock.clone());
             tokio::spawn(source.run(lease, stopped.clone()))
         });

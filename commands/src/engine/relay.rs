@@ -1,22 +1,21 @@
 //! The relay: reads the log from its checkpoint and delivers what no batch has handled, to aggregates here or to the gateway (L9).
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use traveladvisor_domain::id::StreamId;
+use traveladvisor_domain::id::{BookingId, StreamId};
 use traveladvisor_domain::message::{Body, Destination, Message, message_id, messages};
-use traveladvisor_infra::clock::Clock;
+use traveladvisor_infra::clock::{Clock, SystemClock};
 use traveladvisor_infra::event_log::{EventLog, LogError, Metadata, Position, RELAY, StoredEvent, Turn};
-use traveladvisor_infra::gateway::PaymentGateway;
 
-use super::gateway_calls::outcome_of;
+use super::gateway_calls::{Calls, Copies};
 use super::job::{Ack, Cause, Done, Job, Origin, Report, Task, Token};
 use super::limits::{
-    GATEWAY_CALLS_AT_ONCE_MAX, GATEWAY_CALLS_OPEN_MAX, REDELIVERY_PAUSE, RELAY_CHECKPOINT_EVERY, RELAY_IN_FLIGHT_MAX,
-    RELAY_PAGE, RELAY_POLL,
+    GATEWAY_CALLS_OPEN_MAX, REDELIVERY_PAUSE, RELAY_CHECKPOINT_EVERY, RELAY_IN_FLIGHT_MAX, RELAY_PAGE, RELAY_POLL,
 };
 use super::occasion::draw;
 use super::source::Source;
@@ -25,17 +24,20 @@ use super::source::Source;
 pub(crate) struct Relay {
     pub(crate) log: EventLog,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) gateway: Arc<dyn PaymentGateway>,
     pub(crate) lane: mpsc::Sender<Job>,
     /// Its turn of ownership: nothing is delivered beyond it.
     turn: Turn,
     /// What is under way, by position and place. Without a delivery: an event that cannot be read, which holds the checkpoint back.
     in_flight: BTreeMap<(u64, usize), Option<Delivery>>,
-    /// How many of these are calls to the gateway.
+    /// How many of these are for the gateway.
     open_calls: usize,
+    /// The trips whose payment the gateway is being asked about, with what waits for its answer: one at a time for each.
+    paying: HashMap<BookingId, VecDeque<(u64, usize)>>,
+    /// What stands up to here may have been delivered in an earlier turn.
+    turn_begun_at: Position,
     done: mpsc::UnboundedReceiver<Done>,
     ack: mpsc::UnboundedSender<Done>,
-    calls: Arc<Semaphore>,
+    calls: Arc<Calls>,
     /// Deliveries that wait for something; they end with the turn.
     waiting: JoinSet<Result<(), Stopped>>,
     /// Read so far.
@@ -50,6 +52,8 @@ struct Delivery {
     message: Message,
     cause: Cause,
     origin: Arc<Origin>,
+    /// Of a call to the gateway.
+    copies: Copies,
 }
 
 /// The relay has lost its ownership, or its lane is closed.
@@ -57,20 +61,27 @@ struct Stopped;
 
 impl Relay {
     pub(crate) async fn open(source: &Source, turn: Turn) -> Result<Self, LogError> {
-        let Source { log, clock, gateway, lane, .. } = source;
+        let Source { log, clock, gateway, lane, look_ups_max, .. } = source;
+        let is_held = {
+            let turn = turn.clone();
+            Box::new(move || turn.is_held())
+        };
+        let calls = Arc::new(Calls::new(gateway.clone(), Arc::new(SystemClock), is_held, *look_ups_max));
+        let turn_begun_at = log.head().await?;
         let checkpoint = Position(log.consumed_offset(RELAY).await?);
         let (ack, done) = mpsc::unbounded_channel();
         Ok(Self {
             log: log.clone(),
             clock: clock.clone(),
-            gateway: gateway.clone(),
             lane: lane.clone(),
             turn,
             in_flight: BTreeMap::new(),
             open_calls: 0,
+            paying: HashMap::new(),
+            turn_begun_at,
             done,
             ack,
-            calls: Arc::new(Semaphore::new(GATEWAY_CALLS_AT_ONCE_MAX)),
+            calls,
             waiting: JoinSet::new(),
             read: checkpoint,
             checkpoint,
@@ -142,8 +153,20 @@ impl Relay {
     }
 
     fn end(&mut self, at: (u64, usize)) {
-        let ended = self.in_flight.remove(&at).flatten();
-        self.open_calls -= usize::from(ended.as_ref().is_some_and(Delivery::is_gateway_call));
+        let Some(ended) = self.in_flight.remove(&at).flatten().filter(Delivery::is_gateway_call) else { return };
+        self.open_calls -= 1;
+        let booking = ended.message.booking;
+        let next = self.paying.get_mut(&booking).and_then(VecDeque::pop_front);
+        match next.and_then(|next| Some((next, self.in_flight.get(&next).cloned().flatten()?))) {
+            Some((next, delivery)) => self.ask_gateway(next, delivery),
+            None => {
+                self.paying.remove(&booking);
+            }
+        }
+    }
+
+    fn ask_gateway(&mut self, at: (u64, usize), delivery: Delivery) {
+        self.waiting.spawn(self.outlet(at).deliver(delivery));
     }
 
     /// An event that cannot be read may cause a message: the checkpoint stays before it, so that a program that can read it delivers
@@ -165,7 +188,9 @@ impl Relay {
                 continue;
             }
             let cause = self.cause(stored.stream, stored.sequence, place);
-            let delivery = Delivery { message, cause, origin: origin(&metadata, &cause) };
+            let is_new = stored.position > self.turn_begun_at && matches!(message.body, Body::GatewayCall(_));
+            let copies = if is_new { Copies::None } else { Copies::Maybe };
+            let delivery = Delivery { message, cause, origin: origin(&metadata, &cause), copies };
             self.begin((stored.position.0, place), Some(delivery.clone()));
             self.dispatch((stored.position.0, place), delivery).await?;
         }
@@ -174,7 +199,13 @@ impl Relay {
 
     async fn dispatch(&mut self, at: (u64, usize), delivery: Delivery) -> Result<(), Stopped> {
         if delivery.is_gateway_call() {
-            self.waiting.spawn(self.outlet(at).deliver(delivery));
+            match self.paying.entry(delivery.message.booking) {
+                Entry::Occupied(mut before) => before.get_mut().push_back(at),
+                Entry::Vacant(free) => {
+                    free.insert(VecDeque::new());
+                    self.ask_gateway(at, delivery);
+                }
+            }
             return Ok(());
         }
         self.outlet(at).deliver(delivery).await
@@ -183,11 +214,9 @@ impl Relay {
     fn outlet(&self, at: (u64, usize)) -> Outlet {
         let token = Token::Message { position: at.0, place: at.1 };
         Outlet {
-            gateway: self.gateway.clone(),
             calls: self.calls.clone(),
             clock: self.clock.clone(),
             lane: self.lane.clone(),
-            turn: self.turn.clone(),
             report: Report::Source(Ack::new(self.ack.clone(), token, self.turn.epoch())),
         }
     }
@@ -219,7 +248,9 @@ impl Relay {
 
     /// After a pause, so that whatever was in the way may pass.
     fn deliver_again(&mut self, at: (u64, usize)) {
-        let Some(Some(delivery)) = self.in_flight.get(&at).cloned() else { return };
+        let Some(Some(delivery)) = self.in_flight.get_mut(&at) else { return };
+        delivery.copies = Copies::Maybe;
+        let delivery = delivery.clone();
         let outlet = self.outlet(at);
         self.waiting.spawn(async move {
             tokio::time::sleep(REDELIVERY_PAUSE).await;
@@ -256,24 +287,19 @@ impl Relay {
 
 /// The way of one delivery: to the engine's lane, or to the gateway and then to the lane.
 struct Outlet {
-    gateway: Arc<dyn PaymentGateway>,
-    calls: Arc<Semaphore>,
+    calls: Arc<Calls>,
     clock: Arc<dyn Clock>,
     lane: mpsc::Sender<Job>,
-    turn: Turn,
     report: Report,
 }
 
 impl Outlet {
     async fn deliver(self, delivery: Delivery) -> Result<(), Stopped> {
-        let Delivery { message, cause, origin } = delivery;
+        let Delivery { message, cause, origin, copies } = delivery;
         let task = match &message.body {
             Body::GatewayCall(call) | Body::LookUp(call) => {
-                if !self.turn.is_held() {
-                    return Err(Stopped);
-                }
-                let Some(outcome) = outcome_of(self.gateway, &self.calls, call).await else { return Err(Stopped) };
-                Task::Settle { booking: message.booking, call: Box::new(call.clone()), outcome, cause }
+                let learnt = self.calls.learn(call, copies).await.ok_or(Stopped)?;
+                Task::Settle { booking: message.booking, call: Box::new(call.clone()), learnt, cause }
             }
             _ => Task::Message { message: Box::new(message), cause },
         };

@@ -22,6 +22,8 @@ pub(crate) struct Source {
     pub(crate) lane: mpsc::Sender<Job>,
     /// Told by the loop of what it writes.
     pub(crate) next_due: NextDue,
+    /// How often a gateway call is looked up before its outcome is left unknown.
+    pub(crate) look_ups_max: u32,
 }
 
 impl Source {
