@@ -1,9 +1,11 @@
 //! End to end: the program as a user starts it, over the command line and HTTP, each test with a data directory of its own.
 
 mod bad_input;
+mod crash_sweep;
 mod demo;
 mod gateway;
 mod house;
+mod judge;
 mod kill;
 #[path = "../src/cli/demo/ledger.rs"]
 mod ledger;

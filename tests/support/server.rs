@@ -14,6 +14,8 @@ use super::Home;
 
 /// Longest time for an orderly end.
 const STOP_LIMIT: Duration = Duration::from_mins(1);
+/// What starts it on a free port.
+pub(crate) const SERVE: [&str; 6] = ["serve", "--json", "--listen", "127.0.0.1:0", "--clock", "2024-12-01"];
 /// Pause between two looks.
 const POLL: Duration = Duration::from_millis(20);
 
@@ -34,29 +36,37 @@ impl Server {
 
     /// The same with a log filter. Its standard error goes to the file `serve.log`.
     pub(crate) fn start_with(home: &Home, filter: &str) -> Self {
-        let mut command = home.command(&["serve", "--json", "--listen", "127.0.0.1:0", "--clock", "2024-12-01"]);
+        let mut command = home.command(&SERVE);
         command.env("TRAVELADVISOR_LOG", filter);
         Self::spawn(home, command)
     }
 
     /// The same by a command of the caller's.
-    pub(crate) fn spawn(home: &Home, mut command: Command) -> Self {
+    pub(crate) fn spawn(home: &Home, command: Command) -> Self {
+        Self::try_spawn(home, command).unwrap_or_else(|status| {
+            panic!("no banner, {status}: {}", std::fs::read_to_string(home.file("serve.log")).unwrap_or_default())
+        })
+    }
+
+    /// The same; how it ended when it did before it served.
+    pub(crate) fn try_spawn(home: &Home, mut command: Command) -> Result<Self, ExitStatus> {
         let log = File::options().create(true).append(true).open(home.file("serve.log")).expect("a log file");
         command.stdout(Stdio::piped()).stderr(log);
         let mut child = command.spawn().expect("the program starts");
         let mut out = BufReader::new(child.stdout.take().expect("standard output"));
         let mut line = String::new();
-        out.read_line(&mut line).expect("a banner");
-        let banner: Value = serde_json::from_str(&line).unwrap_or_else(|_| {
-            panic!("no banner: {}", std::fs::read_to_string(home.file("serve.log")).unwrap_or_default())
-        });
+        out.read_line(&mut line).expect("readable");
+        if line.is_empty() {
+            return Err(child.wait().expect("it ends"));
+        }
+        let banner: Value = serde_json::from_str(&line).expect("a banner");
         let url = banner["url"].as_str().expect("an address");
         let rest = std::thread::spawn(move || {
             let mut rest = String::new();
             out.read_to_string(&mut rest).ok();
             rest
         });
-        Self { child, address: url.trim_start_matches("http://").to_owned(), rest: Some(rest) }
+        Ok(Self { child, address: url.trim_start_matches("http://").to_owned(), rest: Some(rest) })
     }
 
     /// Its process number.
@@ -85,7 +95,7 @@ impl Server {
         kill(Pid::from_raw(self.child.id().cast_signed()), signal).expect("it takes signals");
         let begun = Instant::now();
         loop {
-            if let Some(status) = self.child.try_wait().expect("its state") {
+            if let Some(status) = self.ended() {
                 let rest = self.rest.take().map(|rest| rest.join().expect("its output"));
                 return (status, rest.unwrap_or_default());
             }
@@ -94,9 +104,14 @@ impl Server {
         }
     }
 
+    /// How it has ended, if it has.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("its state")
+    }
+
     /// Whether it is still there.
     pub(crate) fn is_running(&mut self) -> bool {
-        self.child.try_wait().expect("its state").is_none()
+        self.ended().is_none()
     }
 }
 

@@ -8,8 +8,9 @@ use nix::unistd::Pid;
 
 use super::Point;
 
-/// The environment variable that arms a point: `append:after:3` kills the process right after its third append was answered.
-pub const SETTING: &str = "TRAVELADVISOR_FAIL_POINT";
+/// The environment variable that arms a point: `append:after:3` kills the process right after its third append was answered. It is no
+/// setting of the program, so it does not begin like one.
+pub const SETTING: &str = "FAIL_POINT";
 
 /// Where a process dies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,133 @@
+//! The server on which all deaths are suffered, with a database to copy for each.
+
+use std::process::{Command, ExitStatus};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use nix::sys::signal::Signal;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
+use tokio::runtime::Runtime;
+use traveladvisor_infra::testing::OwnServer;
+
+use super::travellers;
+use crate::support::http::ask;
+use crate::support::server::Server;
+use crate::support::{Home, told};
+
+/// The database that is copied: with the catalogue and a trip that was booked before.
+const TEMPLATE: &str = "sweep_template";
+
+/// Server and template.
+pub(super) struct Land {
+    runtime: Runtime,
+    server: OwnServer,
+    next: AtomicUsize,
+    /// The trip that was booked before.
+    pub(super) earlier: String,
+}
+
+/// A database of one death, and a directory beside it. The database is dropped with the whole server.
+pub(super) struct Place<'l> {
+    land: &'l Land,
+    pub(super) home: Home,
+    pub(super) pool: PgPool,
+    url: String,
+}
+
+impl Land {
+    pub(super) fn new() -> Self {
+        let runtime = Runtime::new().expect("a runtime");
+        let server = runtime.block_on(OwnServer::start());
+        let mut land = Self { runtime, server, next: AtomicUsize::new(0), earlier: String::new() };
+        land.run(&format!("CREATE DATABASE {TEMPLATE}"));
+        let place = land.place_in(TEMPLATE);
+        let offers = place.home.file("offers.jsonl");
+        std::fs::write(&offers, travellers::catalogue()).expect("written");
+        let offers = offers.to_str().expect("a path");
+        let import = place.command(&["catalog", "import", offers, "--quiet", "--clock", "2024-12-01"]).output();
+        let import = import.expect("it runs");
+        assert!(import.status.success(), "{}", told(&import));
+        let mut server = place.start(None).expect("it serves");
+        let answer = ask(&server.address, travellers::BOOK, &travellers::earlier()).expect("an answer");
+        let earlier = answer["data"]["bookTrip"]["booking"]["id"].as_str().unwrap_or_else(|| panic!("{answer}"));
+        let earlier = earlier.to_owned();
+        server.stop(Signal::SIGTERM);
+        drop(place);
+        land.earlier = earlier;
+        land
+    }
+
+    /// A copy of the template.
+    pub(super) fn place(&self) -> Place<'_> {
+        let name = self.next_name();
+        self.run(&format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}"));
+        self.place_in(&name)
+    }
+
+    /// An empty database.
+    pub(super) fn wasteland(&self) -> Place<'_> {
+        let name = self.next_name();
+        self.run(&format!("CREATE DATABASE {name}"));
+        self.place_in(&name)
+    }
+
+    fn next_name(&self) -> String {
+        format!("sweep_{}", self.next.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn place_in(&self, name: &str) -> Place<'_> {
+        let options = self.options().database(name);
+        let url = options.to_url_lossy().to_string();
+        let pool = self.runtime.block_on(async { PgPoolOptions::new().max_connections(4).connect_lazy_with(options) });
+        Place { land: self, home: Home::new(), pool, url }
+    }
+
+    fn options(&self) -> PgConnectOptions {
+        self.server.connect_options()
+    }
+
+    /// Runs a statement that concerns databases.
+    fn run(&self, sql: &str) {
+        self.runtime.block_on(async {
+            let mut connection = PgConnection::connect_with(&self.options()).await.expect("the server answers");
+            sqlx::query(sql).execute(&mut connection).await.expect(sql);
+            connection.close().await.expect("closed");
+        });
+    }
+}
+
+impl Place<'_> {
+    /// The program with this database.
+    pub(super) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.home.command(arguments);
+        command.env("DATABASE_URL", &self.url);
+        command
+    }
+
+    /// Starts `serve`; how it ended when it did before it served.
+    pub(super) fn start(&self, dies: Option<super::Death>) -> Result<Server, ExitStatus> {
+        let mut command = Server::command(&self.home);
+        command.env("DATABASE_URL", &self.url);
+        if let Some(death) = dies {
+            command.env(traveladvisor_infra::fail_points::SETTING, death.to_string());
+        }
+        Server::try_start(command)
+    }
+
+    /// What the judge of the server says.
+    pub(super) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
+        self.land.runtime.block_on(work)
+    }
+
+    /// Runs a statement behind the program's back.
+    pub(super) fn run(&self, sql: &str) {
+        self.wait(async { sqlx::query(sql).execute(&self.pool).await.expect(sql) });
+    }
+}
+
+impl Drop for Place<'_> {
+    /// The database stays as it is; the next place needs the connections.
+    fn drop(&mut self) {
+        self.wait(self.pool.close());
+    }
+}
