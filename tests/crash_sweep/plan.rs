@@ -11,8 +11,10 @@ pub(super) enum Way {
     Travels,
     /// The same, and it is asked to stop when all have their answers.
     Stops,
-    /// The same, beside another one that owns relay and read models.
+    /// The same, beside another one that owns relay and read models and at which the same travellers ask.
     Beside,
+    /// The same, and the hotel has a snapshot that this program cannot read.
+    OtherSnapshot,
     /// The same, and connections are cut all the time.
     CutOff,
     /// The same, and the gateway does not answer.
@@ -38,7 +40,7 @@ pub(super) const fn way_to(point: Point) -> (Way, &'static [u64]) {
         Point::ProjectionCommitted | Point::ProjectionClaimed => (Way::Travels, &[1, 4]),
         Point::ConsumedOffset
         | Point::ReadAfter
-        | Point::ReadStreamPage
+        | Point::ReadStreams
         | Point::ReadFromSnapshot
         | Point::Head
         | Point::LastOccurredAt
@@ -62,6 +64,7 @@ pub(super) const fn way_to(point: Point) -> (Way, &'static [u64]) {
         | Point::Query => (Way::Travels, &[1]),
         Point::LeaseLetGo => (Way::Stops, &[1]),
         Point::ProjectionLooked => (Way::Beside, &[1]),
+        Point::ReadStreamPage => (Way::OtherSnapshot, &[1]),
         Point::ProjectionPosition => (Way::CutOff, &[1]),
         Point::LookUp => (Way::GatewayAway, &[1]),
         Point::ProjectionStopped => (Way::Damaged, &[1]),

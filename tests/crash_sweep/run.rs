@@ -28,6 +28,9 @@ const JUDGE_AGAIN: Duration = Duration::from_millis(300);
 const DAMAGE: &str = "INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, recorded_at) \
      SELECT aggregate_type, 'hotel_00000000000000000000000000', 1, event_type, event_version, '{}', metadata, recorded_at \
        FROM events WHERE event_type = 'HotelListed' LIMIT 1";
+/// A snapshot as another program might have written it.
+const OTHER_SNAPSHOT: &str = "INSERT INTO snapshots SELECT aggregate_type, aggregate_id, 1, 1, '{}' \
+       FROM events WHERE event_type = 'HotelListed' AND payload::text <> '{}' ON CONFLICT DO NOTHING";
 /// Ends what others do in this database.
 const CUT: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
 
@@ -76,9 +79,10 @@ fn served(place: &Place, land: &Land, deaths: &[Death]) -> Vec<String> {
 }
 
 fn dies_while_serving(place: &Place, death: Death, way: Way, party: Party) -> Option<ExitStatus> {
-    let _other = (way == Way::Beside).then(|| place.start(None).expect("it serves"));
+    let other = (way == Way::Beside).then(|| place.start(None).expect("it serves"));
     match way {
         Way::Damaged if party.number == 0 => place.run(DAMAGE),
+        Way::OtherSnapshot => place.run(OTHER_SNAPSHOT),
         Way::GatewayAway => place.run("ALTER TABLE sandbox_gateway_calls RENAME TO away"),
         _ => {}
     }
@@ -86,6 +90,9 @@ fn dies_while_serving(place: &Place, death: Death, way: Way, party: Party) -> Op
         Err(status) => Some(status),
         Ok(mut server) => thread::scope(|scope| {
             let address = server.address.clone();
+            if let Some(other) = &other {
+                scope.spawn(move || party.travel(&other.address, Resolve::GivesUp));
+            }
             let travelling = scope.spawn(move || party.travel(&address, Resolve::GivesUp));
             let begun = Instant::now();
             loop {
