@@ -1,7 +1,5 @@
 //! Trips by card, paid at a gateway that is a process of its own. Judged by the log and by the gateway's ledger.
 
-mod simulator;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::Command;
@@ -14,9 +12,9 @@ use serde_json::{Value, json};
 use traveladvisor_domain::id::HotelId;
 use traveladvisor_infra::clock::{Clock, SystemClock};
 
-use self::simulator::Simulator;
 use crate::support::http::{ask, get, post_to};
 use crate::support::server::Server;
+use crate::support::simulator::Simulator;
 use crate::support::{Home, code, told};
 
 const HOTEL: &str = r#"{"upsertHotel": {"supplier": "pay", "code": "H1", "name": "The Hotel", "city": "Lyon", "country": "FR", "timeZone": "Europe/Paris", "roomTypes": [{"code": "DBL", "name": "Double", "rooms": 50, "nightlyPrice": {"amount": "80.00", "currency": "EUR"}}]}}"#;

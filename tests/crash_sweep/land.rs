@@ -1,5 +1,7 @@
 //! The server on which all deaths are suffered, with a database to copy for each.
 
+use std::fs;
+use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -11,7 +13,8 @@ use traveladvisor_infra::testing::OwnServer;
 
 use super::travellers;
 use crate::support::http::ask;
-use crate::support::server::Server;
+use crate::support::server::{SERVE, Server};
+use crate::support::simulator::Simulator;
 use crate::support::{Home, told};
 
 /// The database that is copied: with the catalogue and a trip that was booked before.
@@ -22,6 +25,8 @@ pub(super) struct Land {
     runtime: Runtime,
     server: OwnServer,
     next: AtomicUsize,
+    /// The gateway's books with the template's trip.
+    ledger: Vec<u8>,
     /// The trip that was booked before.
     pub(super) earlier: String,
 }
@@ -31,6 +36,7 @@ pub(super) struct Place<'l> {
     land: &'l Land,
     pub(super) home: Home,
     pub(super) pool: PgPool,
+    pub(super) gateway: Simulator,
     url: String,
 }
 
@@ -38,11 +44,11 @@ impl Land {
     pub(super) fn new() -> Self {
         let runtime = Runtime::new().expect("a runtime");
         let server = runtime.block_on(OwnServer::start());
-        let mut land = Self { runtime, server, next: AtomicUsize::new(0), earlier: String::new() };
+        let mut land = Self { runtime, server, next: AtomicUsize::new(0), ledger: Vec::new(), earlier: String::new() };
         land.run(&format!("CREATE DATABASE {TEMPLATE}"));
         let place = land.place_in(TEMPLATE);
         let offers = place.home.file("offers.jsonl");
-        std::fs::write(&offers, travellers::catalogue()).expect("written");
+        fs::write(&offers, travellers::catalogue()).expect("written");
         let offers = offers.to_str().expect("a path");
         let import = place.command(&["catalog", "import", offers, "--quiet", "--clock", "2024-12-01"]).output();
         let import = import.expect("it runs");
@@ -52,7 +58,9 @@ impl Land {
         let earlier = answer["data"]["bookTrip"]["booking"]["id"].as_str().unwrap_or_else(|| panic!("{answer}"));
         let earlier = earlier.to_owned();
         server.stop(Signal::SIGTERM);
+        let ledger = fs::read(ledger_of(&place.home)).expect("a ledger");
         drop(place);
+        land.ledger = ledger;
         land.earlier = earlier;
         land
     }
@@ -79,7 +87,11 @@ impl Land {
         let options = self.options().database(name);
         let url = options.to_url_lossy().to_string();
         let pool = self.runtime.block_on(async { PgPoolOptions::new().max_connections(4).connect_lazy_with(options) });
-        Place { land: self, home: Home::new(), pool, url }
+        let home = Home::new();
+        fs::create_dir_all(home.data_dir()).expect("made");
+        fs::write(ledger_of(&home), &self.ledger).expect("written");
+        let gateway = Simulator::start_with(&home, "127.0.0.1:0", "{}", "warn");
+        Place { land: self, home, pool, gateway, url }
     }
 
     fn options(&self) -> PgConnectOptions {
@@ -97,21 +109,20 @@ impl Land {
 }
 
 impl Place<'_> {
-    /// The program with this database.
+    /// The program with this database and this gateway.
     pub(super) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.home.command(arguments);
-        command.env("DATABASE_URL", &self.url);
+        command.env("DATABASE_URL", &self.url).env("TRAVELADVISOR_GATEWAY_URL", self.gateway.url());
         command
     }
 
     /// Starts `serve`; how it ended when it did before it served.
     pub(super) fn start(&self, dies: Option<super::Death>) -> Result<Server, ExitStatus> {
-        let mut command = Server::command(&self.home);
-        command.env("DATABASE_URL", &self.url);
+        let mut command = self.command(&SERVE);
         if let Some(death) = dies {
             command.env(traveladvisor_infra::fail_points::SETTING, death.to_string());
         }
-        Server::try_start(command)
+        Server::try_spawn(&self.home, command)
     }
 
     /// What the judge of the server says.
@@ -130,4 +141,9 @@ impl Drop for Place<'_> {
     fn drop(&mut self) {
         self.wait(self.pool.close());
     }
+}
+
+/// Where the gateway's books lie.
+fn ledger_of(home: &Home) -> PathBuf {
+    home.data_dir().join("gateway-ledger.jsonl")
 }

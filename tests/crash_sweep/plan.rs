@@ -17,8 +17,8 @@ pub(super) enum Way {
     OtherSnapshot,
     /// The same, and connections are cut all the time.
     CutOff,
-    /// The same, and the gateway does not answer.
-    GatewayAway,
+    /// The same, and the gateway does what it is asked, but its answers are lost.
+    AnswersLost,
     /// The same, and an event stands in the log that no projection can take in.
     Damaged,
     /// A verb is run, with these arguments.
@@ -66,7 +66,7 @@ pub(super) const fn way_to(point: Point) -> (Way, &'static [u64]) {
         Point::ProjectionLooked => (Way::Beside, &[1]),
         Point::ReadStreamPage => (Way::OtherSnapshot, &[1]),
         Point::ProjectionPosition => (Way::CutOff, &[1]),
-        Point::LookUp => (Way::GatewayAway, &[1]),
+        Point::LookUp => (Way::AnswersLost, &[1]),
         Point::ProjectionStopped => (Way::Damaged, &[1]),
         Point::Owners | Point::Checkpoints => (Way::Verb(&["doctor"]), &[1]),
         Point::Search => (Way::Verb(&["events", "list", "--json"]), &[1]),

@@ -83,7 +83,7 @@ fn dies_while_serving(place: &Place, death: Death, way: Way, party: Party) -> Op
     match way {
         Way::Damaged if party.number == 0 => place.run(DAMAGE),
         Way::OtherSnapshot => place.run(OTHER_SNAPSHOT),
-        Way::GatewayAway => place.run("ALTER TABLE sandbox_gateway_calls RENAME TO away"),
+        Way::AnswersLost => place.gateway.inject(r#"{"lostAnswerRate": 1.0}"#),
         _ => {}
     }
     let status = match place.start(Some(death)) {
@@ -114,9 +114,7 @@ fn dies_while_serving(place: &Place, death: Death, way: Way, party: Party) -> Op
             }
         }),
     };
-    if way == Way::GatewayAway {
-        place.run("ALTER TABLE away RENAME TO sandbox_gateway_calls");
-    }
+    place.gateway.inject("{}");
     status
 }
 
@@ -158,7 +156,7 @@ async fn events(place: &Place<'_>) -> Vec<serde_json::Value> {
 fn verdict(place: &Place, parties: usize, is_damaged: bool) -> Vec<String> {
     place.wait(async {
         let verdict = judge::judge(&events(place).await);
-        let mut faults = money::faults(&verdict, &money::of_the_sandbox(&place.pool).await);
+        let mut faults = money::faults(&verdict, &money::of_a_simulator(&place.gateway));
         let (bookings, approved) = (parties * TRIPS + 1, parties * APPROVED + 1);
         if (verdict.bookings, verdict.approved, verdict.cancelled) != (bookings, approved, bookings - approved) {
             let found = format!("{} approved, {} cancelled", verdict.approved, verdict.cancelled);

@@ -81,12 +81,10 @@ pub(crate) fn is_no_friend(events: &[Value]) {
     assert!(!judge(&without("SeatsReleased")).faults.is_empty(), "trips that gave nothing back");
     assert!(!judge(&without("UndoSucceeded")).faults.is_empty(), "undone in another order");
     assert!(!judge(&without("SagaCompensated")).pending.is_empty(), "sagas without an end");
-    let twice = |name: &str| {
-        let one = events.iter().find(|event| event["type"] == name).cloned();
-        events.iter().cloned().chain(one).collect::<Vec<_>>()
-    };
     for name in ["BookingRequested", "BookingApproved", "BookingCancelled", "StepSucceeded", "SeatsReserved"] {
-        assert!(!judge(&twice(name)).faults.is_empty(), "{name} twice");
+        let again = events.iter().find(|event| event["type"] == name).cloned();
+        let twice = judge(&events.iter().cloned().chain(again).collect::<Vec<_>>());
+        assert!(!twice.faults.is_empty() || !twice.pending.is_empty(), "{name} twice");
     }
 }
 

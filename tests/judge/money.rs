@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
 use sqlx::PgPool;
 use traveladvisor_domain::id::{BookingId, StreamId};
 
 use super::Verdict;
+use crate::support::simulator::Simulator;
 
 /// A call that had its effect at the gateway.
 #[derive(Debug)]
@@ -22,6 +24,18 @@ pub(crate) async fn of_the_sandbox(pool: &PgPool) -> Vec<Entry> {
     let sql = "SELECT key, minor, coalesce(charge, reference), kind = 'refund' FROM sandbox_gateway_calls WHERE outcome = 'done'";
     let rows: Vec<(String, i64, String, bool)> = sqlx::query_as(sql).fetch_all(pool).await.expect("the ledger");
     rows.into_iter().map(|(key, minor, charge, is_refund)| Entry { key, minor, charge, is_refund }).collect()
+}
+
+/// What a gateway in a process of its own wrote down.
+pub(crate) fn of_a_simulator(gateway: &Simulator) -> Vec<Entry> {
+    let done = gateway.ledger().into_values().filter(|entry| entry["outcome"] == "done");
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let entry = |told: Value| {
+        let is_refund = told["kind"] == "refund";
+        let charge = text(&told[if is_refund { "charge" } else { "reference" }]);
+        Entry { key: text(&told["key"]), minor: told["minor"].as_i64().expect("an amount"), charge, is_refund }
+    };
+    done.map(entry).collect()
 }
 
 /// What of the gateway's books does not agree with the log.

@@ -2,6 +2,7 @@
 
 pub(crate) mod http;
 pub(crate) mod server;
+pub(crate) mod simulator;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
