@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use traveladvisor_commands::CallerCommand;
-use traveladvisor_commands::engine::limits::DEAD_TIMER_PAUSE;
+use traveladvisor_commands::engine::limits::DEAD_LETTER_PAUSE;
 use traveladvisor_commands::engine::{Delivery, Faults, Ports};
 use traveladvisor_domain::failure::Code;
 use traveladvisor_domain::id::{BookingId, StreamKind};
@@ -315,7 +315,7 @@ async fn a_timer_that_cannot_be_handled_is_set_aside_once_and_fires_on_until_it_
     let ports = Ports { clock: clock.clone(), ..world.next_ports() };
     world.restart_with(ports, Delivery::Here, Faults::default()).await;
     let next = async || world.log.next_wakeup().await.expect("read").expect("it is not forgotten");
-    let pause = TimeDelta::from_std(DEAD_TIMER_PAUSE).expect("short");
+    let pause = TimeDelta::from_std(DEAD_LETTER_PAUSE).expect("short");
     for _ in 0..3 {
         let moved = async {
             while next().await < clock.now() + pause / 2 {

@@ -20,7 +20,7 @@ use super::follow::Follow;
 use super::hydrate::hydrate;
 use super::job::{Cause, Done, Job, Report, SoThat, Task};
 use super::limits::{
-    CONFLICTS_BEFORE_HALVING, DEAD_TIMER_PAUSE, LOAD_PAUSE, LOAD_TRIES_MAX, LOADS_AT_ONCE_MAX, PAUSE_ALONE_MAX,
+    CONFLICTS_BEFORE_HALVING, DEAD_LETTER_PAUSE, LOAD_PAUSE, LOAD_TRIES_MAX, LOADS_AT_ONCE_MAX, PAUSE_ALONE_MAX,
     TRIES_ALONE_MAX,
 };
 use super::states::{State, States};
@@ -306,16 +306,20 @@ impl Core {
             return None;
         };
         let failure = Failure::new(Code::Internal, format!("The message could not be handled: {reason}."));
+        let later = job.occasion.at + DEAD_LETTER_PAUSE;
         let ((stream, letter), so_that) = match &job.task {
-            Task::Message { message, cause } => {
-                (letter(message.booking, *cause, instruction_of(message), failure), SoThat::SagaHears)
+            Task::Message { message, cause, .. } => {
+                let instruction = instruction_of(message);
+                let so_that =
+                    if instruction.is_some() { SoThat::SagaHears } else { SoThat::MessageComes { at: later } };
+                (letter(message.booking, *cause, instruction, failure), so_that)
             }
             Task::Settle { booking, call, cause, .. } => {
                 let so_that = SoThat::PaymentAsks { payment: booking.payment(), key: call.key.clone() };
                 (letter(*booking, *cause, None, failure), so_that)
             }
             Task::Wake { stream } => {
-                let so_that = SoThat::TimerFires { saga: *stream, at: job.occasion.at + DEAD_TIMER_PAUSE };
+                let so_that = SoThat::TimerFires { saga: *stream, at: later };
                 (letter(BookingId(stream.uuid), self.timer_cause(*stream), None, failure), so_that)
             }
             // The payment can take nothing in: its saga asks again at its deadline.

@@ -81,7 +81,10 @@ impl<'b, 'n> Decider<'b, 'n> {
     fn run(&mut self, index: usize, job: &Job) -> Result<Verdict, Poisoned> {
         match &job.task {
             Task::Caller { request, fresh } => self.caller(index, job, request, *fresh),
-            Task::Message { message, cause } => {
+            Task::Message { message, cause, letter } => {
+                if let Some(letter) = letter {
+                    self.batch.rewake(*letter);
+                }
                 let Some(addressed) = address(message, job.occasion) else {
                     return Ok(Verdict::Guilty("the message is for the gateway"));
                 };
@@ -125,6 +128,7 @@ impl<'b, 'n> Decider<'b, 'n> {
         let by = self.decided_by(job, "set_aside", None);
         match so_that {
             SoThat::SagaHears => {}
+            SoThat::MessageComes { at } => self.batch.postpone(stream, *at),
             SoThat::TimerFires { saga, at } => self.batch.postpone(*saga, *at),
             SoThat::PaymentAsks { payment, key } => {
                 let DeadLetterEvent::MessageDeadLettered { failure, .. } = letter;

@@ -30,8 +30,8 @@ pub(crate) struct Job {
 pub(crate) enum Task {
     /// A caller's command; `fresh` is the id that a new booking would get.
     Caller { request: Box<Request>, fresh: BookingId },
-    /// A message that the relay delivers.
-    Message { message: Box<Message>, cause: Cause },
+    /// A message that the relay delivers, or one that was set aside under this letter and comes again.
+    Message { message: Box<Message>, cause: Cause, letter: Option<StreamId> },
     /// A due timer.
     Wake { stream: StreamId },
     /// What was learnt of a gateway call.
@@ -43,8 +43,10 @@ pub(crate) enum Task {
 /// What keeps a trip going whose message or timer is set aside.
 #[derive(Debug, Clone)]
 pub(crate) enum SoThat {
-    /// Its saga has a deadline, or the letter answers it.
+    /// The letter answers the saga.
     SagaHears,
+    /// The message comes again at this moment: nobody would ask for it once more.
+    MessageComes { at: DateTime<Utc> },
     /// The timer fires again at this moment.
     TimerFires { saga: StreamId, at: DateTime<Utc> },
     /// The payment knows that the call's outcome is unknown, and asks for it again.
@@ -132,8 +134,10 @@ impl Job {
     pub(crate) fn streams(&self) -> Vec<StreamId> {
         match &self.task {
             Task::Caller { request, .. } => caller_streams(&request.command),
-            Task::Message { message, .. } => match message.to {
-                Destination::Stream(stream) => with_trip(message.booking, Some(stream)),
+            Task::Message { message, letter, .. } => match message.to {
+                Destination::Stream(stream) => {
+                    with_trip(message.booking, [Some(stream), *letter].into_iter().flatten())
+                }
                 Destination::Gateway => Vec::new(),
             },
             Task::Wake { stream } => with_trip(BookingId(stream.uuid), Some(*stream)),
@@ -212,7 +216,7 @@ pub(crate) fn catalogue_stream(command: &CallerCommand) -> Option<StreamId> {
     }
 }
 
-fn with_trip(booking: BookingId, also: Option<StreamId>) -> Vec<StreamId> {
+fn with_trip(booking: BookingId, also: impl IntoIterator<Item = StreamId>) -> Vec<StreamId> {
     let mut streams = vec![booking.saga(), booking.stream(), booking.payment()];
     streams.extend(also);
     streams

@@ -91,8 +91,9 @@ pub const GATEWAY_LOOK_UP_PAUSE_MAX: Duration = Duration::from_secs(20);
 pub const GATEWAY_EXPIRIES_TIDY: usize = 1_024;
 /// How long one call to the gateway may take before its outcome counts as unknown.
 pub const GATEWAY_CALL_TIMEOUT: Duration = Duration::from_secs(10);
-/// After how long a timer that could not be handled fires again: a program that can handle it may have been started meanwhile.
-pub const DEAD_TIMER_PAUSE: Duration = Duration::from_mins(5);
+/// After how long a timer fires again that could not be handled, and a message comes again that was set aside and that nobody would ask for
+/// once more: a program that can handle it may have been started meanwhile.
+pub const DEAD_LETTER_PAUSE: Duration = Duration::from_mins(5);
 /// Wake-ups read at once.
 pub const WAKEUPS_PAGE: usize = 256;
 /// Wake-ups handed to the engine and not handled yet, about; beyond it their source waits, so that answers and undos find room in the lane.

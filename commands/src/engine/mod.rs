@@ -15,6 +15,7 @@ mod gateway_calls;
 mod gauges;
 mod hydrate;
 mod job;
+mod letters;
 pub mod limits;
 mod loading;
 mod occasion;

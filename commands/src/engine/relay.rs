@@ -301,7 +301,7 @@ impl Outlet {
                 let learnt = self.calls.learn(call, copies).await.ok_or(Stopped)?;
                 Task::Settle { booking: message.booking, call: Box::new(call.clone()), learnt, cause }
             }
-            _ => Task::Message { message: Box::new(message), cause },
+            _ => Task::Message { message: Box::new(message), cause, letter: None },
         };
         let occasion = draw(self.clock.as_ref());
         let job = Job { task, occasion, origin, report: self.report, alone: false };
@@ -315,7 +315,7 @@ impl Delivery {
     }
 }
 
-fn origin(metadata: &Metadata, cause: &Cause) -> Arc<Origin> {
+pub(crate) fn origin(metadata: &Metadata, cause: &Cause) -> Arc<Origin> {
     Arc::new(Origin {
         command: "message",
         correlation: metadata.correlation.clone(),

@@ -10,12 +10,12 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
-use traveladvisor_domain::id::{BookingId, StreamId};
-use traveladvisor_infra::clock::Clock;
-use traveladvisor_infra::event_log::Turn;
+use traveladvisor_domain::id::{BookingId, StreamId, StreamKind};
+use traveladvisor_infra::event_log::{LogError, Turn};
 
 use super::job::{Ack, Done, Job, Origin, Report, Task, Token};
-use super::limits::{WAKEUPS_PAGE, WAKEUPS_POLL, WAKEUPS_REST, WAKEUPS_UNDER_WAY_MAX};
+use super::letters;
+use super::limits::{DEAD_LETTER_PAUSE, WAKEUPS_PAGE, WAKEUPS_POLL, WAKEUPS_REST, WAKEUPS_UNDER_WAY_MAX};
 use super::occasion::draw;
 use super::source::Source;
 
@@ -107,8 +107,31 @@ impl<'s> Timers<'s> {
         if !self.under_way.insert(stream) {
             return Ok(());
         }
+        let Some((task, origin)) = self.task_of(stream).await else { return Ok(()) };
         let ack = Ack::new(self.ack.clone(), Token::Wake(stream), self.turn.epoch());
-        self.source.lane.send(wake(stream, self.source.clock.as_ref(), ack)).await.map_err(|_closed| Stopped)
+        let occasion = draw(self.source.clock.as_ref());
+        let job = Job { task, occasion, origin, report: Report::Source(ack), alone: false };
+        self.source.lane.send(job).await.map_err(|_closed| Stopped)
+    }
+
+    /// A saga is woken; a message that was set aside comes again.
+    async fn task_of(&mut self, stream: StreamId) -> Option<(Task, Arc<Origin>)> {
+        if stream.kind != StreamKind::DeadLetter {
+            return Some((Task::Wake { stream }, system(stream)));
+        }
+        let later = self.source.clock.now() + DEAD_LETTER_PAUSE;
+        match letters::again(&self.source.log, stream, later).await {
+            Ok(again) => again,
+            Err(LogError::Unavailable(_)) => {
+                self.under_way.remove(&stream);
+                None
+            }
+            // It stays under way: it is not looked at again in this turn.
+            Err(error) => {
+                tracing::error!(%stream, %error, "a dead letter cannot be read");
+                None
+            }
+        }
     }
 
     /// Takes in what the engine has reported, and waits for more while too much is under way.
@@ -164,20 +187,14 @@ impl<'s> Timers<'s> {
     }
 }
 
-fn wake(stream: StreamId, clock: &dyn Clock, ack: Ack) -> Job {
-    Job {
-        task: Task::Wake { stream },
-        occasion: draw(clock),
-        origin: Arc::new(Origin {
-            command: "wake",
-            correlation: BookingId(stream.uuid).to_string(),
-            causation: None,
-            actor: "system".to_owned(),
-            traceparent: None,
-        }),
-        report: Report::Source(ack),
-        alone: false,
-    }
+fn system(saga: StreamId) -> Arc<Origin> {
+    Arc::new(Origin {
+        command: "wake",
+        correlation: BookingId(saga.uuid).to_string(),
+        causation: None,
+        actor: "system".to_owned(),
+        traceparent: None,
+    })
 }
 
 /// Measures how long the timers have slept only.
