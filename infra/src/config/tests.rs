@@ -68,6 +68,21 @@ fn a_database_url_comes_from_the_environment_and_is_never_shown() {
 }
 
 #[test]
+fn a_gateway_is_named_and_its_key_never_shown() {
+    let variables =
+        [("TRAVELADVISOR_GATEWAY_URL", "https://pay.example"), ("TRAVELADVISOR_GATEWAY_API_KEY", "open-sesame")];
+    with("gateway_url = \"https://other.example\"", &variables, || {
+        let config = Config::load(Overrides::default()).expect("settings");
+        assert_eq!(config.gateway_url.as_deref(), Some("https://pay.example"));
+        assert!(!format!("{config:?}").contains("open-sesame"));
+        assert_eq!(config.gateway_api_key.expect("a key").expose_secret(), "open-sesame");
+    });
+    with("", &[("TRAVELADVISOR_GATEWAY_URL", "")], || {
+        assert!(Config::load(Overrides::default()).expect("settings").gateway_url.is_none(), "empty counts as unset");
+    });
+}
+
+#[test]
 fn an_unknown_key_is_named() {
     with("lissen = \"127.0.0.1:1\"", &[], || {
         let error = error(Overrides::default());

@@ -139,8 +139,12 @@ fn client(address: SocketAddr) -> HttpGateway {
 async fn an_answer_that_cannot_be_understood_is_unknown_and_never_endless() {
     let sent_away = "HTTP/1.1 307 Temporary Redirect\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n";
     let endless = format!("HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n{}", " ".repeat(100_000));
+    let padded = format!("{{\"outcome\":\"done\",\"reference\":\"ch_1\"}}{}", " ".repeat(100_000));
+    let too_long = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{padded}", padded.len());
     let page = "HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\n\r\nnot here!";
-    for answer in [sent_away, &endless, page, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", "rubbish\r\n\r\n", ""] {
+    for answer in
+        [sent_away, &endless, &too_long, page, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", "rubbish\r\n\r\n", ""]
+    {
         let gateway = client(stranger(answer.to_owned()).await);
         let result = gateway.call(&charge("c", APPROVES, 1_000), soon(&gateway)).await;
         assert!(is_unknown(&result), "{answer:.40}: {result:?}");

@@ -39,8 +39,8 @@ const BREAKER_OPEN_FOR: Duration = Duration::from_secs(2);
 pub(super) const ANSWER_BYTES_MAX: usize = 16 << 10;
 /// Longest token, brand or reference that is taken from a gateway, in bytes.
 pub(super) const WORD_BYTES_MAX: usize = 255;
-/// How long a connection is kept that nobody uses.
-pub(super) const IDLE_CONNECTION_MAX: Duration = Duration::from_secs(20);
+/// How long a connection is kept that nobody uses: less than gateways keep theirs, so that none is closed while a call is sent on it.
+pub(super) const IDLE_CONNECTION_MAX: Duration = Duration::from_secs(5);
 
 /// How patient and how bold the client is. The defaults are for real use.
 #[derive(Debug, Clone, Copy)]
