@@ -36,34 +36,17 @@ impl SandboxGateway {
         self.find(&call.key).await?.ok_or_else(|| UnknownOutcome("the sandbox's ledger has lost a call".to_owned()))
     }
 
-    /// The first call of a key decides; a repeated one changes nothing. One that comes too late is kept as a fault.
+    /// A charge is one statement. A refund is a transaction: whoever stands still in the middle of it is ended by the server, sooner than
+    /// [`super::CLOCK_SKEW_MAX`] after its request's expiry, so that what was not found is not there later.
     async fn record(&self, call: &GatewayCall, expires_at: DateTime<Utc>) -> sqlx::Result<()> {
         let mut connection = self.pool.acquire().await?;
-        let mut transaction = connection.begin().await?;
-        let (kind, charge, statement) = match &call.kind {
-            GatewayCallKind::Charge => ("charge", None, card::charged(&call.token, reference("ch", &call.key))),
-            GatewayCallKind::Refund { charge } => {
-                ("refund", Some(charge), refunded(&mut transaction, charge, call).await?)
-            }
+        let GatewayCallKind::Refund { charge } = &call.kind else {
+            let statement = card::charged(&call.token, reference("ch", &call.key));
+            return enter(&mut connection, call, &statement, expires_at).await;
         };
-        let (outcome, reference) = columns(&statement);
-        sqlx::query(
-            "INSERT INTO sandbox_gateway_calls (key, kind, token, minor, currency, charge, outcome, reference) \
-             SELECT $1, $2, $3, $4, $5, $6, CASE WHEN in_time THEN $7 ELSE 'faulted' END, CASE WHEN in_time THEN $8 ELSE $9 END \
-             FROM (SELECT clock_timestamp() < $10 AS in_time) AS arrival ON CONFLICT (key) DO NOTHING",
-        )
-        .bind(&call.key)
-        .bind(kind)
-        .bind(&call.token)
-        .bind(call.amount.minor)
-        .bind(call.amount.currency.as_str())
-        .bind(charge)
-        .bind(outcome)
-        .bind(reference)
-        .bind(REQUEST_EXPIRED)
-        .bind(expires_at)
-        .execute(&mut *transaction)
-        .await?;
+        let mut transaction = connection.begin().await?;
+        let statement = refunded(&mut transaction, charge, call).await?;
+        enter(&mut transaction, call, &statement, expires_at).await?;
         transaction.commit().await
     }
 
@@ -98,6 +81,38 @@ impl PaymentGateway for SandboxGateway {
     fn request_lifetime(&self) -> Duration {
         REQUEST_LIFETIME
     }
+}
+
+/// The first call of a key decides; a repeated one changes nothing. One that comes too late is kept as a fault.
+async fn enter(
+    connection: &mut PgConnection,
+    call: &GatewayCall,
+    statement: &Statement,
+    expires_at: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    let (kind, charge) = match &call.kind {
+        GatewayCallKind::Charge => ("charge", None),
+        GatewayCallKind::Refund { charge } => ("refund", Some(charge)),
+    };
+    let (outcome, reference) = columns(statement);
+    sqlx::query(
+        "INSERT INTO sandbox_gateway_calls (key, kind, token, minor, currency, charge, outcome, reference) \
+         SELECT $1, $2, $3, $4, $5, $6, CASE WHEN in_time THEN $7 ELSE 'faulted' END, CASE WHEN in_time THEN $8 ELSE $9 END \
+         FROM (SELECT clock_timestamp() < $10 AS in_time) AS arrival ON CONFLICT (key) DO NOTHING",
+    )
+    .bind(&call.key)
+    .bind(kind)
+    .bind(&call.token)
+    .bind(call.amount.minor)
+    .bind(call.amount.currency.as_str())
+    .bind(charge)
+    .bind(outcome)
+    .bind(reference)
+    .bind(REQUEST_EXPIRED)
+    .bind(expires_at)
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// A refund may come in parts, but never to more than the charge. The charge's row is locked, so that two parts at once are counted both.
