@@ -10,17 +10,19 @@ use futures::future::{BoxFuture, join_all};
 use secrecy::SecretString;
 use traveladvisor_commands::CallerCommand;
 use traveladvisor_commands::engine::limits::RELAY_CHECKPOINT_EVERY;
-use traveladvisor_commands::engine::{Delivery, Faults};
+use traveladvisor_commands::engine::{Delivery, Faults, Ports};
 use traveladvisor_domain::id::BookingId;
 use traveladvisor_domain::id::StreamKind::{Booking, Car, Flight, Hotel, Payment, TripSaga};
 use traveladvisor_domain::message::{Destination, GatewayCall, messages};
 use traveladvisor_domain::payment::GatewayOutcome;
 use traveladvisor_domain::trip::{CardToken, PaymentPlan};
+use traveladvisor_domain::trip_saga::steps::ANSWER_WITHIN;
 use traveladvisor_infra::gateway::{CallError, PaymentGateway, SandboxGateway, TokeniseError, UnknownOutcome};
 
 use crate::child::{Inside, OtherProcess};
 use crate::crowd::{AT_LAST, THIRTEEN, assert_in_order, list_plenty, stories};
 use crate::support::{World, book, card, decoded, metadata, request, trip};
+use crate::timers::SetForward;
 
 /// Messages of a trip that is paid at the counter: each event causes one but the last, and the payment's two are answered by one.
 const MESSAGES: usize = THIRTEEN.len() - 2;
@@ -92,6 +94,27 @@ async fn a_trip_that_stopped_after_any_of_its_events_goes_on_in_a_process_that_h
         assert_eq!(world.until(booking, &["SagaSucceeded"]).await, THIRTEEN);
     }
     assert_in_order(&world.events().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stood_in_the_log_goes_before_the_deadlines_that_passed_while_nobody_delivered() {
+    let mut world = World::begin(Delivery::Elsewhere).await;
+    list_plenty(&world, 700).await;
+    // What the relay has to read before it comes to them.
+    let keys: Vec<String> = (0..600).map(|number| number.to_string()).collect();
+    join_all(keys.iter().map(|key| world.book(key, PaymentPlan::None))).await;
+    let mut trips = Vec::new();
+    for follow_ups in 1..PAYMENT {
+        restart_with(&mut world, Delivery::Elsewhere, Faults::default().follow_ups_max(follow_ups)).await;
+        trips.push(world.book(&format!("k{follow_ups}"), PaymentPlan::None).await.expect("accepted"));
+    }
+    let clock = SetForward::new();
+    clock.by(ANSWER_WITHIN * 10);
+    let ports = Ports { clock, ..world.next_ports() };
+    world.restart_with(ports, Delivery::Here, Faults::default()).await;
+    for booking in trips {
+        assert_eq!(world.until(booking, &["SagaSucceeded", "SagaCompensated"]).await, THIRTEEN);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -73,6 +73,9 @@ pub const RELAY_CHECKPOINT_EVERY: Duration = Duration::from_millis(250);
 pub const RELAY_POLL: Duration = Duration::from_millis(200);
 /// Pause before the relay's checkpoint is read again at the beginning of a turn.
 pub const OPEN_AGAIN: Duration = Duration::from_millis(100);
+/// How long timers wait at most, at the beginning of a turn, for what stood in the log to be delivered: an answer that is there already
+/// goes before the deadline that has passed meanwhile.
+pub const TIMERS_WAIT_MAX: Duration = Duration::from_secs(10);
 /// Pause before a message that came back is delivered again.
 pub const REDELIVERY_PAUSE: Duration = Duration::from_millis(100);
 /// Calls to the payment gateway at once.

@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use traveladvisor_domain::id::{BookingId, StreamId};
@@ -35,6 +35,8 @@ pub(crate) struct Relay {
     paying: HashMap<BookingId, VecDeque<(u64, usize)>>,
     /// What stands up to here may have been delivered in an earlier turn.
     turn_begun_at: Position,
+    /// Told once all of that is handled, gateway calls aside.
+    caught_up: Option<oneshot::Sender<()>>,
     done: mpsc::UnboundedReceiver<Done>,
     ack: mpsc::UnboundedSender<Done>,
     calls: Arc<Calls>,
@@ -79,6 +81,7 @@ impl Relay {
             open_calls: 0,
             paying: HashMap::new(),
             turn_begun_at,
+            caught_up: None,
             done,
             ack,
             calls,
@@ -86,6 +89,13 @@ impl Relay {
             read: checkpoint,
             checkpoint,
         })
+    }
+
+    /// Is told once all is handled that stood in the log when the turn began.
+    pub(crate) fn caught_up(&mut self) -> oneshot::Receiver<()> {
+        let (tell, told) = oneshot::channel();
+        self.caught_up = Some(tell);
+        told
     }
 
     /// Delivers until told to stop or deposed, then writes its checkpoint.
@@ -98,6 +108,9 @@ impl Relay {
                 Ok(caught_up) => caught_up,
                 Err(Stopped) => return,
             };
+            if self.caught_up.is_some() && self.has_handled_what_stood() {
+                self.caught_up.take().map(|tell| tell.send(()));
+            }
             if written_at.elapsed() >= RELAY_CHECKPOINT_EVERY {
                 self.write_checkpoint().await;
                 written_at = now();
@@ -114,6 +127,12 @@ impl Relay {
             }
         }
         self.write_checkpoint().await;
+    }
+
+    fn has_handled_what_stood(&self) -> bool {
+        let is_waited_for = |delivery: &Option<Delivery>| !delivery.as_ref().is_some_and(Delivery::is_gateway_call);
+        let before = self.in_flight.range(..=(self.turn_begun_at.0, usize::MAX));
+        self.read >= self.turn_begun_at && !before.into_iter().any(|(_, delivery)| is_waited_for(delivery))
     }
 
     /// Delivers the next page; true when there is nothing more to read for now.

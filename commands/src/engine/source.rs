@@ -10,7 +10,7 @@ use traveladvisor_infra::gateway::PaymentGateway;
 use traveladvisor_infra::stopping::told;
 
 use super::job::Job;
-use super::limits::OPEN_AGAIN;
+use super::limits::{OPEN_AGAIN, TIMERS_WAIT_MAX};
 use super::relay::Relay;
 use super::timers::{NextDue, Timers};
 
@@ -59,14 +59,20 @@ impl Source {
 
     async fn deliver(&self, turn: &Turn, stop: watch::Receiver<bool>) {
         // The checkpoint is read under the new epoch: what the former owner was still handling is delivered again.
-        let relay = loop {
+        let mut relay = loop {
             match Relay::open(self, turn.clone()).await {
                 Ok(relay) => break relay,
                 Err(error) => tracing::warn!(%error, "the relay's checkpoint cannot be read; tried again"),
             }
             tokio::time::sleep(OPEN_AGAIN).await;
         };
-        tokio::join!(relay.run(stop.clone()), Timers::new(self, turn).run(stop));
+        // Answers that stand in the log already go before the deadlines that passed while nobody delivered.
+        let caught_up = relay.caught_up();
+        let timers = async {
+            tokio::time::timeout(TIMERS_WAIT_MAX, caught_up).await.ok();
+            Timers::new(self, turn).run(stop.clone()).await;
+        };
+        tokio::join!(relay.run(stop.clone()), timers);
     }
 }
 
