@@ -128,6 +128,34 @@ async fn a_request_that_would_live_longer_than_the_longest_is_not_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_none_is_told_how_to_be_sent_and_has_no_effect() {
+    let world = World::begin().await;
+    let right = json!({"token": "tok_sandbox_approves", "minor": 100, "currency": "USD"});
+    let wrong = json!({"token": "tok_sandbox_approves", "minor": -1, "currency": "USD"});
+    let large = json!({"token": "x".repeat(100_000), "minor": 100, "currency": "USD"});
+    let at = soon(&world.client(|_| {})).to_rfc3339();
+    let asked = [
+        (&right, None, Some(at.as_str()), "idempotency-key"),
+        (&right, Some("k"), None, "expires-at"),
+        (&right, Some("k"), Some("soon"), "expires-at"),
+        (&wrong, Some("k"), Some(&at), "minor"),
+        (&json!({"minor": 1}), Some("k"), Some(&at), "token"),
+        (&large, Some("k"), Some(&at), "length limit"),
+    ];
+    for (body, key, expiry, says) in asked {
+        let mut request = reqwest::Client::new().post(world.url("/v1/charges")).body(body.to_string());
+        for (name, value) in [("Idempotency-Key", key), ("Expires-At", expiry)] {
+            request = value.into_iter().fold(request, |request, value| request.header(name, value));
+        }
+        let answer = request.send().await.expect("an answer");
+        assert!(answer.status().is_client_error(), "{says}: {}", answer.status());
+        let told = answer.text().await.expect("a body");
+        assert!(told.contains(says), "{says}: {told}");
+    }
+    assert_eq!(world.ledger().await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_that_was_ended_and_started_again_remembers_every_call() {
     let mut world = World::begin().await;
     let gateway = world.client(|_| {});

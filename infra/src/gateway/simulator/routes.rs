@@ -16,7 +16,7 @@ use traveladvisor_domain::money::Currency;
 
 use super::Simulator;
 use super::call::{Answered, Arrived};
-use super::faults::{Fate, Faults, Injected};
+use super::faults::{Dice, Fate, Faults, Injected};
 use super::ledger::{Asked, Entry};
 use super::limits::{BODY_BYTES_MAX, LEDGER_PAGE};
 use crate::gateway::statement::Statement;
@@ -65,10 +65,10 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D:
 }
 
 async fn token(State(simulator): State<Simulator>, body: Bytes) -> Response {
-    let fate = simulator.dice.question();
-    if let Some(lost) = simulator.lost(fate) {
-        return lost;
-    }
+    let fate = match simulator.fate(Dice::question) {
+        Ok(fate) => fate,
+        Err(lost) => return *lost,
+    };
     tokio::time::sleep(fate.latency).await;
     // What is wrong with the body is not said: the sentence could repeat a part of the number.
     let Ok(Number { number }) = serde_json::from_slice(&body) else {
@@ -99,10 +99,10 @@ async fn refund(State(simulator): State<Simulator>, headers: HeaderMap, body: By
 }
 
 async fn call(simulator: &Simulator, headers: &HeaderMap, asked: Result<Asked, String>) -> Response {
-    let fate = simulator.dice.call();
-    if let Some(lost) = simulator.lost(fate) {
-        return lost;
-    }
+    let fate = match simulator.fate(Dice::call) {
+        Ok(fate) => fate,
+        Err(lost) => return *lost,
+    };
     let arrived = asked.and_then(|asked| simulator.arrived(headers, asked));
     let arrived = match arrived {
         Ok(arrived) => arrived,
@@ -120,13 +120,13 @@ async fn call(simulator: &Simulator, headers: &HeaderMap, asked: Result<Asked, S
 }
 
 async fn look_up(State(simulator): State<Simulator>, Path(key): Path<String>) -> Response {
-    let fate = simulator.dice.question();
     if simulator.dice.told().0.look_up_outage {
         return cut_off();
     }
-    if let Some(lost) = simulator.lost(fate) {
-        return lost;
-    }
+    let fate = match simulator.fate(Dice::question) {
+        Ok(fate) => fate,
+        Err(lost) => return *lost,
+    };
     tokio::time::sleep(fate.latency).await;
     // Before the ledger is read: a call that ends in between is found there.
     let is_under_way = simulator.is_under_way(&key);
@@ -183,13 +183,20 @@ async fn inject(State(simulator): State<Simulator>, body: String) -> Response {
 }
 
 impl Simulator {
-    /// What a caller sees of a request that is lost or fails before any effect.
-    fn lost(&self, fate: Fate) -> Option<Response> {
-        if fate.is_lost || self.dice.told().0.outage {
-            return Some(cut_off());
+    /// Draws what happens to a request; the error is what a caller sees of one that is lost or fails before any effect.
+    fn fate(&self, draw: impl Fn(&Dice) -> Fate) -> Result<Fate, Box<Response>> {
+        if self.dice.told().0.outage {
+            return Err(Box::new(cut_off()));
         }
-        let says = "a fault that was asked for, before any effect";
-        fate.is_faulted.then(|| problem(StatusCode::SERVICE_UNAVAILABLE, "INJECTED", says))
+        let fate = draw(&self.dice);
+        if fate.is_lost {
+            return Err(Box::new(cut_off()));
+        }
+        if fate.is_faulted {
+            let says = "a fault that was asked for, before any effect";
+            return Err(Box::new(problem(StatusCode::SERVICE_UNAVAILABLE, "INJECTED", says)));
+        }
+        Ok(fate)
     }
 
     fn arrived(&self, headers: &HeaderMap, asked: Asked) -> Result<Arrived, String> {
