@@ -50,6 +50,10 @@ ci:
 chaos *ARGS:
     CHAOS=${CHAOS:-10} cargo test --workspace {{ARGS}} -- --include-ignored
 
+# Every order of everything that can happen to a trip, with more trouble than the test command has: `EXPLORE=2 just explore` for still more.
+explore:
+    cargo test --release -p traveladvisor-domain --lib -- --ignored explorer
+
 # Measures beside the floor and the peers: `just bench engine --quick`, also hot, trips, growth.
 bench +ARGS:
     cargo run --release -p traveladvisor-bench -- {{ARGS}}

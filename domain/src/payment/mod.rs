@@ -127,7 +127,11 @@ impl Payment {
                     (None, _) => Phase::Absent,
                 };
             }
-            PaymentEvent::PaymentCompleted { amount, charge, .. } => self.completed(*amount, charge.as_deref()),
+            PaymentEvent::PaymentCompleted { attempt, amount, charge } => {
+                // An operator's evidence answers an attempt that no other event has told of.
+                self.requested = self.requested.max(*attempt);
+                self.completed(*amount, charge.as_deref());
+            }
             PaymentEvent::PaymentFailed { attempt, failure } => self.failed(*attempt, failure),
             PaymentEvent::PaymentFaulted { .. } => self.phase = Phase::Faulted,
             PaymentEvent::UndoAwaited { attempt } => self.undo_awaited(*attempt),
@@ -184,11 +188,12 @@ impl Payment {
         }
     }
 
-    /// The evidence of an operator takes the place of the gateway's answer, where there is none.
+    /// The evidence of an operator takes the place of the gateway's answer, where there is none. While a call is in flight it cannot: the
+    /// call may have left after the operator had looked.
     fn request_found(&self, demand: Demand, plan: PaymentPlan, found: Finding) -> Vec<PaymentEvent> {
         let Demand { booking, attempt, amount } = demand;
         let undo = match &self.phase {
-            Phase::Charging { undo, .. } => *undo,
+            Phase::Charging { undo, inquiry: Inquiry::GivenUp, .. } => *undo,
             Phase::Absent | Phase::AskedByHand { .. } | Phase::Faulted => None,
             _ => return self.request(demand, plan),
         };
@@ -217,7 +222,9 @@ impl Payment {
                 vec![PaymentEvent::PaymentBarred { attempt }]
             }
             Phase::Charging { undo, call, inquiry } => undo_in_flight(*undo, attempt, call, *inquiry),
-            Phase::Completed { charge: Some(_), .. } | Phase::Refunding { .. } | Phase::RefundFaulted { .. }
+            Phase::Completed { charge: Some(_), .. }
+            | Phase::Refunding { inquiry: Inquiry::GivenUp, .. }
+            | Phase::RefundFaulted { .. }
                 if found == Some(&Finding::GivenBack) =>
             {
                 vec![PaymentEvent::PaymentCancelled { attempt, refunded: amount }]

@@ -1,6 +1,6 @@
 use super::{GatewayOutcome, Payment, PaymentCommand, PaymentEvent};
 use crate::failure::{Code, Failure};
-use crate::message::{Answer, Direction, GatewayCall, GatewayCallKind, Outcome};
+use crate::message::{Answer, Direction, Finding, GatewayCall, GatewayCallKind, Outcome};
 use crate::money::Money;
 use crate::testing::samples::{booking, card, pounds};
 use crate::testing::{Story, given};
@@ -266,4 +266,30 @@ fn a_cancel_that_comes_first_bars_the_late_request() {
     let [PaymentEvent::PaymentFailed { attempt: 1, failure }] = story.events() else { panic!("{:?}", story.events()) };
     assert_eq!(failure.code, Code::Conflict);
     story.when(request(1, card())).then(&[]).when(cancel(2)).then(&[repeated(Direction::Undo, 2, Outcome::Done)]);
+}
+
+fn found(attempt: u32, found: Finding) -> PaymentCommand {
+    let PaymentCommand::Request { booking, plan, amount, .. } = request(attempt, card()) else { panic!("a request") };
+    PaymentCommand::Request { booking, attempt, plan, amount, found: Some(found) }
+}
+
+#[test]
+fn evidence_is_taken_once() {
+    let taken = || found(2, Finding::Taken { reference: "ch_by_hand".into() });
+    let story = given::<Payment>(&[requested(1)]).when(leave_unknown(charge(1))).when(taken());
+    assert!(matches!(story.events(), [PaymentEvent::PaymentCompleted { attempt: 2, .. }]));
+    story.when(taken()).then(&[]);
+}
+
+#[test]
+fn no_evidence_counts_against_a_call_that_is_in_flight() {
+    // It may have left after the operator had looked: what came of it is asked for.
+    given::<Payment>(&[requested(1)])
+        .when(found(2, Finding::NotTaken))
+        .then(&[asked_again(Direction::Request, 2, charge(1))])
+        .when(settle(charge(1), done()))
+        .then(&[completed(2)]);
+    let given_back =
+        PaymentCommand::Cancel { booking: booking(1), attempt: 2, amount: amount(), found: Some(Finding::GivenBack) };
+    paid().when(cancel(1)).when(given_back).then(&[asked_again(Direction::Undo, 2, refund(1))]);
 }

@@ -87,7 +87,9 @@ impl Backward {
     pub(super) fn answered(&self, answer: Answer, occasion: Occasion) -> Option<TripSagaEvent> {
         let Answer { step, direction, attempt, outcome } = answer;
         if direction == Direction::Request {
-            return (self.late == Some(step)).then_some(TripSagaEvent::LateAnswerNoted { step, attempt, outcome });
+            // That nobody can tell was known when it turned back: the same word again is no news.
+            let is_news = self.late == Some(step) && !matches!(outcome, Outcome::Unknown(_));
+            return is_news.then_some(TripSagaEvent::LateAnswerNoted { step, attempt, outcome });
         }
         if step != self.at {
             return None;

@@ -135,10 +135,9 @@ impl Forward {
             Outcome::Refused(failure) if self.at <= PIVOT => {
                 self.refused(answer.attempt, failure, &self.done, occasion)
             }
-            // A fault of the present attempt ends the doubt; one of an earlier attempt says nothing of the present one.
+            // Heard only of the present attempt, of which it ends the doubt: see below.
             Outcome::Refused(failure) | Outcome::Faulted(failure) => {
-                let in_doubt = self.in_doubt && answer.attempt != self.attempt;
-                self.faulted(Fault { attempt: answer.attempt, failure, in_doubt }, occasion)
+                self.faulted(Fault { attempt: answer.attempt, failure, in_doubt: false }, occasion)
             }
             Outcome::Unknown(failure) => {
                 self.faulted(Fault { attempt: answer.attempt, failure, in_doubt: true }, occasion)
@@ -170,13 +169,12 @@ impl Forward {
     /// known, and after a number of tries an operator is called: the pivot may be passed (L16).
     fn faulted(&self, fault: Fault, occasion: Occasion) -> Option<TripSagaEvent> {
         let Fault { attempt, failure, in_doubt } = fault;
-        // While a payment is in doubt its call in flight answers whichever attempt began it.
-        let must_be_known = in_doubt && self.at == PIVOT;
-        let stale = attempt != self.attempt && !must_be_known;
-        if stale || !self.awaiting.is_answer() {
+        // Every new attempt is answered for itself, that of a payment by the call in flight too. What is heard of an earlier one may have
+        // been heard before: it counts for nothing.
+        if attempt != self.attempt || !self.awaiting.is_answer() {
             return None;
         }
-        let attempt = self.attempt;
+        let must_be_known = in_doubt && self.at == PIVOT;
         let policy = self.course.policy(Direction::Request, self.at);
         let used_up = policy.tries_max.is_some_and(|tries| attempt >= tries);
         if !must_be_known && (used_up || (self.cancelled && self.at <= PIVOT)) {

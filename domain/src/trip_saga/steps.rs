@@ -95,6 +95,23 @@ pub const DEFINITIONS: [Definition; 2] = [
     },
 ];
 
+/// The latest definition with the fewest tries that still have a second one, so that every branch of it can be explored at little cost.
+#[cfg(test)]
+pub(super) const SHORT: Definition = {
+    let tried_twice = policy(Some(2), None, Some(ANSWER_WITHIN));
+    let attended = policy(None, Some(2), Some(ANSWER_WITHIN));
+    Definition {
+        version: u32::MAX,
+        steps: [
+            row(Step::Hotel, rooms, tried_twice, attended),
+            row(Step::Flight, seats, tried_twice, attended),
+            row(Step::Car, vehicle, tried_twice, attended),
+            row(PIVOT, payment, policy(Some(2), Some(2), Some(PAYMENT_ANSWER_WITHIN)), attended),
+            row(Step::Approve, approval, attended, attended),
+        ],
+    }
+};
+
 fn rooms(plan: &TripPlan) -> Option<Order> {
     plan.hotel.clone().map(Order::Rooms)
 }
@@ -120,6 +137,10 @@ const fn approval(_: &TripPlan) -> Option<Order> {
 impl Definition {
     /// The definition of this version, if this program has it.
     pub fn of(version: u32) -> Option<&'static Self> {
+        #[cfg(test)]
+        if version == SHORT.version {
+            return Some(&SHORT);
+        }
         DEFINITIONS.iter().find(|definition| definition.version == version)
     }
 

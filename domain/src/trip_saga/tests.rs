@@ -2,6 +2,7 @@ mod attention;
 mod cancellations;
 mod deadlines;
 mod endings;
+mod explorer;
 mod faults;
 mod reference_system;
 
