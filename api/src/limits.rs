@@ -56,5 +56,13 @@ pub const TRAVELLER_NAME_CHARS_MAX: usize = 200;
 pub const PHONE_CHARS_MAX: usize = 32;
 /// Longest text handed to the payment gateway as a card number, in characters.
 pub const CARD_NUMBER_CHARS_MAX: usize = 64;
+/// Longest reference of a charge, in characters.
+pub const REFERENCE_CHARS_MAX: usize = 255;
+/// Most sagas that one request resolves together.
+pub const RESOLVE_SAGAS_MAX: i64 = 100;
+/// How many of them are handed to the engine at once: few enough that travellers find room beside them.
+pub const RESOLVE_SAGAS_AT_ONCE: usize = 16;
+/// Complexity of each saga that is resolved together with others, beside its selection.
+pub const RESOLVE_SAGAS_COMPLEXITY: usize = 100;
 /// Longest text of a search filter, in characters.
 pub const FILTER_CHARS_MAX: usize = 200;

@@ -3,6 +3,7 @@
 mod bad_input;
 mod catalogue;
 mod faults;
+mod sagas;
 mod schema;
 mod server;
 mod shape;

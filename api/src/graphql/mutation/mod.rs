@@ -1,10 +1,14 @@
 //! What callers can change: one file for each mutation.
 
+mod accepted_saga;
 mod accepted_trip;
 mod book_trip;
 mod cancel_booking;
 mod card_digits;
 mod change_allotment;
+mod resolution;
+mod resolve_saga;
+mod resolve_sagas;
 mod rules;
 mod submit;
 mod upsert_car;
@@ -12,6 +16,8 @@ mod upsert_flight;
 mod upsert_hotel;
 
 use async_graphql::MergedObject;
+
+pub use resolution::{operator_reason, resolution};
 
 /// What callers can change. What a caller did wrong is answered in the payload's `errors`.
 #[derive(Debug, Default, MergedObject)]
@@ -22,4 +28,6 @@ pub(crate) struct Mutation(
     change_allotment::ChangeAllotment,
     upsert_flight::UpsertFlight,
     upsert_car::UpsertCar,
+    resolve_saga::ResolveSaga,
+    resolve_sagas::ResolveSagas,
 );

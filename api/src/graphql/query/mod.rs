@@ -10,6 +10,7 @@ mod flights;
 mod hotel;
 mod hotels;
 mod saga;
+mod sagas;
 
 use async_graphql::MergedObject;
 
@@ -25,4 +26,5 @@ pub(crate) struct Query(
     flights::FlightsQuery,
     cars::CarsQuery,
     saga::SagaQuery,
+    sagas::SagasQuery,
 );

@@ -4,7 +4,7 @@ use async_graphql::{Result, SimpleObject};
 use traveladvisor_projections::reads::{Page, Slice};
 use traveladvisor_projections::views;
 
-use super::{Booking, Car, Flight, Hotel};
+use super::{Booking, Car, Flight, Hotel, Saga};
 use crate::graphql::fault::argument_error;
 use crate::limits::{CURSOR_BYTES_MAX, PAGE_DEFAULT, PAGE_MAX};
 
@@ -100,3 +100,4 @@ connection!(BookingConnection, BookingEdge, Booking, views::BookingView, "bookin
 connection!(HotelConnection, HotelEdge, Hotel, views::HotelView, "hotels");
 connection!(FlightConnection, FlightEdge, Flight, views::FlightView, "flights");
 connection!(CarConnection, CarEdge, Car, views::CarView, "cars");
+connection!(SagaConnection, SagaEdge, Saga, views::SagaView, "sagas");

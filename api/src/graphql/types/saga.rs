@@ -55,7 +55,7 @@ pub(crate) enum SagaDirection {
 pub(crate) struct SagaStep {
     /// Which step, for example `hotel`.
     pub(crate) name: String,
-    /// Where it stands: PENDING, REQUESTED, RETRYING, DONE or REFUSED; on the way back UNDOING, UNDO_RETRYING or UNDONE; GIVEN_UP.
+    /// Where it stands: PENDING, REQUESTED, RETRYING, DONE or REFUSED; on the way back UNDOING, `UNDO_RETRYING` or UNDONE; `GIVEN_UP`.
     pub(crate) state: String,
     /// Tries so far, of the request or, on the way back, of the undo.
     pub(crate) attempts: u32,

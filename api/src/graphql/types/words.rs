@@ -1,6 +1,7 @@
 //! The enums of public words, in the reference system's names.
 
 use async_graphql::Enum;
+use traveladvisor_domain::trip_saga::attention::Verb;
 use traveladvisor_projections::views;
 
 /// Where a booking stands. APPROVED and CANCELLED are final; the others pass.
@@ -87,6 +88,20 @@ pub(crate) enum PaymentMethod {
     Points,
     /// At the counter: nothing is taken now.
     None,
+}
+
+/// What an operator can say of a step that waits. Which of them fit depends on the step; the others are answered `NOT_RESOLVABLE`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "Verb")]
+pub(crate) enum SagaVerb {
+    /// Try it again now, also while it waits for its next try without an operator.
+    Retry,
+    /// The charge was made, with evidence: only for a payment whose outcome is unknown.
+    MarkDone,
+    /// It does not stand, with evidence: the charge was surely not made, or what is to be taken back was given back by other means.
+    MarkUndone,
+    /// Leave it as it is: the earlier steps are still taken back, then the saga has failed.
+    GiveUp,
 }
 
 /// When a mutation answers.
