@@ -9,6 +9,7 @@ mod judge;
 mod kill;
 #[path = "../src/cli/demo/ledger.rs"]
 mod ledger;
+mod operator;
 mod recover;
 mod support;
 mod verbs;

@@ -5,6 +5,7 @@ use std::io;
 use traveladvisor_infra::event_log::LogError;
 use traveladvisor_infra::postgres::MigrateError;
 use traveladvisor_infra::private_server::ServerError;
+use traveladvisor_projections::reads::ReadError;
 
 /// Exit code: it failed.
 pub(crate) const FAILED: u8 = 1;
@@ -13,7 +14,6 @@ const USAGE: u8 = 2;
 /// Exit code: drift or damage found.
 const DAMAGE: u8 = 3;
 /// Exit code: refused by the domain.
-#[expect(dead_code, reason = "the verbs that ask the domain alone come later; the contract names the code already")]
 const REFUSED: u8 = 4;
 /// Exit code: a needed service is unavailable.
 const UNAVAILABLE: u8 = 5;
@@ -36,6 +36,11 @@ impl Failure {
     /// Failed, and the output says why.
     pub(crate) const fn told() -> Self {
         Self { code: FAILED, message: None }
+    }
+
+    /// Refused by the domain.
+    pub(crate) fn refused(message: impl Into<String>) -> Self {
+        Self { code: REFUSED, message: Some(message.into()) }
     }
 
     /// A needed service is away.
@@ -76,6 +81,17 @@ impl From<LogError> for Failure {
             LogError::Unavailable(_) => UNAVAILABLE,
             LogError::Refused(_) => FAILED,
             LogError::Undecodable(_) => DAMAGE,
+        };
+        Self { code, message: Some(error.to_string()) }
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        let code = match error {
+            ReadError::BadCursor => FAILED,
+            ReadError::Behind { .. } | ReadError::Unavailable(_) => UNAVAILABLE,
+            ReadError::Damaged(_) => DAMAGE,
         };
         Self { code, message: Some(error.to_string()) }
     }

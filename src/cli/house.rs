@@ -7,8 +7,8 @@ use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use secrecy::ExposeSecret;
 use traveladvisor_commands::engine::Ports;
 use traveladvisor_infra::clock::{Clock, RandomIds, SandboxClock, SystemClock};
-use traveladvisor_infra::config::Config;
-use traveladvisor_infra::event_log::EventLog;
+use traveladvisor_infra::config::{Config, Mode};
+use traveladvisor_infra::event_log::{EventLog, RELAY};
 use traveladvisor_infra::postgres::{self, MigrationOutcome, PgConnectOptions, SCHEMA_VERSION};
 use traveladvisor_infra::private_server::{Durability, PrivateServer, ServerOptions};
 
@@ -26,6 +26,9 @@ pub(crate) const SANDBOX_START: DateTime<Utc> =
 
 /// A log that was left at a later time than this after the start was written on another clock, which is not taken up.
 const SANDBOX_RESUME_MAX: TimeDelta = TimeDelta::days(14);
+
+/// A clock that is further than this from the machine's is a sandbox's own.
+const SANDBOX_APART_MIN: TimeDelta = TimeDelta::minutes(1);
 
 /// How long connections may take to close: a server that says nothing would keep them open for ever.
 const CLOSE_LIMIT: Duration = Duration::from_secs(5);
@@ -114,6 +117,25 @@ impl House {
         let told = [self.log.program_time().await?, self.log.last_occurred_at().await?];
         let is_of_this_clock = |told_at: &DateTime<Utc>| (start..start + SANDBOX_RESUME_MAX).contains(told_at);
         Ok(Some(told.into_iter().flatten().filter(is_of_this_clock).max().unwrap_or(start)))
+    }
+
+    /// Takes up the log's own time, unless the settings name one: that of the process which delivers, or when there is none, where the log
+    /// was left. A sandbox's clock may be far from this machine's; what is dated by the wrong one is due at once, or never.
+    pub(crate) async fn follow_the_logs_clock(&mut self) -> Result<(), Failure> {
+        if self.config.mode == Mode::Production || self.config.clock.is_some() {
+            return Ok(());
+        }
+        let is_delivering = self.log.owners().await?.iter().any(|owner| owner.name == RELAY && owner.held.is_some());
+        let (told, apart_min) = if is_delivering {
+            (self.log.program_time().await?, SANDBOX_APART_MIN)
+        } else {
+            (self.log.last_occurred_at().await?, SANDBOX_RESUME_MAX)
+        };
+        let now = SystemClock.now();
+        if let Some(told) = told.filter(|told| (now - *told).abs() > apart_min) {
+            self.clock = clock_from(Some(told));
+        }
+        Ok(())
     }
 
     /// The clock that the settings ask for.

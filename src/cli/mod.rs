@@ -13,6 +13,7 @@ mod migrate;
 mod print;
 mod revive;
 mod running;
+mod sagas;
 mod schema;
 mod serve;
 mod signals;
@@ -140,6 +141,9 @@ enum Verb {
     /// The event log
     #[command(subcommand)]
     Events(events::EventsVerb),
+    /// Trips under way, and those that need an operator
+    #[command(subcommand)]
+    Sagas(sagas::SagasVerb),
 }
 
 /// Runs the program.
@@ -180,6 +184,7 @@ async fn dispatch(cli: Cli, printer: Printer) -> Result<(), Failure> {
         Verb::Completions { shell } => completions::run(shell),
         Verb::Catalog(verb) => catalog::run(verb, &globals, printer).await,
         Verb::Events(verb) => events::run(verb, settings(&globals, None)?, printer).await,
+        Verb::Sagas(verb) => sagas::run(verb, settings(&globals, None)?, printer).await,
     }
 }
 

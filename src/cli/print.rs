@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use comfy_table::{ContentArrangement, Table, TableComponent, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, TableComponent, presets};
 use serde::Serialize;
 
 /// Width of tables, in characters, where there is no terminal to ask.
@@ -75,4 +75,11 @@ pub(crate) fn table(header: &[&str]) -> Table {
     }
     table.set_header(header);
     table
+}
+
+/// Keeps a column's words whole, so that they can be copied.
+pub(crate) fn unbroken(table: &mut Table, column: usize) {
+    if let Some(column) = table.column_mut(column) {
+        column.set_constraint(ColumnConstraint::ContentWidth);
+    }
 }

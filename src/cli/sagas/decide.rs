@@ -1,0 +1,68 @@
+//! What an operator has said, once it is sound.
+
+use traveladvisor_api::{operator_reason, resolution};
+use traveladvisor_commands::input::FieldError;
+use traveladvisor_domain::id::BookingId;
+use traveladvisor_domain::trip_saga::attention::{Resolution, Verb};
+
+use super::{Many, Marked, Signed};
+use crate::cli::failure::Failure;
+
+/// Where an operator of the command line comes from, in the events' metadata.
+const ACTOR_PREFIX: &str = "cli:";
+/// Where the user's name is looked for.
+const USER_VARIABLES: [&str; 2] = ["USER", "LOGNAME"];
+/// Who decides when nobody says so.
+const NOBODY: &str = "unknown";
+
+/// A verb on some trips.
+pub(super) struct Decision {
+    pub(super) target: Target,
+    pub(super) resolution: Resolution,
+    pub(super) actor: String,
+    pub(super) reason: String,
+}
+
+/// Which trips.
+pub(super) enum Target {
+    /// These.
+    Trips(Vec<BookingId>),
+    /// All that wait for this reason.
+    Reason {
+        fingerprint: String,
+        /// Without being asked.
+        yes: bool,
+    },
+}
+
+impl Decision {
+    /// A verb on some trips, or on all that wait for one reason.
+    pub(super) fn of_many(verb: Verb, many: &Many) -> Result<Self, Failure> {
+        let target = match &many.fingerprint {
+            Some(fingerprint) => Target::Reason { fingerprint: fingerprint.clone(), yes: many.yes },
+            None => Target::Trips(many.bookings.clone()),
+        };
+        Self::signed(target, checked("--reference", resolution(verb, None))?, &many.signed)
+    }
+
+    /// A charge that was made.
+    pub(super) fn of_one(marked: &Marked) -> Result<Self, Failure> {
+        let resolution = checked("--reference", resolution(Verb::MarkDone, Some(&marked.reference)))?;
+        Self::signed(Target::Trips(vec![marked.booking]), resolution, &marked.signed)
+    }
+
+    fn signed(target: Target, resolution: Resolution, signed: &Signed) -> Result<Self, Failure> {
+        let reason = checked("--reason", operator_reason(&signed.reason))?;
+        let name = checked("--actor", operator_reason(&signed.actor.clone().unwrap_or_else(user)))?;
+        Ok(Self { target, resolution, actor: format!("{ACTOR_PREFIX}{name}"), reason })
+    }
+}
+
+fn checked<T>(option: &str, value: Result<T, FieldError>) -> Result<T, Failure> {
+    value.map_err(|error| Failure::usage(format!("{option}: {}", error.message)))
+}
+
+fn user() -> String {
+    let named = USER_VARIABLES.iter().find_map(|name| std::env::var(name).ok().filter(|name| !name.is_empty()));
+    named.unwrap_or_else(|| NOBODY.to_owned())
+}

@@ -1,0 +1,149 @@
+//! A saga as it is printed; its JSON is part of the program's contract.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use traveladvisor_domain::message::Direction;
+use traveladvisor_domain::trip::Step;
+use traveladvisor_domain::trip_saga::attention::Verb;
+use traveladvisor_projections::views::{SagaStepView, SagaView, TimelineEntry};
+
+/// What is told of every saga.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Record {
+    pub(super) booking_id: String,
+    pub(super) status: &'static str,
+    pub(super) definition: String,
+    pub(super) needs_attention: bool,
+    pub(super) attention_since: Option<DateTime<Utc>>,
+    pub(super) fingerprint: Option<String>,
+    pub(super) reason: Option<String>,
+    pub(super) waiting_step: Option<&'static str>,
+    pub(super) waiting_direction: Option<&'static str>,
+    pub(super) waiting_since: Option<DateTime<Utc>>,
+    pub(super) attempts: u32,
+    pub(super) next_wake_up: Option<DateTime<Utc>>,
+    pub(super) created_at: DateTime<Utc>,
+}
+
+/// What is told of one saga.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Whole {
+    #[serde(flatten)]
+    pub(super) saga: Record,
+    pub(super) steps: Vec<StepRecord>,
+    pub(super) story: Vec<Line>,
+    pub(super) verbs: Vec<&'static str>,
+}
+
+/// One step.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct StepRecord {
+    pub(super) name: &'static str,
+    pub(super) state: &'static str,
+    pub(super) attempts: u32,
+    pub(super) last_error: Option<String>,
+    pub(super) started_at: Option<DateTime<Utc>>,
+    pub(super) ended_at: Option<DateTime<Utc>>,
+}
+
+/// One thing that happened.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Line {
+    /// As a text, as in the API.
+    pub(super) position: String,
+    pub(super) at: DateTime<Utc>,
+    pub(super) stream: &'static str,
+    #[serde(rename = "type")]
+    pub(super) event_type: String,
+    pub(super) summary: String,
+}
+
+impl From<&SagaView> for Record {
+    fn from(saga: &SagaView) -> Self {
+        Self {
+            booking_id: saga.booking.to_string(),
+            status: saga.status.as_str(),
+            definition: saga.definition.clone(),
+            needs_attention: saga.needs_attention(),
+            attention_since: saga.attention.as_ref().map(|attention| attention.since),
+            fingerprint: saga.attention.as_ref().map(|attention| attention.fingerprint.clone()),
+            reason: saga.reason.clone(),
+            waiting_step: saga.waiting.map(|waiting| waiting.step.as_str()),
+            waiting_direction: saga.waiting.map(|waiting| waiting.direction.as_str()),
+            waiting_since: saga.waiting.map(|waiting| waiting.since),
+            attempts: saga.waiting.map_or(0, |waiting| waiting.attempt),
+            next_wake_up: saga.next_wake_up,
+            created_at: saga.created_at,
+        }
+    }
+}
+
+impl Whole {
+    pub(super) fn of(saga: &SagaView, story: &[TimelineEntry]) -> Self {
+        Self {
+            saga: saga.into(),
+            steps: saga.steps.iter().map(StepRecord::from).collect(),
+            story: story.iter().map(Line::from).collect(),
+            verbs: verbs(saga).into_iter().map(Verb::as_str).collect(),
+        }
+    }
+}
+
+impl From<&SagaStepView> for StepRecord {
+    fn from(step: &SagaStepView) -> Self {
+        Self {
+            name: step.step.as_str(),
+            state: step.state.as_str(),
+            attempts: step.attempts,
+            last_error: step.last_error.clone(),
+            started_at: step.started_at,
+            ended_at: step.ended_at,
+        }
+    }
+}
+
+impl From<&TimelineEntry> for Line {
+    fn from(entry: &TimelineEntry) -> Self {
+        Self {
+            position: entry.position.to_string(),
+            at: entry.at,
+            stream: entry.stream.as_str(),
+            event_type: entry.event_type.clone(),
+            summary: entry.for_operators(),
+        }
+    }
+}
+
+/// The verbs that would be taken now.
+pub(super) fn verbs(saga: &SagaView) -> Vec<Verb> {
+    let Some(waiting) = saga.waiting else { return Vec::new() };
+    if !saga.needs_attention() {
+        return if waiting.for_answer { Vec::new() } else { vec![Verb::Retry] };
+    }
+    let mut verbs = if waiting.for_answer { Vec::new() } else { vec![Verb::Retry] };
+    match (waiting.step, waiting.direction) {
+        (Step::Payment, Direction::Request) => verbs.extend([Verb::MarkDone, Verb::MarkUndone, Verb::GiveUp]),
+        (Step::Hotel | Step::Flight | Step::Car | Step::Payment, Direction::Undo) => {
+            verbs.extend([Verb::MarkUndone, Verb::GiveUp]);
+        }
+        (_, Direction::Request) | (Step::Approve, Direction::Undo) => {}
+    }
+    verbs
+}
+
+/// What it waits for, for people.
+pub(super) fn waits_for(saga: &SagaView) -> String {
+    saga.waiting.map_or_else(String::new, |waiting| match waiting.direction {
+        Direction::Request => waiting.step.as_str().to_owned(),
+        Direction::Undo => format!("the undo of {}", waiting.step.as_str()),
+    })
+}
+
+/// An instant to the second, for people.
+pub(super) fn instant(at: Option<DateTime<Utc>>) -> String {
+    at.map_or_else(String::new, |at| at.format("%Y-%m-%d %H:%M:%S").to_string())
+}

@@ -1,0 +1,102 @@
+//! `sagas show`: the page for whoever is called at three in the morning.
+
+use traveladvisor_domain::id::BookingId;
+use traveladvisor_domain::trip_saga::attention::Verb;
+use traveladvisor_infra::event_log::EventLog;
+use traveladvisor_projections::views::{SagaView, TimelineEntry};
+
+use super::open::Open;
+use super::record::{Whole, instant, verbs, waits_for};
+use crate::cli::failure::Failure;
+use crate::cli::print::{Printer, table};
+
+/// Prints where a saga stands, what it waits for, what happened, and what can be done.
+pub(super) async fn run(log: &EventLog, booking: BookingId, printer: Printer) -> Result<(), Failure> {
+    let open = Open::at_the_logs_end(log).await?;
+    let saga = open.reads.saga(booking).await;
+    let story = open.reads.story(booking).await;
+    open.close().await;
+    let Some(saga) = saga? else { return Err(Failure::refused(format!("there is no trip {booking}: check the id"))) };
+    let story = story?;
+    if printer.is_json() {
+        return Ok(printer.json(&Whole::of(&saga, &story))?);
+    }
+    heading(&saga, printer)?;
+    steps(&saga, printer)?;
+    happened(&story, printer)?;
+    next(&saga, printer)
+}
+
+fn heading(saga: &SagaView, printer: Printer) -> Result<(), Failure> {
+    let need = if saga.needs_attention() { "   needs an operator" } else { "" };
+    printer.line(format!("{}   {}{need}", saga.booking, saga.status.as_str()))?;
+    printer.line(format!("  asked for    {}, by definition {}", instant(Some(saga.created_at)), saga.definition))?;
+    if let Some(waiting) = saga.waiting {
+        let (what, since) = (waits_for(saga), instant(Some(waiting.since)));
+        printer.line(format!("  waits for    {what}, try {} since {since}", waiting.attempt))?;
+    }
+    if let Some(due) = saga.next_wake_up {
+        let asked = saga.waiting.is_some_and(|waiting| waiting.for_answer);
+        let then = if asked { "unless it is answered before" } else { "then it is tried again by itself" };
+        printer.line(format!("  next wake-up {}, {then}", instant(Some(due))))?;
+    }
+    if let Some(reason) = &saga.reason {
+        printer.line(format!("  because      {reason}"))?;
+    }
+    if let Some(attention) = &saga.attention {
+        printer.line(format!("  operator     needed since {}", instant(Some(attention.since))))?;
+        printer.line(format!("  fingerprint  {}", attention.fingerprint))?;
+    }
+    Ok(printer.line("")?)
+}
+
+fn steps(saga: &SagaView, printer: Printer) -> Result<(), Failure> {
+    let mut rows = table(&["step", "state", "tries", "began", "ended", "last error"]);
+    for step in &saga.steps {
+        let name = step.step.as_str().to_owned();
+        let (began, ended) = (instant(step.started_at), instant(step.ended_at));
+        let error = step.last_error.clone().unwrap_or_default();
+        rows.add_row([name, step.state.as_str().to_owned(), step.attempts.to_string(), began, ended, error]);
+    }
+    printer.line(rows.trim_fmt())?;
+    Ok(printer.line("")?)
+}
+
+fn happened(story: &[TimelineEntry], printer: Printer) -> Result<(), Failure> {
+    let mut rows = table(&["at", "position", "event", "what happened"]);
+    for entry in story {
+        let (position, event) = (entry.position.to_string(), entry.event_type.clone());
+        rows.add_row([instant(Some(entry.at)), position, event, entry.for_operators()]);
+    }
+    printer.line(rows.trim_fmt())?;
+    Ok(printer.line("")?)
+}
+
+fn next(saga: &SagaView, printer: Printer) -> Result<(), Failure> {
+    let verbs = verbs(saga);
+    if verbs.is_empty() {
+        let nothing = if saga.waiting.is_some() { "It goes on by itself." } else { "It has ended." };
+        return Ok(printer.line(format!("{nothing} Nothing is to be done."))?);
+    }
+    printer.line("What can be done now:")?;
+    for verb in verbs {
+        let reference = if verb == Verb::MarkDone { " --reference REFERENCE" } else { "" };
+        let command = format!("traveladvisor sagas {} {}{reference} --reason TEXT", verb.as_str(), saga.booking);
+        printer.line(format!("  {command}"))?;
+        printer.line(format!("      {}", meaning(verb)))?;
+    }
+    if let Some(attention) = &saga.attention {
+        let fingerprint = &attention.fingerprint;
+        printer.line(format!("All that wait for the same: traveladvisor sagas list --fingerprint {fingerprint}"))?;
+    }
+    Ok(())
+}
+
+const fn meaning(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Retry => "tries it again now",
+        Verb::MarkDone => "the charge was made: REFERENCE is the gateway's; the trip goes on",
+        Verb::MarkUndone => "it surely does not stand: never charged, or given back by other means",
+        Verb::GiveUp => "leaves it as it is; the earlier steps are taken back, then the saga has failed",
+    }
+}
