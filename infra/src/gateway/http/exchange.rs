@@ -97,13 +97,18 @@ async fn read(mut response: reqwest::Response) -> Result<Answered, NoAnswer> {
     Ok(Answered { status, body })
 }
 
-/// The innermost cause says most; the address would only repeat the key.
-fn no_answer(error: reqwest::Error) -> NoAnswer {
-    let error = error.without_url();
-    let mut cause: &dyn Error = &error;
+/// The innermost cause says most.
+pub(super) fn innermost(error: &reqwest::Error) -> &dyn Error {
+    let mut cause: &dyn Error = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
-    let told = cause.to_string();
+    cause
+}
+
+/// The address would only repeat the key.
+fn no_answer(error: reqwest::Error) -> NoAnswer {
+    let error = error.without_url();
+    let told = innermost(&error).to_string();
     if error.is_connect() { NoAnswer::NotSent(told) } else { NoAnswer::Lost(told) }
 }

@@ -20,7 +20,7 @@ use traveladvisor_domain::message::{GatewayCall, GatewayCallKind};
 use traveladvisor_domain::payment::GatewayOutcome;
 use traveladvisor_domain::trip::CardToken;
 
-use self::exchange::{Answered, Ask, NoAnswer};
+use self::exchange::{Answered, Ask, NoAnswer, innermost};
 use self::guard::{Again, Guarded, Repeats, budget, guarded};
 use self::settings::IDLE_CONNECTION_MAX;
 use super::wire::{ChargeBody, EXPIRES_AT, IDEMPOTENCY_KEY, REQUEST_LIFETIME_MAX, RefundBody};
@@ -215,9 +215,15 @@ fn client(base: &Url, settings: &HttpSettings) -> Result<Client, HttpGatewayErro
         .redirect(Policy::none())
         .retry(reqwest::retry::never())
         .pool_max_idle_per_host(settings.at_once_max);
-    // Without TLS it is this very machine: a proxy of the environment has no part in that.
-    let client = if base.scheme() == "http" { client.no_proxy() } else { client };
-    client.build().map_err(|error| HttpGatewayError::Client(error.to_string()))
+    let client =
+        if base.scheme() == "http" { client.no_proxy().tls_backend_preconfigured(trusts_nobody()) } else { client };
+    client.build().map_err(|error| HttpGatewayError::Client(innermost(&error).to_string()))
+}
+
+/// Without TLS it is this very machine: neither a proxy of the environment nor the system's certificates, which may be missing, have a part
+/// in that.
+fn trusts_nobody() -> rustls::ClientConfig {
+    rustls::ClientConfig::builder().with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth()
 }
 
 const fn end_point(call: &GatewayCall) -> &'static str {
