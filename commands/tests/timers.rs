@@ -21,7 +21,8 @@ use traveladvisor_infra::event_log::{Append, EventLog, Metadata, NewEvent, RELAY
 use traveladvisor_infra::testing::chaos;
 use uuid::Uuid;
 
-use crate::support::{World, book, hotel, metadata, request, start, trip};
+use crate::crowd::list_plenty;
+use crate::support::{World, book, card, hotel, metadata, request, start, trip};
 
 /// Sagas that wait.
 const WAITING: usize = 10_000;
@@ -255,6 +256,73 @@ async fn ten_thousand_sagas_that_wait_cost_nothing_and_due_at_once_all_are_handl
     assert!(longest < took / 2, "a caller waited for {longest:?} while timers were handled for {took:?}");
     assert_each_once(&world, &trips).await;
     world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_timer_whose_saga_has_moved_on_writes_nothing_and_its_row_goes_or_moves() {
+    let mut world = World::begin(Delivery::Here).await;
+    list_plenty(&world, 50).await;
+    let done = world.book("done", PaymentPlan::None).await.expect("booked");
+    let waits = world.book("waits", card("processing_error")).await.expect("accepted");
+    world.until(waits, &["StepFaulted"]).await;
+    world.stop().await;
+    // Rows as an append of a former state has left them.
+    let set = "INSERT INTO wakeups (aggregate_type, aggregate_id, kind, due_at) VALUES ('trip_saga', $1, 'retry', $2) \
+               ON CONFLICT (aggregate_type, aggregate_id, kind) DO UPDATE SET due_at = excluded.due_at RETURNING due_at";
+    let due: DateTime<Utc> =
+        sqlx::query_scalar("SELECT max(due_at) FROM wakeups").fetch_one(world.log.pool()).await.expect("read");
+    for booking in [done, waits] {
+        sqlx::query(set)
+            .bind(booking.saga().to_string())
+            .bind(start() - TimeDelta::days(1))
+            .execute(world.log.pool())
+            .await
+            .expect("set");
+    }
+    let before = world.events().await.len();
+    // Its clock stands before the time of the one that waits.
+    let clock = SetForward::new();
+    clock.by(due - start() - TimeDelta::minutes(5));
+    let ports = ports(&mut world, &clock);
+    world.restart_with(ports, Delivery::Here, Faults::default()).await;
+    let moved = async {
+        while world.log.next_wakeup().await.expect("read") != Some(due) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(AT_LAST, moved).await.expect("one row is gone, the other stands where its saga says");
+    assert_eq!(wakeups(world.log.pool()).await, 1);
+    assert_eq!(world.events().await.len(), before);
+    clock.by(TimeDelta::minutes(10));
+    world.until(waits, &["StepRetried"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_timer_fires_when_it_is_due() {
+    let world = World::begin(Delivery::Here).await;
+    list_plenty(&world, 50).await;
+    let mut trips = Vec::new();
+    for number in 0..20 {
+        trips.push(world.book(&format!("k{number}"), card("processing_error")).await.expect("accepted"));
+    }
+    for booking in trips {
+        world.until(booking, &["SagaCompensated"]).await;
+    }
+    let mut due: HashMap<StreamId, DateTime<Utc>> = HashMap::new();
+    let mut late = Vec::new();
+    for event in world.events().await {
+        let payload: serde_json::Value = serde_json::from_str(&event.payload).expect("JSON");
+        if let Some(retry_at) = payload.pointer("/StepFaulted/retry_at") {
+            due.insert(event.stream, serde_json::from_value(retry_at.clone()).expect("an instant"));
+        } else if event.event_type == "StepRetried" {
+            let fired: DateTime<Utc> = metadata(&event).occurred_at.parse().expect("an instant");
+            late.push(fired - due[&event.stream]);
+        }
+    }
+    let latest = late.iter().max().expect("some have fired");
+    eprintln!("{} timers fired, the latest {latest} after its time", late.len());
+    // A time-out as generous as all others here; what it is without others on the machine is printed.
+    assert!(late.len() == 40 && *latest < TimeDelta::seconds(10), "{late:?}");
 }
 
 /// Another process's engine on the same log, with connections of its own.

@@ -77,12 +77,14 @@ impl<'s> Timers<'s> {
         }
     }
 
-    /// Delivers all that is due now, page by page. Returns when the next one is.
+    /// Delivers all that is due now, page by page. Returns when the next one is, if soon.
     async fn deliver_due(&mut self, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Stopped> {
         let mut after = None;
+        // They look again by then in any case.
+        let ahead = now + WAKEUPS_POLL;
         loop {
             self.make_room().await?;
-            let page = match self.source.log.due_page(after, now, WAKEUPS_PAGE).await {
+            let page = match self.source.log.due_page(after, (now, ahead), WAKEUPS_PAGE).await {
                 Ok(page) => page,
                 Err(error) => {
                     tracing::warn!(%error, "due timers cannot be read; tried again");

@@ -41,7 +41,7 @@ pub struct DueWakeup {
 pub struct DuePage {
     /// What is due, the oldest first.
     pub due: Vec<DueWakeup>,
-    /// When the next one is that is not due yet, if any is set.
+    /// When the next one is that is not due yet, if there is one as far as was looked ahead.
     pub next: Option<DateTime<Utc>>,
 }
 
@@ -174,12 +174,12 @@ impl EventLog {
         rows.iter().map(|row| Ok(DueWakeup { stream: stream_id(row)?, due_at: row.get("due_at") })).collect()
     }
 
-    /// The next `limit` wake-ups due at `now`, after one that was read before, in the order of [`Self::due_wakeups`]. It reads what it
-    /// returns and nothing else, however many others wait.
+    /// The next `limit` wake-ups due at `now`, after one that was read before, in the order of [`Self::due_wakeups`], and the first that is
+    /// due by `ahead`. It reads what it returns and nothing else, however many others wait or were cleared of what is due later.
     pub async fn due_page(
         &self,
         after: Option<DueWakeup>,
-        now: DateTime<Utc>,
+        (now, ahead): (DateTime<Utc>, DateTime<Utc>),
         limit: usize,
     ) -> Result<DuePage, LogError> {
         let query = sqlx::query(
@@ -188,13 +188,14 @@ impl EventLog {
                   WHERE (due_at, aggregate_id) > (coalesce($1, '-infinity'), $2) AND due_at <= $3 \
                   ORDER BY due_at, aggregate_id LIMIT $4) \
                 UNION ALL \
-                (SELECT aggregate_id, due_at FROM wakeups WHERE due_at > $3 ORDER BY due_at LIMIT 1)) page \
+                (SELECT aggregate_id, due_at FROM wakeups WHERE due_at > $3 AND due_at <= $5 ORDER BY due_at LIMIT 1)) page \
              ORDER BY due_at, aggregate_id",
         )
         .bind(after.map(|after| after.due_at))
         .bind(after.map(|after| after.stream.to_string()).unwrap_or_default())
         .bind(now)
-        .bind(limit as i64);
+        .bind(limit as i64)
+        .bind(ahead);
         let rows = in_time(Point::DueWakeups, query.fetch_all(self.lent())).await?;
         let mut page = DuePage::default();
         for row in &rows {
