@@ -11,6 +11,7 @@ mod guilty;
 mod guilty_messages;
 mod last_room;
 mod lease;
+mod loading;
 mod overload;
 mod postgres_away;
 mod relay;

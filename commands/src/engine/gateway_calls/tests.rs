@@ -18,7 +18,7 @@ use traveladvisor_domain::trip_saga::steps::PAYMENT_ANSWER_WITHIN;
 use traveladvisor_infra::clock::Clock;
 use traveladvisor_infra::gateway::{CLOCK_SKEW_MAX, CallError, PaymentGateway, TokeniseError, UnknownOutcome};
 
-use super::super::limits::{GATEWAY_CALL_TIMEOUT, GATEWAY_LOOK_UPS_MAX};
+use super::super::limits::{GATEWAY_CALL_TIMEOUT, GATEWAY_CALLS_AT_ONCE_MAX, GATEWAY_LOOK_UPS_MAX};
 use super::{Calls, Copies, Learnt, pause_before};
 
 const LIFETIME: Duration = Duration::from_secs(30);
@@ -253,6 +253,15 @@ async fn nothing_is_sent_once_the_turn_is_over() {
     lab.held.store(false, Ordering::Relaxed);
     assert!(lab.learn(Copies::None).await.is_none());
     assert_eq!(lab.asked(), Vec::<&str>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_calls_are_open_at_once_than_are_allowed() {
+    let lab = Lab::new((0..200).map(|_| Does::Hangs));
+    let all = futures::future::join_all((0..200).map(|_| lab.learn(Copies::None)));
+    let soon = tokio::time::timeout(GATEWAY_CALL_TIMEOUT / 2, all).await;
+    assert!(soon.is_err(), "nobody is answered");
+    assert_eq!(lab.asked().len(), GATEWAY_CALLS_AT_ONCE_MAX);
 }
 
 #[test]
