@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::samples::{booking, car_details, car_id, flight_details, flight_id, hotel_details, hotel_id, instant};
 use crate::address::address;
@@ -17,7 +18,7 @@ use crate::id::{BookingId, StreamId, StreamKind};
 use crate::message::{Body, Destination, Direction, GatewayCall, GatewayCallKind, Instruction, Message, messages};
 use crate::money::Money;
 use crate::occasion::Occasion;
-use crate::payment::{GatewayOutcome, PaymentCommand};
+use crate::payment::{GatewayOutcome, PaymentCommand, PaymentEvent};
 use crate::personal::{Personal, Traveller};
 use crate::trip::{Step, TripPlan};
 use crate::trip_saga::attention::Resolution;
@@ -26,12 +27,45 @@ use crate::trip_saga::{TripSaga, TripSagaCommand, TripSagaError};
 /// More messages than any trip of a test causes: beyond it something goes round in circles.
 const DELIVERIES_MAX: usize = 2_000;
 
+/// What made an event happen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Cause {
+    /// The traveller.
+    Caller,
+    /// A message of the event at this place of the log.
+    Message(usize),
+    /// The gateway's answer to the call of the event at this place of the log.
+    Gateway(usize),
+    /// A timer.
+    Timer,
+    /// A message that could not be handled.
+    Fault,
+    /// An operator's verb.
+    Operator {
+        verb: String,
+        /// Of a charge, where one is marked as done.
+        reference: Option<String>,
+    },
+}
+
+/// The moment and the cause of an event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Decision {
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) entropy: u64,
+    pub(crate) cause: Cause,
+}
+
 /// One log with a hotel, a flight, a fleet, and one trip.
 pub(crate) struct World {
     pub(crate) now: DateTime<Utc>,
     streams: BTreeMap<StreamId, Aggregate>,
     /// Every event in order, without those that listed the supply.
     pub(crate) log: Vec<(StreamId, Event)>,
+    /// For every event of the log, when and why it was decided.
+    pub(crate) decisions: Vec<Decision>,
+    cause: Cause,
     pub(crate) outbox: VecDeque<Message>,
     delivered: Vec<Message>,
     /// How many deliveries of such an instruction fail technically before one succeeds.
@@ -58,6 +92,8 @@ impl World {
             now: instant(super::samples::NOW),
             streams: BTreeMap::new(),
             log: Vec::new(),
+            decisions: Vec::new(),
+            cause: Cause::Caller,
             outbox: VecDeque::new(),
             delivered: Vec::new(),
             faults: HashMap::new(),
@@ -73,6 +109,26 @@ impl World {
             world.give(stream, command);
         }
         world.log.clear();
+        world.decisions.clear();
+        world
+    }
+
+    /// A world in which these events have happened. What was not handled is delivered again, as after a crash.
+    pub(crate) fn resumed(happened: Vec<(StreamId, Event)>, decisions: Vec<Decision>) -> Self {
+        let mut world = Self::new([true; 3]);
+        let was_answered = |place| decisions.iter().any(|decision| decision.cause == Cause::Gateway(place));
+        for (place, (stream, event)) in happened.iter().enumerate() {
+            let state = world.streams.entry(*stream).or_insert_with(|| Aggregate::empty(stream.kind));
+            assert!(state.apply(event), "an event of another kind");
+            world.outbox.extend(messages(*stream, event).into_iter().filter(|_| !was_answered(place)));
+            world.gateway.kept += match event {
+                Event::Payment(PaymentEvent::PaymentCompleted { amount, charge: Some(_), .. }) => amount.minor,
+                Event::Payment(PaymentEvent::PaymentCancelled { refunded, .. }) => -refunded.minor,
+                _ => 0,
+            };
+        }
+        world.now = decisions.last().map_or(world.now, |decision| decision.at);
+        (world.log, world.decisions) = (happened, decisions);
         world
     }
 
@@ -89,6 +145,7 @@ impl World {
 
     /// The traveller cancels; false when the booking refuses.
     pub(crate) fn cancel(&mut self) {
+        self.cause = Cause::Caller;
         let command = BookingCommand::Cancel { reason: Some("plans changed".into()), at: self.now };
         self.give(trip().stream(), Command::Booking(command));
     }
@@ -128,6 +185,7 @@ impl World {
     pub(crate) fn wake(&mut self) -> bool {
         let Some(due) = self.saga().wake_up_at() else { return false };
         self.now = self.now.max(due);
+        self.cause = Cause::Timer;
         let command = TripSagaCommand::Wake { occasion: self.occasion() };
         self.give(trip().saga(), Command::TripSaga(command));
         true
@@ -135,6 +193,9 @@ impl World {
 
     /// An operator's verb.
     pub(crate) fn resolve(&mut self, resolution: Resolution) -> Result<(), TripSagaError> {
+        let reference =
+            if let Resolution::MarkDone { reference } = &resolution { Some(reference.clone()) } else { None };
+        self.cause = Cause::Operator { verb: resolution.verb().as_str().to_owned(), reference };
         let (actor, reason) = ("operator".to_owned(), "seen in the gateway's own records".to_owned());
         let command = TripSagaCommand::Resolve { resolution, actor, reason, occasion: self.occasion() };
         self.saga().decide(command.clone())?;
@@ -182,6 +243,9 @@ impl World {
     }
 
     fn hand_over(&mut self, message: &Message) {
+        let from = self.log.iter().rposition(|(stream, event)| messages(*stream, event).contains(message));
+        let from = from.expect("every message is of an event");
+        self.cause = if message.to == Destination::Gateway { Cause::Gateway(from) } else { Cause::Message(from) };
         match (message.to, &message.body) {
             (Destination::Gateway, Body::GatewayCall(call) | Body::LookUp(call)) => {
                 let command = self.gateway.answer(message.booking, call);
@@ -196,11 +260,13 @@ impl World {
     }
 
     fn give(&mut self, stream: StreamId, command: Command) {
+        let Occasion { at, entropy } = self.occasion();
         let state = self.streams.entry(stream).or_insert_with(|| Aggregate::empty(stream.kind));
         for event in state.decide(command).unwrap_or_default() {
             assert!(state.apply(&event), "an event of another kind");
             self.outbox.extend(messages(stream, &event));
             self.log.push((stream, event));
+            self.decisions.push(Decision { at, entropy, cause: self.cause.clone() });
         }
     }
 
@@ -228,6 +294,7 @@ impl World {
     }
 
     fn write_letter(&mut self, booking: BookingId, asked: UnansweredInstruction) {
+        self.cause = Cause::Fault;
         let letter = DeadLetterEvent::MessageDeadLettered {
             booking,
             cause_stream: booking.saga().to_string(),

@@ -4,7 +4,9 @@ mod deadlines;
 mod endings;
 mod explorer;
 mod faults;
+mod histories;
 mod reference_system;
+mod unwinding;
 
 use std::collections::BTreeSet;
 
