@@ -13,6 +13,7 @@ mod search;
 mod seeded;
 mod sold_out;
 mod stored;
+mod told;
 mod witness;
 
 use std::io::Write;

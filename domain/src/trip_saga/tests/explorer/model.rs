@@ -7,28 +7,24 @@
 
 use std::rc::Rc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
 use super::gateway::{Ledger, Turn};
 use super::interned::{Id, Interned, Numbered, Sets};
 use super::seeded::Bug;
 use super::sold_out::{holds, sold_out};
 use super::stored::{event_read_back, state_read_back};
+use super::told::{FAR, Given};
 use super::witness::{Promise, State, Steps, Witness};
-use crate::address::address;
 use crate::aggregate::{Aggregate, Command, Event};
-use crate::booking::BookingCommand;
 use crate::failure::{Code, Failure};
 use crate::id::StreamId;
 use crate::message::{Answer, Body, Destination, Direction, GatewayCall, GatewayCallKind, Message, Outcome, messages};
-use crate::occasion::Occasion;
-use crate::payment::PaymentCommand;
-use crate::testing::samples::{NOW, car_id, flight_id, hotel_id, instant};
+use crate::testing::samples::{car_id, flight_id, hotel_id};
 use crate::testing::world::{World, trip};
 use crate::trip::{PaymentPlan, Step, TripPlan};
-use crate::trip_saga::attention::Resolution;
 use crate::trip_saga::steps::PIVOT;
-use crate::trip_saga::{Awaiting, TripSaga, TripSagaCommand, TripSagaEvent};
+use crate::trip_saga::{Awaiting, TripSaga, TripSagaEvent};
 
 /// The places of the aggregates in a state.
 pub(super) const SAGA: usize = 0;
@@ -36,9 +32,6 @@ pub(super) const BOOKING: usize = 1;
 pub(super) const PAYMENT: usize = 2;
 const FIRST_PART: usize = 3;
 pub(super) const PARTS: [Step; 3] = [Step::Hotel, Step::Flight, Step::Car];
-
-/// Later than all that is waited for.
-const FAR: TimeDelta = TimeDelta::days(3_650);
 
 /// What is explored, and how much trouble there is.
 #[derive(Debug, Clone)]
@@ -88,18 +81,6 @@ pub(super) enum Word {
 }
 
 pub(super) const WORDS: [Word; 4] = [Word::Retry, Word::MarkDone, Word::MarkUndone, Word::GiveUp];
-
-/// A command by numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Given {
-    Message(Id),
-    MessageWhenSoldOut(Id),
-    Settled(Id, Id),
-    LeftUnknown(Id),
-    Wake,
-    Cancel,
-    Resolve(Word),
-}
 
 /// What came of a command.
 pub(super) struct Decided {
@@ -437,40 +418,6 @@ impl Model {
         Decided { command, events, after: self.aggregates.number(after), sent, replays }
     }
 
-    fn command(&self, given: Given) -> Command {
-        let occasion = Occasion { at: now(), entropy: 0 };
-        let saga = |command| Command::TripSaga(command);
-        match given {
-            Given::Message(message) | Given::MessageWhenSoldOut(message) => {
-                let Some(addressed) = address(self.messages.get(message), occasion) else { panic!("for the gateway") };
-                addressed.command
-            }
-            Given::Settled(message, ledger) => {
-                let told = self.call_of(message).map(|call| (call, self.ledgers.get(ledger).told(call)));
-                let Some((GatewayCall { key, kind, .. }, Some(outcome))) = told else { panic!("not in the ledger") };
-                let (key, kind) = (key.clone(), kind.clone());
-                Command::Payment(PaymentCommand::Settle { booking: trip(), key, kind, outcome })
-            }
-            Given::LeftUnknown(message) => {
-                let Some(call) = self.call_of(message) else { panic!("not a call") };
-                let failure = Failure::new(Code::Unavailable, "The gateway does not answer.");
-                Command::Payment(PaymentCommand::LeaveUnknown { key: call.key.clone(), failure })
-            }
-            Given::Wake => saga(TripSagaCommand::Wake { occasion: Occasion { at: now() + FAR, entropy: 0 } }),
-            Given::Cancel => Command::Booking(BookingCommand::Cancel { reason: None, at: now() }),
-            Given::Resolve(word) => {
-                let resolution = match word {
-                    Word::Retry => Resolution::Retry,
-                    Word::MarkDone => Resolution::MarkDone { reference: "by hand".to_owned() },
-                    Word::MarkUndone => Resolution::MarkUndone,
-                    Word::GiveUp => Resolution::GiveUp,
-                };
-                let (actor, reason) = ("operator".to_owned(), "seen".to_owned());
-                saga(TripSagaCommand::Resolve { resolution, actor, reason, occasion })
-            }
-        }
-    }
-
     fn stream_of(&self, aggregate: &Aggregate) -> StreamId {
         self.streams[match aggregate {
             Aggregate::TripSaga(_) => SAGA,
@@ -481,41 +428,6 @@ impl Model {
             Aggregate::Car(_) | Aggregate::DeadLetter(_) => FIRST_PART + 2,
         }]
     }
-
-    /// The event as it had been, had it been decided `since` earlier, by the definition that is explored.
-    fn tell_as_of_now(&self, event: &mut Event, since: TimeDelta) {
-        let Event::TripSaga(event) = event else { return };
-        match event {
-            TripSagaEvent::SagaStarted { version, sends, .. } => {
-                *version = self.bounds.definition;
-                if *version == 1 {
-                    sends.answer_by = None;
-                }
-            }
-            TripSagaEvent::StepFaulted { retry_at, .. }
-            | TripSagaEvent::UndoFaulted { retry_at, .. }
-            | TripSagaEvent::AttentionNeeded { retry_at, .. } => *retry_at -= since,
-            TripSagaEvent::StepSucceeded { sends, .. }
-            | TripSagaEvent::StepRefused { sends, .. }
-            | TripSagaEvent::StepRetried { sends, .. }
-            | TripSagaEvent::StepTimedOut { sends, .. }
-            | TripSagaEvent::Resolved { sends, .. }
-            | TripSagaEvent::CancellationNoted { sends: Some(sends) }
-            | TripSagaEvent::UndoSucceeded { sends, .. }
-            | TripSagaEvent::UndoRetried { sends, .. } => {
-                sends.answer_by = sends.answer_by.map(|by| by - since);
-            }
-            TripSagaEvent::CancellationNoted { sends: None }
-            | TripSagaEvent::LateAnswerNoted { .. }
-            | TripSagaEvent::SagaSucceeded
-            | TripSagaEvent::SagaCompensated { .. }
-            | TripSagaEvent::SagaFailed { .. } => {}
-        }
-    }
-}
-
-fn now() -> DateTime<Utc> {
-    instant(NOW)
 }
 
 fn stream_of(place: usize) -> StreamId {
