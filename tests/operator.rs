@@ -8,8 +8,9 @@ use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use traveladvisor_domain::aggregate::Event;
 use traveladvisor_domain::failure::{Code, Failure};
-use traveladvisor_domain::id::{BookingId, CarId};
+use traveladvisor_domain::id::{BookingId, CarId, StreamId};
 use traveladvisor_domain::message::Direction;
+use traveladvisor_domain::payment::PaymentEvent;
 use traveladvisor_domain::trip::Step;
 use traveladvisor_domain::trip_saga::TripSagaEvent;
 use traveladvisor_domain::trip_saga::attention::fingerprint;
@@ -128,7 +129,16 @@ fn sagas_that_wait_are_found_told_and_decided_beside_a_program_that_serves() {
     assert!(list.contains(print) && list.contains(&id(undone)), "whole, to be copied: {list}");
 
     let page = home.printed(&["sagas", "show", &id(undone)]);
-    for part in ["needs an operator", "the undo of payment", "try 5", "AttentionNeeded", "sagas give-up", print] {
+    assert!(!page.contains("nobody delivers"), "by the log's own clock: {page}");
+    for part in [
+        "needs an operator",
+        "now          2024-12-01",
+        "the undo of payment",
+        "try 5",
+        "AttentionNeeded",
+        "sagas give-up",
+        print,
+    ] {
         assert!(page.contains(part), "{part} in: {page}");
     }
     let whole = show(&home, &id(undone));
@@ -175,51 +185,54 @@ fn sagas_that_wait_are_found_told_and_decided_beside_a_program_that_serves() {
     );
 }
 
+/// When an operator is called.
+const CALLED_AT: &str = "2024-12-01T00:05:00Z";
+
 /// An operator is called for this trip's payment, as after the last look-up: the gateway cannot tell what came of it.
 fn payment_in_doubt(home: &Home, booking: &str) {
     let id: BookingId = booking.parse().expect("an id");
     let failure = Failure::new(Code::Unavailable, "The gateway does not answer.");
-    let (step, direction) = (Step::Payment, Direction::Request);
+    let (step, direction, attempt) = (Step::Payment, Direction::Request, 1);
+    let unknown = PaymentEvent::OutcomeUnknown { direction, attempt, failure: failure.clone() };
     let fingerprint = fingerprint(direction, step, &failure);
     let retry_at = "2024-12-01T06:00:00Z".parse().expect("an instant");
-    let event = Event::TripSaga(TripSagaEvent::AttentionNeeded {
-        step,
-        direction,
-        attempt: 1,
-        failure,
-        fingerprint,
-        retry_at,
-        in_doubt: true,
-    });
-    let batch = id.0;
-    let metadata = Metadata {
-        batch: batch.to_string(),
-        command: "answer".into(),
-        correlation: booking.to_owned(),
-        actor: "test".into(),
-        occurred_at: "2024-12-01T00:05:00Z".into(),
-        ..Metadata::default()
-    };
+    let in_doubt = true;
+    let needed = TripSagaEvent::AttentionNeeded { step, direction, attempt, failure, fingerprint, retry_at, in_doubt };
+    let told = [(id.payment(), Event::Payment(unknown)), (id.saga(), Event::TripSaga(needed))];
     tokio::runtime::Runtime::new().expect("a runtime").block_on(async {
         let (server, pool) = home.database().await;
         let log = EventLog::new("public", pool.clone());
-        let stream = id.saga();
-        let sequence = log.read_stream(stream, 0).await.expect("read").len() as u64;
-        let event = NewEvent {
-            stream,
-            sequence: sequence + 1,
-            event_type: event.event_type().to_owned().into(),
-            event_version: "1".into(),
-            payload: encode(&event).expect("JSON").into(),
-            metadata: serde_json::to_string(&metadata).expect("JSON").into(),
-            told: None,
-        };
-        let now = "2024-12-01T00:05:00Z".parse().expect("an instant");
-        let append = Append { batch, reads: vec![(stream, sequence)], events: vec![event], now, ..Append::default() };
+        let mut append = Append { batch: id.0, now: CALLED_AT.parse().expect("an instant"), ..Append::default() };
+        for (stream, event) in told {
+            let sequence = log.read_stream(stream, 0).await.expect("read").len() as u64;
+            append.reads.push((stream, sequence));
+            append.events.push(stored(stream, sequence + 1, &event, booking));
+        }
         log.append(&append).await.expect("appended");
         pool.close().await;
         server.stop().await.expect("let go");
     });
+}
+
+fn stored(stream: StreamId, sequence: u64, event: &Event, booking: &str) -> NewEvent {
+    let id: BookingId = booking.parse().expect("an id");
+    let metadata = Metadata {
+        batch: id.0.to_string(),
+        command: "answer".into(),
+        correlation: booking.to_owned(),
+        actor: "test".into(),
+        occurred_at: CALLED_AT.into(),
+        ..Metadata::default()
+    };
+    NewEvent {
+        stream,
+        sequence,
+        event_type: event.event_type().to_owned().into(),
+        event_version: "1".into(),
+        payload: encode(event).expect("JSON").into(),
+        metadata: serde_json::to_string(&metadata).expect("JSON").into(),
+        told: None,
+    }
 }
 
 #[test]
@@ -244,7 +257,8 @@ fn a_payment_in_doubt_is_marked_as_done_though_nothing_serves_and_can_be_given_b
     let output = home.run(&marked);
     assert_eq!(code(&output), 0, "{}", told(&output));
     assert!(told(&output).contains("traveladvisor serve"), "who carries it on: {}", told(&output));
-    assert_eq!(show(&home, done)["status"], "SUCCEEDED");
+    let whole = show(&home, done);
+    assert_eq!(whole["status"], "SUCCEEDED", "{whole}");
     assert_eq!(outcomes(&decide(&home, &marked)), ["so already"]);
     assert_eq!(decide(&home, &[&["sagas", "mark-undone", undone], &reason[..]].concat()).0, 0);
 

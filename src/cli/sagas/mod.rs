@@ -141,17 +141,26 @@ pub(crate) async fn run(verb: SagasVerb, config: Config, printer: Printer) -> Re
         SagasVerb::MarkDone(marked) => Some(Decision::of_one(marked)?),
     };
     let mut house = House::open(config, Schema::Expect).await?;
-    let done = match (verb, decision) {
+    let done = dispatch(&mut house, verb, decision, printer).await;
+    house.close().await?;
+    done
+}
+
+async fn dispatch(
+    house: &mut House,
+    verb: SagasVerb,
+    decision: Option<Decision>,
+    printer: Printer,
+) -> Result<(), Failure> {
+    house.follow_the_logs_clock().await?;
+    match (verb, decision) {
         (SagasVerb::List { which, limit }, _) => {
             unless_stopped(list::run(&house.log, &which.filter(), limit, printer)).await
         }
-        (SagasVerb::Show { booking }, _) => unless_stopped(show::run(&house.log, booking, printer)).await,
-        (_, Some(decision)) => match house.follow_the_logs_clock().await {
-            Ok(()) => unless_stopped(resolve::run(&house, decision, printer)).await,
-            Err(failure) => Err(failure),
-        },
+        (SagasVerb::Show { booking }, _) => {
+            unless_stopped(show::run(&house.log, booking, house.clock().now(), printer)).await
+        }
+        (_, Some(decision)) => unless_stopped(resolve::run(house, decision, printer)).await,
         (_, None) => Ok(()),
-    };
-    house.close().await?;
-    done
+    }
 }

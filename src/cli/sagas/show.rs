@@ -1,5 +1,6 @@
 //! `sagas show`: the page for whoever is called at three in the morning.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use traveladvisor_domain::id::BookingId;
 use traveladvisor_domain::trip_saga::attention::Verb;
 use traveladvisor_infra::event_log::EventLog;
@@ -10,8 +11,16 @@ use super::record::{Whole, instant, verbs, waits_for};
 use crate::cli::failure::Failure;
 use crate::cli::print::{Printer, table};
 
-/// Prints where a saga stands, what it waits for, what happened, and what can be done.
-pub(super) async fn run(log: &EventLog, booking: BookingId, printer: Printer) -> Result<(), Failure> {
+/// A wake-up that is due for longer than this was missed: whoever delivers fires it within a second.
+const OVERDUE_AFTER: TimeDelta = TimeDelta::seconds(30);
+
+/// Prints where a saga stands, what it waits for, what happened, and what can be done, as of the log's own time.
+pub(super) async fn run(
+    log: &EventLog,
+    booking: BookingId,
+    now: DateTime<Utc>,
+    printer: Printer,
+) -> Result<(), Failure> {
     let open = Open::at_the_logs_end(log).await?;
     let saga = open.reads.saga(booking).await;
     let story = open.reads.story(booking).await;
@@ -21,15 +30,16 @@ pub(super) async fn run(log: &EventLog, booking: BookingId, printer: Printer) ->
     if printer.is_json() {
         return Ok(printer.json(&Whole::of(&saga, &story))?);
     }
-    heading(&saga, printer)?;
+    heading(&saga, now, printer)?;
     steps(&saga, printer)?;
     happened(&story, printer)?;
     next(&saga, printer)
 }
 
-fn heading(saga: &SagaView, printer: Printer) -> Result<(), Failure> {
+fn heading(saga: &SagaView, now: DateTime<Utc>, printer: Printer) -> Result<(), Failure> {
     let need = if saga.needs_attention() { "   needs an operator" } else { "" };
     printer.line(format!("{}   {}{need}", saga.booking, saga.status.as_str()))?;
+    printer.line(format!("  now          {} UTC", instant(Some(now))))?;
     printer.line(format!("  asked for    {}, by definition {}", instant(Some(saga.created_at)), saga.definition))?;
     if let Some(waiting) = saga.waiting {
         let (what, since) = (waits_for(saga), instant(Some(waiting.since)));
@@ -37,7 +47,11 @@ fn heading(saga: &SagaView, printer: Printer) -> Result<(), Failure> {
     }
     if let Some(due) = saga.next_wake_up {
         let asked = saga.waiting.is_some_and(|waiting| waiting.for_answer);
-        let then = if asked { "unless it is answered before" } else { "then it is tried again by itself" };
+        let then = match asked {
+            _ if now - due > OVERDUE_AFTER => "which is over: nobody delivers, see `traveladvisor doctor`",
+            true => "unless it is answered before",
+            false => "then it is tried again by itself",
+        };
         printer.line(format!("  next wake-up {}, {then}", instant(Some(due))))?;
     }
     if let Some(reason) = &saga.reason {
