@@ -61,8 +61,7 @@ CREATE TABLE wakeups (
     due_at         timestamptz NOT NULL,
     PRIMARY KEY (aggregate_type, aggregate_id, kind)
 );
--- In the order in which they are read, so that a reader goes on where it was, however many are due at the same moment.
-CREATE INDEX wakeups_due ON wakeups (due_at, aggregate_id);
+CREATE INDEX wakeups_due ON wakeups (due_at);
 
 -- Who owns what of this log, in which turn, and until when (L12). An append that holds an owner's jobs carries its epoch and has it
 -- checked. `relay` delivers messages and timers; `projections` folds the read models.
@@ -330,25 +329,12 @@ CREATE TABLE bookings (
     status      text        NOT NULL,
     saga_status text        NOT NULL,
     created_at  timestamptz NOT NULL,
-    -- created_at of those whose saga has not ended well: it is under way, or has failed. Few at any time, so their index is small, and it
-    -- changes once in a trip's life, so that the row's other changes stay on its page.
-    open_since      timestamptz,
-    -- When its saga is woken next, by the program's time.
-    next_wake_up    timestamptz,
-    -- Since when an operator is needed, and the fingerprint of the reason.
-    attention_since timestamptz,
-    fingerprint     text        COLLATE "C",
     -- What the fold knows of the trip.
-    state       json        NOT NULL,
-    CHECK ((attention_since IS NULL) = (fingerprint IS NULL))
+    state       json        NOT NULL
 ) WITH (fillfactor = 80);
 CREATE INDEX bookings_newest ON bookings (created_at DESC, id DESC);
 CREATE INDEX bookings_of_owner ON bookings (owner, created_at DESC, id DESC);
 CREATE INDEX bookings_of_traveller ON bookings (email_key, created_at DESC, id DESC);
--- Sagas: the unfinished, the newest first; those that wait for an operator, the longest first, all of them or for one reason.
-CREATE INDEX bookings_open ON bookings (open_since DESC, id DESC) WHERE open_since IS NOT NULL;
-CREATE INDEX bookings_waiting ON bookings (attention_since, id) WHERE attention_since IS NOT NULL;
-CREATE INDEX bookings_by_fingerprint ON bookings (fingerprint, attention_since, id) WHERE fingerprint IS NOT NULL;
 
 -- What happened to each trip, in all streams.
 CREATE TABLE booking_timeline (
@@ -361,8 +347,6 @@ CREATE TABLE booking_timeline (
     -- Where booking and saga stood after it.
     status      text        NOT NULL,
     saga_status text        NOT NULL,
-    -- What only operators read beside the summary: who decided, and why, in their own words.
-    signed      text,
     PRIMARY KEY (booking_id, position)
 );
 

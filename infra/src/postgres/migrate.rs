@@ -9,7 +9,7 @@ pub const SCHEMA: &str = include_str!("../../../schema.sql");
 
 /// Steps from each version to the next, the first creating version 1.
 const MIGRATIONS: [&str; 2] =
-    [include_str!("../../migrations/0001_first.sql"), include_str!("../../migrations/0002_refunds_in_parts.sql")];
+    [include_str!("../../migrations/0001_first.sql"), include_str!("../../migrations/0002_sagas_and_refunds.sql")];
 
 /// The version that this program works with.
 pub const SCHEMA_VERSION: i32 = MIGRATIONS.len() as i32;

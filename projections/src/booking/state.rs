@@ -44,7 +44,8 @@ pub(super) struct Course {
     pub(super) last_undone: Option<Step>,
     /// The parts that are reserved.
     pub(super) reserved: Vec<Step>,
-    /// What an operator has left as it is.
+    /// What an operator has left as it is. Rows of earlier programs do not have it.
+    #[serde(default)]
     pub(super) given_up: Vec<Step>,
     /// The last word on the payment was a fault.
     pub(super) payment_faulted: bool,
