@@ -118,7 +118,8 @@ impl From<&TimelineEntry> for Line {
     }
 }
 
-/// The verbs that would be taken now.
+/// The verbs that would be taken now. While the gateway is being asked, evidence about money does not count: the call may have left after
+/// the operator had looked.
 pub(super) fn verbs(saga: &SagaView) -> Vec<Verb> {
     let Some(waiting) = saga.waiting else { return Vec::new() };
     if !saga.needs_attention() {
@@ -131,6 +132,9 @@ pub(super) fn verbs(saga: &SagaView) -> Vec<Verb> {
             verbs.extend([Verb::MarkUndone, Verb::GiveUp]);
         }
         (_, Direction::Request) | (Step::Approve, Direction::Undo) => {}
+    }
+    if waiting.step == Step::Payment && waiting.for_answer {
+        verbs.retain(|verb| *verb == Verb::GiveUp);
     }
     verbs
 }
