@@ -87,8 +87,8 @@ impl Backward {
     pub(super) fn answered(&self, answer: Answer, occasion: Occasion) -> Option<TripSagaEvent> {
         let Answer { step, direction, attempt, outcome } = answer;
         if direction == Direction::Request {
-            // That nobody can tell was known when it turned back: the same word again is no news.
-            let is_news = self.late == Some(step) && !matches!(outcome, Outcome::Unknown(_));
+            // A fault or a doubt may have been heard before it turned back: that again is no news. A yes or no would have been acted on.
+            let is_news = self.late == Some(step) && matches!(outcome, Outcome::Done | Outcome::Refused(_));
             return is_news.then_some(TripSagaEvent::LateAnswerNoted { step, attempt, outcome });
         }
         if step != self.at {

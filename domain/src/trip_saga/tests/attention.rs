@@ -4,12 +4,14 @@ use super::{World, asked, assert_ended, card, held, undone};
 use crate::aggregate::{Aggregate, Event};
 use crate::booking::Booking;
 use crate::failure::{Code, Failure};
-use crate::message::Direction;
+use crate::message::{Answer, Direction, Outcome};
 use crate::payment::GatewayOutcome;
+use crate::testing::at;
+use crate::testing::samples::NOW;
 use crate::trip::Step;
 use crate::trip_saga::attention::{Resolution, Verb, fingerprint};
 use crate::trip_saga::steps::{TRIES_BEFORE_ATTENTION, TRIES_MAX};
-use crate::trip_saga::{TripSaga, TripSagaError, TripSagaEvent};
+use crate::trip_saga::{TripSaga, TripSagaCommand, TripSagaError, TripSagaEvent};
 
 fn mark_done() -> Resolution {
     Resolution::MarkDone { reference: "ch_by_hand".into() }
@@ -208,4 +210,18 @@ fn the_fingerprint_is_that_of_the_reason_not_of_the_trip() {
     assert_eq!(first, print("The fleet car_01h455vb4pex5vsknk084sn0aa did not answer within 61 s."));
     assert!(first.starts_with("undo-car-UNAVAILABLE-"), "{first}");
     assert_ne!(first, print("The fleet is closed."));
+}
+
+#[test]
+fn what_may_have_been_heard_before_a_payment_was_given_up_is_not_noted_as_late() {
+    let mut world = payment_in_doubt();
+    world.resolve(Resolution::GiveUp).expect("accepted");
+    let heard = |outcome| {
+        let answer = Answer { step: Step::Payment, direction: Direction::Request, attempt: 1, outcome };
+        world.saga().decide(TripSagaCommand::Answer { answer, occasion: at(NOW) }).expect("answers are never refused")
+    };
+    let away = || Failure::new(Code::Unavailable, "The gateway is away.");
+    assert_eq!(heard(Outcome::Faulted(away())), []);
+    assert_eq!(heard(Outcome::Unknown(away())), []);
+    assert!(matches!(heard(Outcome::Done)[..], [TripSagaEvent::LateAnswerNoted { .. }]), "this is news");
 }
