@@ -94,6 +94,11 @@ impl Ack {
         Self { sender, token, epoch, told: AtomicBool::new(false) }
     }
 
+    /// There was nothing left to do.
+    pub(crate) fn handled(&self) {
+        self.tell(Done::Handled);
+    }
+
     /// A source that has gone will deliver again after its restart.
     fn tell(&self, done: fn(Token) -> Done) {
         self.told.store(true, Ordering::Relaxed);

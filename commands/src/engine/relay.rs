@@ -7,7 +7,8 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use traveladvisor_domain::id::{BookingId, StreamId};
+use traveladvisor_domain::aggregate::Aggregate;
+use traveladvisor_domain::id::{BookingId, StreamId, StreamKind};
 use traveladvisor_domain::message::{Body, Destination, Message, message_id, messages};
 use traveladvisor_infra::clock::{Clock, SystemClock};
 use traveladvisor_infra::event_log::{EventLog, LogError, Metadata, Position, RELAY, StoredEvent, Turn};
@@ -15,10 +16,12 @@ use traveladvisor_infra::event_log::{EventLog, LogError, Metadata, Position, REL
 use super::gateway_calls::{Calls, Copies};
 use super::job::{Ack, Cause, Done, Job, Origin, Report, Task, Token};
 use super::limits::{
-    GATEWAY_CALLS_OPEN_MAX, REDELIVERY_PAUSE, RELAY_CHECKPOINT_EVERY, RELAY_IN_FLIGHT_MAX, RELAY_PAGE, RELAY_POLL,
+    GATEWAY_CALLS_OPEN_MAX, LOAD_PAUSE, REDELIVERY_PAUSE, RELAY_CHECKPOINT_EVERY, RELAY_IN_FLIGHT_MAX, RELAY_PAGE,
+    RELAY_POLL,
 };
 use super::occasion::draw;
 use super::source::Source;
+use super::state::State;
 
 /// What the relay works with.
 pub(crate) struct Relay {
@@ -233,10 +236,11 @@ impl Relay {
     fn outlet(&self, at: (u64, usize)) -> Outlet {
         let token = Token::Message { position: at.0, place: at.1 };
         Outlet {
+            log: self.log.clone(),
             calls: self.calls.clone(),
             clock: self.clock.clone(),
             lane: self.lane.clone(),
-            report: Report::Source(Ack::new(self.ack.clone(), token, self.turn.epoch())),
+            ack: Ack::new(self.ack.clone(), token, self.turn.epoch()),
         }
     }
 
@@ -306,10 +310,11 @@ impl Relay {
 
 /// The way of one delivery: to the engine's lane, or to the gateway and then to the lane.
 struct Outlet {
+    log: EventLog,
     calls: Arc<Calls>,
     clock: Arc<dyn Clock>,
     lane: mpsc::Sender<Job>,
-    report: Report,
+    ack: Ack,
 }
 
 impl Outlet {
@@ -317,14 +322,30 @@ impl Outlet {
         let Delivery { message, cause, origin, copies } = delivery;
         let task = match &message.body {
             Body::GatewayCall(call) | Body::LookUp(call) => {
+                if copies == Copies::Maybe && !self.is_awaited(message.booking, &call.key).await {
+                    self.ack.handled();
+                    return Ok(());
+                }
                 let learnt = self.calls.learn(call, copies).await.ok_or(Stopped)?;
                 Task::Settle { booking: message.booking, call: Box::new(call.clone()), learnt, cause }
             }
             _ => Task::Message { message: Box::new(message), cause, letter: None },
         };
         let occasion = draw(self.clock.as_ref());
-        let job = Job { task, occasion, origin, report: self.report, alone: false };
+        let job = Job { task, occasion, origin, report: Report::Source(self.ack), alone: false };
         self.lane.send(job).await.map_err(|_| Stopped)
+    }
+
+    /// Whether a payment still waits for a call that may have been delivered before. Made once more after the payment had moved on, it would
+    /// move money that nobody looks after. Nothing of an earlier turn can be appended any more, so what the log says now is final.
+    async fn is_awaited(&self, booking: BookingId, key: &str) -> bool {
+        loop {
+            match State::empty(StreamKind::Payment).read_on(&self.log, booking.payment()).await {
+                Ok(state) => return matches!(&state.aggregate, Aggregate::Payment(payment) if payment.awaits(key)),
+                Err(error) => tracing::warn!(key, %error, "a payment cannot be read; its call waits"),
+            }
+            tokio::time::sleep(LOAD_PAUSE).await;
+        }
     }
 }
 

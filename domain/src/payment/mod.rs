@@ -108,6 +108,12 @@ impl Payment {
         matches!(self.phase, Phase::Failed(_) | Phase::Completed { .. } | Phase::Cancelled | Phase::Barred)
     }
 
+    /// Whether what came of the call with this key is still to be learnt. If not, it must not be made any more: it was given up as surely
+    /// not made, or another one stands in its place.
+    pub fn awaits(&self, key: &str) -> bool {
+        matches!(&self.phase, Phase::Charging { call, .. } | Phase::Refunding { call, .. } if call.key == key)
+    }
+
     /// Whether the outcome of its call is unknown and nobody asks for it now.
     const fn is_unknown(&self) -> bool {
         matches!(
