@@ -1,7 +1,7 @@
 //! The program at work: engine, projectors and HTTP server over one open house, stopped in order.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -49,14 +49,15 @@ impl Running {
         let (engine, tasks) = Engine::start(log.clone(), ports.clone(), Delivery::Here).await?;
         let projectors = Arc::new(Projectors::start(log.clone()));
         let reads = Reads::new(&log, &projectors);
-        let told = projectors.clone();
+        // What a connection still holds when all is stopped must not keep the projectors from ending in order.
+        let told = Arc::downgrade(&projectors);
         let api = Api::new(Parts {
             engine: engine.clone(),
             reads: reads.clone(),
             gateway: ports.gateway,
             clock: ports.clock,
-            ready: readiness(log.clone(), projectors.clone(), tasks.liveness()),
-            positions: Arc::new(move || told.positions()),
+            ready: readiness(log.clone(), told.clone(), tasks.liveness()),
+            positions: Arc::new(move || told.upgrade().map_or_else(Vec::new, |projectors| projectors.positions())),
         });
         let hearing = log.listen();
         let (stop_http, stopped) = oneshot::channel();
@@ -109,7 +110,7 @@ impl Running {
 
 fn readiness(
     log: EventLog,
-    projectors: Arc<Projectors>,
+    projectors: Weak<Projectors>,
     engine_works: impl Fn() -> bool + Send + Sync + 'static,
 ) -> Readiness {
     let started = Instant::now();
@@ -120,6 +121,7 @@ fn readiness(
                 return Err("the engine has broken off: see the log, then restart".to_owned());
             }
             owned(&log, started).await?;
+            let Some(projectors) = projectors.upgrade() else { return Err("the program stops".to_owned()) };
             let bad = projectors.status().into_iter().find(|status| {
                 matches!(status.state, ProjectionState::Stopped | ProjectionState::Deposed | ProjectionState::Ended)
             });
