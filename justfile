@@ -46,7 +46,8 @@ deny:
 ci:
     .ci/run
 
-# All tests and the long ones; kills, tails and the last room ten times as often, unless CHAOS says otherwise.
+# All tests and the long ones: rounds of chaos, kills, tails and the last room ten times, unless CHAOS says otherwise. Chaos in processes
+# alone: `just chaos -p traveladvisor chaos::`; CHAOS_SEED draws another plan.
 chaos *ARGS:
     CHAOS=${CHAOS:-10} cargo test --workspace {{ARGS}} -- --include-ignored
 

@@ -4,7 +4,7 @@
 //! `CHAOS=n` asks for n times as many trips and kills n times as often.
 
 mod pair;
-mod travellers;
+pub(crate) mod travellers;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,6 +1,7 @@
 //! End to end: the program as a user starts it, over the command line and HTTP, each test with a data directory of its own.
 
 mod bad_input;
+mod chaos;
 mod crash_sweep;
 mod demo;
 mod gateway;

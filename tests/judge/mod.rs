@@ -27,6 +27,8 @@ pub(crate) struct Verdict {
     pub(crate) paid: usize,
     /// Bookings whose saga has not ended, and what it waits for.
     pub(crate) pending: Vec<String>,
+    /// Those of them that have called an operator.
+    pub(crate) needs_attention: Vec<String>,
     /// Sentences about what must never happen.
     pub(crate) faults: Vec<String>,
     /// What must be kept of the money for each booking, in minor units.
@@ -55,6 +57,9 @@ pub(crate) fn judge(events: &[Value]) -> Verdict {
         verdict.approved += usize::from(trip.stands());
         verdict.cancelled += usize::from(trip.is_cancelled());
         verdict.owed.insert(*id, trip.owed());
+        if trip.needs_attention() {
+            verdict.needs_attention.push(id.to_string());
+        }
         match trip.waits_for() {
             Some(reason) => verdict.pending.push(format!("{id}: {reason}")),
             None => verdict.faults.extend(trip.fault(&ledger.held(*id)).map(|fault| format!("{id}: {fault}"))),
@@ -64,13 +69,24 @@ pub(crate) fn judge(events: &[Value]) -> Verdict {
     verdict
 }
 
+/// What the log says of a trip, for people: streams of a trip share their ids but for the prefix.
+pub(crate) fn story(events: &[Value], booking: &str) -> String {
+    let id = booking.split(['_', ':']).nth(1).unwrap_or(booking);
+    let is_of_it = |event: &&Value| event["stream"].as_str().is_some_and(|stream| stream.ends_with(id));
+    let told = |event: &Value| format!("{} {} {}", event["at"], event["stream"], event["payload"]);
+    events.iter().filter(is_of_it).map(told).collect::<Vec<_>>().join("\n")
+}
+
 /// The whole log as `events list --json` prints it, as far as the judge reads it.
 pub(crate) async fn events(pool: &PgPool) -> Vec<Value> {
     let rows =
-        sqlx::query("SELECT aggregate_id, event_type, payload FROM events ORDER BY position").fetch_all(pool).await;
+        sqlx::query("SELECT aggregate_id, event_type, payload, recorded_at::text AS at FROM events ORDER BY position")
+            .fetch_all(pool)
+            .await;
     let record = |row: &sqlx::postgres::PgRow| {
         let (stream, name): (String, String) = (row.get("aggregate_id"), row.get("event_type"));
-        json!({ "stream": stream, "type": name, "payload": row.get::<Value, _>("payload") })
+        let (payload, at): (Value, String) = (row.get("payload"), row.get("at"));
+        json!({ "stream": stream, "type": name, "payload": payload, "at": at })
     };
     rows.expect("the log").iter().map(record).collect()
 }

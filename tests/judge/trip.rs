@@ -97,6 +97,11 @@ impl Trip {
         by_card.map_or(0, |plan| plan.total.minor)
     }
 
+    /// Whether it has called an operator and nothing has happened since.
+    pub(super) const fn needs_attention(&self) -> bool {
+        self.attention.is_some()
+    }
+
     /// Why it has not ended; nothing when it has.
     pub(super) fn waits_for(&self) -> Option<String> {
         if let Some(fingerprint) = &self.attention {

@@ -10,55 +10,77 @@ const OFFERS: usize = 3;
 /// Rooms, seats and vehicles of each: far too few for all who ask.
 pub(super) const PLACES: usize = 60;
 
-pub(super) const BOOK: &str =
+pub(crate) const BOOK: &str =
     "mutation($input: BookTripInput!) { bookTrip(input: $input) { booking { id } errors { code } } }";
-pub(super) const CANCEL: &str =
+pub(crate) const CANCEL: &str =
     "mutation($input: CancelBookingInput!) { cancelBooking(input: $input) { booking { id } errors { code } } }";
+
+/// What a traveller wants.
+pub(crate) struct Wish {
+    /// Which of the hotels, flights and fleets.
+    pub(crate) place: usize,
+    /// The first day, of January.
+    pub(crate) day: usize,
+    /// Which of hotel, flight and car.
+    pub(crate) parts: [bool; 3],
+    /// Absent: paid at the counter.
+    pub(crate) card: Option<&'static str>,
+    /// Whether the traveller waits until the saga has ended.
+    pub(crate) waits: bool,
+}
+
+impl Wish {
+    /// The input under a key.
+    pub(crate) fn input(&self, key: &str) -> Value {
+        let Self { place, day, .. } = self;
+        let (hotel, flight, car) = (
+            HotelId::of("kill", &format!("H{place}")),
+            FlightId::of("kill", &format!("F{place}")),
+            CarId::of("kill", &format!("C{place}")),
+        );
+        let (from, to) = (format!("2025-01-0{day}"), format!("2025-01-0{}", day + 2));
+        let payment = |number: &str| json!({ "method": "CARD", "cardNumber": number });
+        let mut input = json!({
+            "idempotencyKey": key,
+            "traveller": { "email": "traveller@example.com", "name": "A Traveller" },
+            "payment": self.card.map_or(json!({ "method": "NONE" }), payment),
+            "wait": if self.waits { "FINISHED" } else { "ACCEPTED" },
+        });
+        let car =
+            json!({ "carId": car, "pickUpAt": format!("{from}T10:00:00Z"), "dropOffAt": format!("{to}T10:00:00Z") });
+        let hotel = json!({ "hotelId": hotel, "roomType": "DBL", "checkIn": from, "checkOut": to });
+        let parts = [("hotel", hotel), ("flight", json!({ "flightId": flight })), ("car", car)];
+        for ((name, part), _) in parts.into_iter().zip(self.parts).filter(|(_, is_wanted)| *is_wanted) {
+            input[name] = part;
+        }
+        input
+    }
+}
 
 /// The same input for the same trip at every time.
 pub(super) fn input(trip: usize) -> Value {
-    let place = trip % OFFERS;
-    let (hotel, flight, car) = (
-        HotelId::of("kill", &format!("H{place}")),
-        FlightId::of("kill", &format!("F{place}")),
-        CarId::of("kill", &format!("C{place}")),
-    );
-    let day = 1 + trip % 5;
-    let mut input = json!({
-        "idempotencyKey": format!("trip-{trip}"),
-        "traveller": { "email": format!("traveller{trip}@example.com"), "name": "A Traveller" },
-        "hotel": { "hotelId": hotel, "roomType": "DBL", "checkIn": format!("2025-01-0{day}"), "checkOut": format!("2025-01-0{}", day + 2) },
-        "flight": { "flightId": flight },
-        "car": { "carId": car, "pickUpAt": format!("2025-01-0{day}T10:00:00Z"), "dropOffAt": format!("2025-01-0{}T10:00:00Z", day + 2) },
-        "payment": payment(trip),
-        "wait": if trip.is_multiple_of(4) { "FINISHED" } else { "ACCEPTED" },
-    });
-    let left_out = match trip % 7 {
-        0 => &["hotel"][..],
-        1 => &["flight"],
-        2 => &["car"],
-        3 => &["hotel", "flight"],
-        _ => &[],
+    let wish = Wish {
+        place: trip % OFFERS,
+        day: 1 + trip % 5,
+        parts: [![0, 3].contains(&(trip % 7)), ![1, 3].contains(&(trip % 7)), trip % 7 != 2],
+        card: card(trip),
+        waits: trip.is_multiple_of(4),
     };
-    for part in left_out {
-        input.as_object_mut().expect("an object").remove(*part);
-    }
-    input
+    wish.input(&format!("trip-{trip}"))
 }
 
-fn payment(trip: usize) -> Value {
-    let card = |number: &str| json!({ "method": "CARD", "cardNumber": number });
+const fn card(trip: usize) -> Option<&'static str> {
     match trip % 10 {
-        0..4 => json!({ "method": "NONE" }),
-        4..7 => card("4242424242424242"),
-        7 => card("4000000000000002"),
-        8 => card("4000000000009995"),
-        _ => card("4000000000000119"),
+        0..4 => None,
+        4..7 => Some("4242424242424242"),
+        7 => Some("4000000000000002"),
+        8 => Some("4000000000009995"),
+        _ => Some("4000000000000119"),
     }
 }
 
 /// What is on sale.
-pub(super) fn catalogue() -> String {
+pub(crate) fn catalogue() -> String {
     let mut lines = String::new();
     let price = |amount: &str| json!({ "amount": amount, "currency": "EUR" });
     for place in 0..OFFERS {
