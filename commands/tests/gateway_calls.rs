@@ -42,6 +42,8 @@ struct Watched {
     loses_answers: AtomicBool,
     /// Nobody can tell what came of a call.
     cannot_tell: AtomicBool,
+    /// Nothing is sent.
+    is_away: AtomicBool,
 }
 
 impl Watched {
@@ -56,6 +58,7 @@ impl Watched {
             undurable: AtomicUsize::default(),
             loses_answers: AtomicBool::default(),
             cannot_tell: AtomicBool::default(),
+            is_away: AtomicBool::default(),
         })
     }
 
@@ -117,6 +120,9 @@ impl PaymentGateway for Watched {
             let _open = self.opened(&call.key, Asked::Call);
             if !self.is_durable(&call.key).await {
                 self.undurable.fetch_add(1, Ordering::SeqCst);
+            }
+            if self.is_away.load(Ordering::SeqCst) {
+                return Err(CallError::NotSent("nobody listens".into()));
             }
             let outcome = self.sandbox.call(call, expires_at).await?;
             if self.loses_answers.load(Ordering::SeqCst) {
@@ -302,4 +308,24 @@ async fn a_payment_is_asked_about_once_at_a_time_however_often_its_call_comes_ba
     }
     assert_eq!(gateway.overlaps.load(Ordering::SeqCst), 0);
     assert_eq!(ledger(&world).await, (10, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_its_payment_has_given_up_is_not_made_when_it_is_delivered_again() {
+    let (mut world, gateway) = begin(Faults::default()).await;
+    gateway.is_away.store(true, Ordering::SeqCst);
+    let booking = book_all(&world, "given up", 1).await[0];
+    world.until(booking, &["PaymentFaulted"]).await;
+    gateway.is_away.store(false, Ordering::SeqCst);
+    world.until(booking, &["SagaSucceeded"]).await;
+    world.stop().await;
+    // All of it is delivered anew, as after a kill right before the checkpoint moved.
+    sqlx::query("UPDATE consumed_offsets SET \"offset\" = 0").execute(world.log.pool()).await.expect("done");
+    restart(&mut world, &gateway, Faults::default()).await;
+    // What comes later in the log has been delivered after it.
+    for booking in book_all(&world, "later", 10).await {
+        world.until(booking, &["SagaSucceeded"]).await;
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(ledger(&world).await, (11, 0), "one charge for each trip");
 }
