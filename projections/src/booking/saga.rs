@@ -40,6 +40,7 @@ impl Default for SagaState {
 impl SagaState {
     /// Steps, tries and wake-up after an event of the saga; its public state is told by the table of the trip.
     pub(super) fn take(&mut self, event: &TripSagaEvent, at: DateTime<Utc>) {
+        self.waiting = self.waiting.or_else(|| self.under_way());
         match event {
             TripSagaEvent::SagaStarted { definition, version, steps, .. } => {
                 self.definition = format!("{definition} {version}");
@@ -73,6 +74,22 @@ impl SagaState {
         if let Some(instruction) = event.sends() {
             self.send(instruction, at);
         }
+    }
+
+    /// What is waited for, told by the steps: rows of earlier programs do not say it.
+    fn under_way(&self) -> Option<WaitView> {
+        self.steps.iter().find_map(|step| {
+            let (direction, for_answer) = match step.state {
+                StepState::Requested => (Direction::Request, true),
+                StepState::Retrying => (Direction::Request, false),
+                StepState::Undoing => (Direction::Undo, true),
+                StepState::UndoRetrying => (Direction::Undo, false),
+                StepState::Pending | StepState::Done | StepState::Refused | StepState::Undone | StepState::GivenUp => {
+                    return None;
+                }
+            };
+            Some(WaitView { step: step.step, direction, attempt: step.attempts, since: step.started_at?, for_answer })
+        })
     }
 
     fn send(&mut self, instruction: &Instruction, at: DateTime<Utc>) {

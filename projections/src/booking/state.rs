@@ -42,8 +42,9 @@ pub(super) struct Course {
     pub(super) last_booked: Option<Step>,
     /// The part that was given back last.
     pub(super) last_undone: Option<Step>,
-    /// The parts that are reserved.
-    pub(super) reserved: Vec<Step>,
+    /// The parts that are reserved; absent until one was, and in rows of earlier programs: see [`BookingState::reserved`].
+    #[serde(default)]
+    pub(super) reserved: Option<Vec<Step>>,
     /// What an operator has left as it is. Rows of earlier programs do not have it.
     #[serde(default)]
     pub(super) given_up: Vec<Step>,
@@ -117,8 +118,8 @@ impl BookingState {
     /// A part is reserved. What is being or was given back stays so.
     pub(super) fn booked(&mut self, step: Step) {
         self.course.last_booked = Some(step);
-        if !self.course.reserved.contains(&step) {
-            self.course.reserved.push(step);
+        if !self.reserved().contains(&step) {
+            self.reserved().push(step);
         }
         self.change_part(step, |status| {
             if *status == PartStatus::Pending {
@@ -136,6 +137,7 @@ impl BookingState {
     }
 
     pub(super) fn giving_back(&mut self, step: Step) {
+        self.reserved();
         self.change_part(step, |status| {
             if *status != PartStatus::Cancelled {
                 *status = PartStatus::Cancelling;
@@ -147,14 +149,14 @@ impl BookingState {
         if matches!(step, Step::Hotel | Step::Flight | Step::Car) {
             self.course.last_undone = Some(step);
         }
-        self.course.reserved.retain(|reserved| *reserved != step);
+        self.reserved().retain(|reserved| *reserved != step);
         self.change_part(step, |status| *status = PartStatus::Cancelled);
     }
 
     /// An operator leaves a step as it is: a part as it was before its undo began, not answered if nobody knows.
     pub(super) fn given_up(&mut self, step: Step) {
         self.course.given_up.push(step);
-        let before = if self.course.reserved.contains(&step) { PartStatus::Booked } else { PartStatus::Pending };
+        let before = if self.reserved().contains(&step) { PartStatus::Booked } else { PartStatus::Pending };
         self.change_part(step, |status| *status = before);
     }
 
@@ -175,6 +177,18 @@ impl BookingState {
             self.payment.status =
                 if self.course.payment_faulted { PaymentStatus::Failed } else { PaymentStatus::Cancelled };
         }
+    }
+
+    /// The parts that are reserved. Programs that did not write them down only took back what was reserved, so the parts tell.
+    fn reserved(&mut self) -> &mut Vec<Step> {
+        let parts = [
+            (Step::Hotel, self.hotel.as_ref().map(|part| part.status)),
+            (Step::Flight, self.flight.as_ref().map(|part| part.status)),
+            (Step::Car, self.car.as_ref().map(|part| part.status)),
+        ];
+        let stands = |status: PartStatus| matches!(status, PartStatus::Booked | PartStatus::Cancelling);
+        let told = || parts.into_iter().filter(|(_, part)| part.is_some_and(stands)).map(|(step, _)| step).collect();
+        self.course.reserved.get_or_insert_with(told)
     }
 
     fn change_part(&mut self, step: Step, change: impl Fn(&mut PartStatus)) {

@@ -1,5 +1,6 @@
 //! Trips as people see them.
 
+mod earlier;
 mod lists;
 mod sagas;
 mod states;

@@ -48,7 +48,11 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) async fn new() -> Self {
-        let database = TestDatabase::create(SCHEMA).await;
+        Self::with_schema(SCHEMA).await
+    }
+
+    pub(crate) async fn with_schema(schema: &str) -> Self {
+        let database = TestDatabase::create(schema).await;
         Self {
             log: EventLog::new("public", database.pool.clone()),
             database,

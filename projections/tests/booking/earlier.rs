@@ -1,0 +1,88 @@
+//! Rows that an earlier program left behind are read, and gone on with.
+
+use sqlx::Executor;
+use traveladvisor_domain::id::BookingId;
+use traveladvisor_domain::message::Direction;
+use traveladvisor_domain::trip::Step;
+use traveladvisor_domain::trip_saga::attention::Resolution;
+use traveladvisor_domain::trip_saga::steps::TRIES_BEFORE_ATTENTION;
+use traveladvisor_infra::postgres::{MigrationOutcome, migrate, migrations};
+use traveladvisor_projections::reads::{Page, Reads, SagaFilter};
+use traveladvisor_projections::runtime::{ProjectionName, Projectors};
+use traveladvisor_projections::views::{BookingStatus, PartStatus, SagaStatus};
+
+use crate::support::{House, PLENTY, Supply, card};
+
+/// What the program of the first schema wrote of a trip whose car was refused and whose flight is being given back.
+const STATE: &str = include_str!("earlier.json");
+
+/// A database of the first schema with the rows of its program, up to the log's end.
+async fn left_behind() -> (House, BookingId) {
+    let first = "CREATE TABLE schema_version (version integer NOT NULL); INSERT INTO schema_version VALUES (1);";
+    let mut house = House::with_schema(&format!("{}{first}", migrations()[0])).await;
+    let plan = house.offer(Supply { vehicles: 0, ..PLENTY }, card()).await;
+    let booking = house.request(1, "ada", "ada@example.org", plan).await;
+    house.deliver_until("StepRefused").await;
+    let pool = &house.database.pool;
+    sqlx::query(
+        "INSERT INTO bookings (id, owner, email_key, status, saga_status, created_at, state) \
+         SELECT $1, $2::json ->> 'owner', 'ada@example.org', 'CANCELLING', 'COMPENSATING', \
+                ($2::json ->> 'created_at')::timestamptz, $2::json",
+    )
+    .bind(booking.0)
+    .bind(STATE)
+    .execute(pool)
+    .await
+    .expect("the row is written");
+    sqlx::query(
+        "INSERT INTO booking_timeline (booking_id, position, at, stream_kind, event_type, summary, status, saga_status) \
+         VALUES ($1, $2, '2024-12-01T12:00:11Z', 'trip_saga', 'StepRefused', 'The car failed.', 'CANCELLING', \
+                 'COMPENSATING')",
+    )
+    .bind(booking.0)
+    .bind(house.last.0.cast_signed())
+    .execute(pool)
+    .await
+    .expect("the line is written");
+    let checkpoint = format!("INSERT INTO projection_checkpoints VALUES ('booking', 1, {}, 1, NULL)", house.last);
+    pool.execute(checkpoint.as_str()).await.expect("the checkpoint is written");
+    (house, booking)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trip_that_an_earlier_program_left_half_way_is_read_and_goes_on() {
+    let (mut house, booking) = left_behind().await;
+    let migrated = migrate(&house.database.pool).await.expect("the schema is brought up to date");
+    assert_eq!(migrated, MigrationOutcome::Upgraded { from: 1 });
+    let projectors = Projectors::start(house.log.clone());
+    let reads = Reads::new(&house.log, &projectors);
+    house.catch_up(&reads).await;
+
+    let trip = reads.booking(booking).await.expect("readable").expect("known");
+    assert_eq!((trip.status, trip.saga_status), (BookingStatus::Cancelling, SagaStatus::Compensating));
+    assert_eq!(trip.flight.expect("a flight").status, PartStatus::Cancelling);
+    assert_eq!(reads.saga(booking).await.expect("readable").expect("known").definition, "trip 1");
+    let page = Page { first: 10, after: None };
+    let open = SagaFilter { status: vec![SagaStatus::Compensating], ..SagaFilter::default() };
+    let listed = reads.sagas(&open, &page).await.expect("readable");
+    assert_eq!(listed.items.iter().map(|(_, saga)| saga.booking).collect::<Vec<_>>(), [booking]);
+
+    house.faults.insert((Step::Flight, Direction::Undo), 1);
+    house.deliver_until("UndoFaulted").await;
+    house.catch_up(&reads).await;
+    let saga = reads.saga(booking).await.expect("readable").expect("known");
+    let waiting = saga.waiting.expect("it says what it waits for");
+    assert_eq!((waiting.step, waiting.direction, waiting.for_answer), (Step::Flight, Direction::Undo, false));
+    assert!(saga.reason.is_some() && saga.next_wake_up.is_some());
+
+    house.faults.insert((Step::Flight, Direction::Undo), TRIES_BEFORE_ATTENTION);
+    house.run_to_attention(booking).await;
+    house.resolve(booking, Resolution::GiveUp).await;
+    house.catch_up(&reads).await;
+    let trip = reads.booking(booking).await.expect("readable").expect("known");
+    assert_eq!(trip.flight.expect("a flight").status, PartStatus::Booked, "it was reserved, and is left so");
+    house.deliver_all().await;
+    reads.wait_for(ProjectionName::Booking, house.last, crate::support::LIMIT).await.expect("it comes there");
+    let saga = reads.saga(booking).await.expect("readable").expect("known");
+    assert_eq!((saga.status, saga.waiting), (SagaStatus::Failed, None));
+}
