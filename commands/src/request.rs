@@ -58,6 +58,8 @@ pub enum CallerCommand {
         booking: BookingId,
         /// What.
         resolution: Resolution,
+        /// The reason that it is about: refused when the saga waits for another by now. Absent: whatever it waits for.
+        fingerprint: Option<String>,
         /// The operator's words: why, and for what is marked the evidence.
         reason: String,
     },

@@ -237,7 +237,7 @@ async fn an_operators_verb_that_nothing_waits_for_is_refused_and_leaves_nothing(
     let before = world.events().await.len();
     let resolve = |booking| {
         let (resolution, reason) = (Resolution::Retry, "it hangs".to_owned());
-        world.submit(CallerCommand::ResolveSaga { booking, resolution, reason }, None)
+        world.submit(CallerCommand::ResolveSaga { booking, resolution, fingerprint: None, reason }, None)
     };
     let settled = resolve(booking).await.expect_err("it has ended");
     assert_eq!((settled.code, settled.path.join(".")), (Code::NotResolvable, "verb".to_owned()));

@@ -69,7 +69,8 @@ async fn resolve(
     resolution: Resolution,
     key: Option<&str>,
 ) -> Result<Receipt, Rejection> {
-    let command = CallerCommand::ResolveSaga { booking, resolution, reason: "as the bank says".to_owned() };
+    let command =
+        CallerCommand::ResolveSaga { booking, resolution, fingerprint: None, reason: "as the bank says".to_owned() };
     world.submit(command, key).await
 }
 

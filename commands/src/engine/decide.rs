@@ -18,6 +18,7 @@ use traveladvisor_domain::payment::PaymentCommand;
 use traveladvisor_domain::personal::{Personal, Traveller};
 use traveladvisor_domain::trip::TripPlan;
 use traveladvisor_domain::trip_saga::TripSagaCommand;
+use traveladvisor_domain::trip_saga::attention::OperatorDecision;
 use traveladvisor_infra::event_log::Key;
 
 use super::batch::{Batch, DecidedBy, OccurredAt, PendingKey, Undecided};
@@ -222,10 +223,14 @@ impl<'b, 'n> Decider<'b, 'n> {
                 let cancel = BookingCommand::Cancel { reason: reason.clone(), at: occasion.at };
                 (booking.stream(), Command::Booking(cancel))
             }
-            CallerCommand::ResolveSaga { booking, resolution, reason } => {
-                let (resolution, actor, reason) = (resolution.clone(), request.caller.clone(), reason.clone());
-                let resolve = TripSagaCommand::Resolve { resolution, actor, reason, occasion };
-                (booking.saga(), Command::TripSaga(resolve))
+            CallerCommand::ResolveSaga { booking, resolution, fingerprint, reason } => {
+                let decision = OperatorDecision {
+                    resolution: resolution.clone(),
+                    fingerprint: fingerprint.clone(),
+                    actor: request.caller.clone(),
+                    reason: reason.clone(),
+                };
+                (booking.saga(), Command::TripSaga(TripSagaCommand::Resolve { decision, occasion }))
             }
             CallerCommand::ChangeAllotment { hotel, room_type, from, to, rooms, stop_sell } => {
                 let command = HotelCommand::ChangeAllotment {

@@ -21,7 +21,7 @@ use crate::occasion::Occasion;
 use crate::payment::{GatewayOutcome, PaymentCommand, PaymentEvent};
 use crate::personal::{Personal, Traveller};
 use crate::trip::{Step, TripPlan};
-use crate::trip_saga::attention::Resolution;
+use crate::trip_saga::attention::{OperatorDecision, Resolution};
 use crate::trip_saga::{TripSaga, TripSagaCommand, TripSagaError};
 
 /// More messages than any trip of a test causes: beyond it something goes round in circles.
@@ -193,11 +193,21 @@ impl World {
 
     /// An operator's verb.
     pub(crate) fn resolve(&mut self, resolution: Resolution) -> Result<(), TripSagaError> {
+        self.resolve_reason(resolution, None)
+    }
+
+    /// The same, about one reason only.
+    pub(crate) fn resolve_reason(
+        &mut self,
+        resolution: Resolution,
+        fingerprint: Option<&str>,
+    ) -> Result<(), TripSagaError> {
         let reference =
             if let Resolution::MarkDone { reference } = &resolution { Some(reference.clone()) } else { None };
         self.cause = Cause::Operator { verb: resolution.verb().as_str().to_owned(), reference };
         let (actor, reason) = ("operator".to_owned(), "seen in the gateway's own records".to_owned());
-        let command = TripSagaCommand::Resolve { resolution, actor, reason, occasion: self.occasion() };
+        let decision = OperatorDecision { resolution, fingerprint: fingerprint.map(str::to_owned), actor, reason };
+        let command = TripSagaCommand::Resolve { decision, occasion: self.occasion() };
         self.saga().decide(command.clone())?;
         self.give(trip().saga(), Command::TripSaga(command));
         Ok(())

@@ -40,6 +40,19 @@ pub enum Resolution {
     GiveUp,
 }
 
+/// What an operator has decided on a saga that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperatorDecision {
+    /// The verb.
+    pub resolution: Resolution,
+    /// The reason that it is about; if the saga waits for another by now, the verb is refused. Absent: whatever it waits for.
+    pub fingerprint: Option<String>,
+    /// Opaque name of the operator.
+    pub actor: String,
+    /// Why, and for what is marked the evidence.
+    pub reason: String,
+}
+
 impl Verb {
     /// The name on the command line and in the log, for example `mark-undone`.
     pub const fn as_str(self) -> &'static str {

@@ -1,11 +1,11 @@
 //! What a process manager can be told.
 
-use super::attention::Resolution;
+use super::attention::OperatorDecision;
 use crate::message::Answer;
 use crate::occasion::Occasion;
 use crate::trip::TripPlan;
 
-/// Commands of the process manager. Only an operator's verb can be refused.
+/// Commands of the process manager. An operator's verb can be refused, and anything for a saga whose definition this program lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "made once and moved on; a box would cost an allocation each")]
 pub enum TripSagaCommand {
@@ -36,11 +36,7 @@ pub enum TripSagaCommand {
     /// An operator has decided what becomes of the step that waits (L18).
     Resolve {
         /// What.
-        resolution: Resolution,
-        /// Opaque name of the operator.
-        actor: String,
-        /// Why, and for what is marked the evidence.
-        reason: String,
+        decision: OperatorDecision,
         /// When.
         occasion: Occasion,
     },

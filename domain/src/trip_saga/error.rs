@@ -2,7 +2,7 @@
 
 use crate::failure::Code;
 
-/// Refusals of a process manager. Answers, timers and cancellations are never refused.
+/// Refusals of a process manager: operators' verbs, and all of a saga whose definition this program lacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TripSagaError {
     /// The stream is empty.
@@ -11,6 +11,12 @@ pub enum TripSagaError {
     /// Nothing about it waits for an operator.
     #[error("the saga does not need this: it is at work or has ended; look at it first")]
     NothingToResolve,
+    /// The verb is about a reason for which it waited before.
+    #[error("the saga waits for another reason by now: look at it again, then decide")]
+    AnotherReason,
+    /// A call about the money is under way, and an operator's evidence is older than it.
+    #[error("the gateway is being asked this very moment: wait for what it says, then look again")]
+    BeingAsked,
     /// The verb does not fit the step that waits.
     #[error("only a payment whose outcome is unknown can be marked as done: retry, mark it undone or give it up")]
     OnlyPaymentsAreMarkedDone,
@@ -29,7 +35,11 @@ impl TripSagaError {
     pub const fn code(self) -> Code {
         match self {
             Self::NotFound => Code::NotFound,
-            Self::NothingToResolve | Self::OnlyPaymentsAreMarkedDone | Self::OnlyRetry => Code::NotResolvable,
+            Self::NothingToResolve
+            | Self::AnotherReason
+            | Self::BeingAsked
+            | Self::OnlyPaymentsAreMarkedDone
+            | Self::OnlyRetry => Code::NotResolvable,
             Self::UnknownDefinition(_) => Code::Internal,
         }
     }
@@ -38,7 +48,8 @@ impl TripSagaError {
     pub const fn field(self) -> &'static str {
         match self {
             Self::NotFound | Self::UnknownDefinition(_) => "bookingId",
-            Self::NothingToResolve | Self::OnlyPaymentsAreMarkedDone | Self::OnlyRetry => "verb",
+            Self::AnotherReason => "fingerprint",
+            Self::NothingToResolve | Self::BeingAsked | Self::OnlyPaymentsAreMarkedDone | Self::OnlyRetry => "verb",
         }
     }
 }

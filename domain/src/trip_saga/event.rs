@@ -134,7 +134,7 @@ pub enum TripSagaEvent {
         /// The next undo, at last the booking's cancellation.
         sends: Instruction,
     },
-    /// An undo failed for now; it is tried again later, without end.
+    /// An undo failed for now; it is tried again later, also once an operator was called.
     UndoFaulted {
         /// Which step.
         step: Step,

@@ -29,9 +29,7 @@ impl TripSaga {
             (_, TripSagaCommand::Cancel { occasion }) => self.cancel(occasion),
             (Self::Forward(forward), TripSagaCommand::Wake { occasion }) => forward.wake(occasion),
             (Self::Backward(backward), TripSagaCommand::Wake { occasion }) => backward.wake(occasion),
-            (_, TripSagaCommand::Resolve { resolution, actor, reason, occasion }) => {
-                self.resolve(resolution, (actor, reason), occasion)?
-            }
+            (_, TripSagaCommand::Resolve { decision, occasion }) => self.resolve(decision, occasion)?,
             _ => None,
         };
         Ok(event.into_iter().collect())

@@ -16,7 +16,7 @@ use traveladvisor_domain::payment::GatewayOutcome;
 use traveladvisor_domain::personal::{Personal, Traveller};
 use traveladvisor_domain::trip::{Step, TripPlan};
 use traveladvisor_domain::trip_saga::TripSagaCommand;
-use traveladvisor_domain::trip_saga::attention::Resolution;
+use traveladvisor_domain::trip_saga::attention::{OperatorDecision, Resolution};
 use traveladvisor_infra::event_log::{Append, Appended, EventLog, Metadata, NewEvent, Position, encode};
 use traveladvisor_infra::postgres::SCHEMA;
 use traveladvisor_infra::testing::TestDatabase;
@@ -168,7 +168,10 @@ impl House {
     /// An operator's verb.
     pub(crate) async fn resolve(&mut self, booking: BookingId, resolution: Resolution) {
         let (actor, reason) = ("cli:ada".to_owned(), "seen in the gateway's own records".to_owned());
-        let command = TripSagaCommand::Resolve { resolution, actor, reason, occasion: self.occasion() };
+        let command = TripSagaCommand::Resolve {
+            decision: OperatorDecision { resolution, fingerprint: None, actor, reason },
+            occasion: self.occasion(),
+        };
         self.tell(booking.saga(), Command::TripSaga(command)).await;
     }
 

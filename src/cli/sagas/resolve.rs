@@ -107,7 +107,7 @@ fn agrees(verb: &str, count: u64) -> Result<bool, Failure> {
 async fn decide(engine: &Engine, booking: BookingId, decision: &Decision) -> Decided {
     let (resolution, reason) = (decision.resolution.clone(), decision.reason.clone());
     let request = Request {
-        command: CallerCommand::ResolveSaga { booking, resolution, reason },
+        command: CallerCommand::ResolveSaga { booking, resolution, fingerprint: None, reason },
         caller: decision.actor.clone(),
         idempotency: None,
         expected_version: None,

@@ -95,7 +95,7 @@ fn check(given: ResolveSagaInput) -> std::result::Result<(BookingId, Submission)
     let ((booking, reason), resolution) = findings.settle(checked)?;
     let hash = input_hash(&Hashed { booking, verb, reason: &reason, reference });
     let submission = Submission {
-        command: CallerCommand::ResolveSaga { booking, resolution, reason },
+        command: CallerCommand::ResolveSaga { booking, resolution, fingerprint: None, reason },
         idempotency: key.map(|key| IdempotencyKey { key, input_hash: hash }),
         expected_version: None,
     };

@@ -91,7 +91,8 @@ impl ResolveSagas {
 
 async fn resolve(ctx: &Context<'_>, booking: BookingId, decision: &Decision) -> Result<ResolvedSaga> {
     let (resolution, reason) = (decision.resolution.clone(), decision.reason.clone());
-    let outcome = submit(ctx, CallerCommand::ResolveSaga { booking, resolution, reason }.into()).await?;
+    let outcome =
+        submit(ctx, CallerCommand::ResolveSaga { booking, resolution, fingerprint: None, reason }.into()).await?;
     let booking_id = ID(booking.to_string());
     Ok(match outcome {
         Ok(receipt) => ResolvedSaga { booking_id, position: Some(Position(receipt.position)), errors: Vec::new() },

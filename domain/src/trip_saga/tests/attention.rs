@@ -172,6 +172,46 @@ fn the_same_verb_again_writes_nothing() {
 }
 
 #[test]
+fn what_was_said_of_one_reason_does_not_touch_the_next() {
+    let mut world = World::new([true, true, false]);
+    world.request(super::plan([true; 3], card()));
+    for step in [Step::Flight, Step::Hotel] {
+        world.faults.insert((step, Direction::Undo), TRIES_BEFORE_ATTENTION);
+    }
+    run_to_attention(&mut world);
+    let first = world.saga().attention().expect("the flight").to_owned();
+    world.resolve_reason(Resolution::MarkUndone, Some(&first)).expect("accepted");
+    world.resolve_reason(Resolution::MarkUndone, Some(&first)).expect("so already");
+    run_to_attention(&mut world);
+    let again = world.resolve_reason(Resolution::MarkUndone, Some(&first));
+    assert_eq!(again, Err(TripSagaError::AnotherReason), "the hotel was never looked at");
+    let second = world.saga().attention().expect("the hotel").to_owned();
+    world.resolve_reason(Resolution::GiveUp, Some(&second)).expect("accepted");
+    assert_eq!(count(&world, "Resolved"), 2);
+    let mut world = asked([true; 3], card());
+    world.faults.insert((Step::Hotel, Direction::Request), 1);
+    while !world.names().contains(&"StepFaulted".to_owned()) {
+        assert!(world.deliver(0));
+    }
+    let other = world.resolve_reason(Resolution::Retry, Some(&first));
+    assert_eq!(other, Err(TripSagaError::NothingToResolve), "it waits for no operator");
+}
+
+#[test]
+fn evidence_about_money_waits_for_what_the_gateway_says() {
+    let mut world = payment_in_doubt();
+    world.gateway.silent = 1;
+    assert!(world.wake(), "it is asked for again by itself");
+    for resolution in [mark_done(), Resolution::MarkUndone, Resolution::GiveUp] {
+        assert_eq!(world.resolve(resolution), Err(TripSagaError::BeingAsked));
+    }
+    while world.deliver(0) {}
+    world.resolve(mark_done()).expect("nobody could tell once more");
+    world.run();
+    assert_ended(&world, [true; 3], &card());
+}
+
+#[test]
 fn a_verb_that_does_not_fit_is_refused_with_a_reason() {
     let nothing = Err(TripSagaError::NothingToResolve);
     assert_eq!(World::new([true; 3]).resolve(Resolution::Retry), Err(TripSagaError::NotFound));

@@ -1,4 +1,4 @@
-//! Technical failures: tried again for a while going forward, without end going back.
+//! Technical failures: tried again for a while going forward, until done going back.
 
 use chrono::TimeDelta;
 

@@ -15,7 +15,7 @@ use crate::message::{Direction, messages};
 use crate::occasion::Occasion;
 use crate::testing::world::{Cause, trip};
 use crate::trip::Step;
-use crate::trip_saga::attention::Resolution;
+use crate::trip_saga::attention::{OperatorDecision, Resolution};
 use crate::trip_saga::steps::{CURRENT, DEFINITIONS, Definition, Policy, TRIES_BEFORE_ATTENTION};
 use crate::trip_saga::{Awaiting, Backward, Forward, TripSaga, TripSagaCommand, TripSagaError, TripSagaEvent};
 
@@ -62,7 +62,10 @@ fn command_of(history: &History, place: usize) -> TripSagaCommand {
                 ("give-up", _) => Resolution::GiveUp,
                 other => panic!("no such verb: {other:?}"),
             };
-            TripSagaCommand::Resolve { resolution, actor, reason, occasion }
+            TripSagaCommand::Resolve {
+                decision: OperatorDecision { resolution, fingerprint: None, actor, reason },
+                occasion,
+            }
         }
         other => panic!("no cause for a saga: {other:?}"),
     }
@@ -127,7 +130,10 @@ fn a_saga_of_a_later_definition_is_left_to_a_later_program() {
     for command in [
         TripSagaCommand::Wake { occasion },
         TripSagaCommand::Cancel { occasion },
-        TripSagaCommand::Resolve { resolution: Resolution::Retry, actor, reason, occasion },
+        TripSagaCommand::Resolve {
+            decision: OperatorDecision { resolution: Resolution::Retry, fingerprint: None, actor, reason },
+            occasion,
+        },
     ] {
         assert_eq!(saga.decide(command), Err(TripSagaError::UnknownDefinition(LATER)), "it is not guessed at");
     }

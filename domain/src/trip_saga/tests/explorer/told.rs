@@ -13,7 +13,7 @@ use crate::occasion::Occasion;
 use crate::payment::PaymentCommand;
 use crate::testing::samples::{NOW, instant};
 use crate::testing::world::trip;
-use crate::trip_saga::attention::Resolution;
+use crate::trip_saga::attention::{OperatorDecision, Resolution};
 use crate::trip_saga::{TripSagaCommand, TripSagaEvent};
 
 /// Later than all that is waited for.
@@ -61,7 +61,10 @@ impl Model {
                     Word::GiveUp => Resolution::GiveUp,
                 };
                 let (actor, reason) = ("operator".to_owned(), "seen".to_owned());
-                saga(TripSagaCommand::Resolve { resolution, actor, reason, occasion })
+                saga(TripSagaCommand::Resolve {
+                    decision: OperatorDecision { resolution, fingerprint: None, actor, reason },
+                    occasion,
+                })
             }
         }
     }
