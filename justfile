@@ -47,7 +47,7 @@ ci:
     .ci/run
 
 # All tests and the long ones: rounds of chaos, kills, tails and the last room ten times, unless CHAOS says otherwise. Chaos in processes
-# alone: `just chaos -p traveladvisor chaos::`; CHAOS_SEED draws another plan.
+# alone: `just chaos --test end_to_end chaos::`; CHAOS_SEED draws another plan.
 chaos *ARGS:
     CHAOS=${CHAOS:-10} cargo test --workspace {{ARGS}} -- --include-ignored
 
