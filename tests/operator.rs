@@ -282,6 +282,7 @@ fn what_is_said_wrong_to_the_desk_ends_with_2_and_what_is_not_there_with_4() {
         &["sagas", "retry", nobody, "--reason", " "],
         &["sagas", "give-up", nobody, "--reason", "a\u{1b}[2Jb"],
         &["sagas", "give-up", nobody, "--reason", "4242 4242 4242 4242"],
+        &["sagas", "give-up", nobody, "--reason", "why", "--actor", "ada@example.org"],
         &["sagas", "mark-done", nobody, "--reason", "why"],
         &["sagas", "mark-done", nobody, "--reference", "", "--reason", "why"],
         &["sagas", "show", "nonsense"],

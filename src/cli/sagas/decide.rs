@@ -5,15 +5,9 @@ use traveladvisor_commands::input::FieldError;
 use traveladvisor_domain::id::BookingId;
 use traveladvisor_domain::trip_saga::attention::{Resolution, Verb};
 
+use super::actor::actor;
 use super::{Many, Marked, Signed};
 use crate::cli::failure::Failure;
-
-/// Where an operator of the command line comes from, in the events' metadata.
-const ACTOR_PREFIX: &str = "cli:";
-/// Where the user's name is looked for.
-const USER_VARIABLES: [&str; 2] = ["USER", "LOGNAME"];
-/// Who decides when nobody says so.
-const NOBODY: &str = "unknown";
 
 /// A verb on some trips.
 pub(super) struct Decision {
@@ -53,16 +47,10 @@ impl Decision {
 
     fn signed(target: Target, resolution: Resolution, signed: &Signed) -> Result<Self, Failure> {
         let reason = checked("--reason", operator_reason(&signed.reason))?;
-        let name = checked("--actor", operator_reason(&signed.actor.clone().unwrap_or_else(user)))?;
-        Ok(Self { target, resolution, actor: format!("{ACTOR_PREFIX}{name}"), reason })
+        Ok(Self { target, resolution, actor: actor(signed.actor.as_deref())?, reason })
     }
 }
 
 fn checked<T>(option: &str, value: Result<T, FieldError>) -> Result<T, Failure> {
     value.map_err(|error| Failure::usage(format!("{option}: {}", error.message)))
-}
-
-fn user() -> String {
-    let named = USER_VARIABLES.iter().find_map(|name| std::env::var(name).ok().filter(|name| !name.is_empty()));
-    named.unwrap_or_else(|| NOBODY.to_owned())
 }

@@ -1,5 +1,6 @@
 //! `sagas`: trips under way, and an operator's verbs for those that wait for one.
 
+mod actor;
 mod decide;
 mod list;
 mod open;
@@ -109,7 +110,7 @@ pub(crate) struct Signed {
     /// Why, and for what is marked the evidence; kept for ever, so without personal data
     #[arg(long, value_name = "TEXT")]
     reason: String,
-    /// Who decides [default: the user's name]
+    /// Who decides: the name of an account, letters, digits and . _ - : [default: the user's name]
     #[arg(long, value_name = "NAME")]
     actor: Option<String>,
 }
