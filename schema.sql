@@ -362,7 +362,7 @@ CREATE TABLE booking_timeline (
     -- Where booking and saga stood after it.
     status      text        NOT NULL,
     saga_status text        NOT NULL,
-    -- What only operators read beside the summary: who decided, and why, in their own words.
+    -- What only operators read beside the summary: what they can do; who decided, and why, in their own words.
     signed      text,
     PRIMARY KEY (booking_id, position)
 );

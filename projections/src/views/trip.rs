@@ -127,7 +127,7 @@ pub struct TimelineEntry {
     pub event_type: String,
     /// One sentence for a traveller or an operator; no personal values.
     pub summary: String,
-    /// What only operators read beside it: who decided, and why, in their own words.
+    /// What only operators read beside it: what they can do, how the gateway knows a call; who decided, and why, in their own words.
     pub signed: Option<String>,
     /// Where the booking stood after it.
     pub status: BookingStatus,
@@ -136,7 +136,7 @@ pub struct TimelineEntry {
 }
 
 impl TimelineEntry {
-    /// What operators read: the sentence, and what their colleagues said.
+    /// What operators read: the sentence, and what is for them alone.
     pub fn for_operators(&self) -> String {
         match &self.signed {
             Some(signed) => format!("{} {signed}", self.summary),

@@ -6,6 +6,7 @@ use traveladvisor_domain::message::Direction;
 use traveladvisor_domain::trip::Step;
 use traveladvisor_domain::trip_saga::attention::Resolution;
 use traveladvisor_domain::trip_saga::steps::{ANSWER_WITHIN, TRIES_BEFORE_ATTENTION, TRIES_MAX};
+use traveladvisor_infra::event_log::Position;
 use traveladvisor_projections::reads::{Page, ReadError, Reads, SagaFilter};
 use traveladvisor_projections::runtime::Projectors;
 use traveladvisor_projections::views::{PartStatus, SagaStatus, SagaView, StepState};
@@ -64,7 +65,7 @@ async fn a_payment_that_stays_unknown_is_a_work_item_with_all_that_an_operator_a
     assert!(waiting.since < attention.since, "the first try began before");
     assert_eq!(saga.reason.as_deref(), Some("UNAVAILABLE: The gateway does not answer."));
     assert!(saga.next_wake_up.is_some_and(|due| due > house.now), "it is tried on by itself");
-    let told = saga.history.last().expect("a history").summary.clone();
+    let told = saga.history.last().expect("a history").for_operators();
     for part in
         ["An operator is needed", "3 times", "The gateway does not answer.", "may have happened", "mark it as done"]
     {
@@ -143,6 +144,27 @@ async fn what_is_given_up_stays_as_it_was_and_only_then_has_the_saga_failed() {
     assert!(told.contains("cli:ada") && told.contains("seen in the gateway's own records"), "{told}");
     let last = &saga.history.last().expect("an end").summary;
     assert!(last.contains("the flight was given up"), "{last}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn travellers_read_neither_the_gateways_keys_nor_what_operators_can_do() {
+    for (house, booking, _projectors, reads) in [payment_in_doubt().await, undo_stuck().await] {
+        let saga = saga(&house, &reads, booking).await;
+        let attention = saga.history.iter().find(|entry| entry.event_type == "AttentionNeeded").expect("a call");
+        assert!(attention.for_operators().contains("an operator can retry"), "{}", attention.for_operators());
+        let story = reads.story(booking).await.expect("readable");
+        let mut keys: Vec<String> = Vec::new();
+        for event in house.log.read_after(Position::START, 1_000).await.expect("the log answers") {
+            let payload: serde_json::Value = serde_json::from_str(&event.payload).expect("JSON");
+            keys.extend(payload.pointer("/OutcomeAsked/call/key").map(|key| key.as_str().expect("a key").to_owned()));
+        }
+        assert!(keys.iter().all(|key| story.iter().any(|entry| entry.for_operators().contains(key))), "{keys:?}");
+        for entry in reads.booking(booking).await.expect("readable").expect("known").timeline {
+            assert!(!entry.summary.contains("operator can"), "{}", entry.summary);
+            assert!(keys.iter().all(|key| !entry.summary.contains(key)), "{}", entry.summary);
+        }
+        assert_eq!(keys.is_empty(), attention.summary.contains("taking back the flight"), "only a payment asks");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,5 @@
 //! One sentence for each event, for a traveller or an operator. No personal values, no free words of callers; prices as decimal text.
+//! What only operators are to read stands apart.
 
 mod saga;
 
@@ -26,10 +27,13 @@ pub(super) fn summary(event: &Event) -> String {
     }
 }
 
-/// What only operators read of an event, beside its sentence: their own words.
+/// What only operators read of an event, beside its sentence: their own words, what they can do, how others know a call.
 pub(super) fn signed(event: &Event) -> Option<String> {
     match event {
         Event::TripSaga(event) => saga::signed(event),
+        Event::Payment(PaymentEvent::OutcomeAsked { call, .. }) => {
+            Some(format!("The gateway knows the call by the key {}.", call.key))
+        }
         _ => None,
     }
 }
@@ -147,8 +151,11 @@ fn of_payment(event: &PaymentEvent) -> String {
         PaymentEvent::OutcomeUnknown { direction: Direction::Undo, failure, .. } => {
             format!("What came of the refund is not known yet: {}", why(failure))
         }
-        PaymentEvent::OutcomeAsked { call, .. } => {
-            format!("The gateway is asked again what came of the call; it knows it by the key {}.", call.key)
+        PaymentEvent::OutcomeAsked { direction: Direction::Request, .. } => {
+            "The gateway is asked again what came of the payment.".to_owned()
+        }
+        PaymentEvent::OutcomeAsked { direction: Direction::Undo, .. } => {
+            "The gateway is asked again what came of the refund.".to_owned()
         }
         PaymentEvent::UndoAwaited { .. } => {
             "The payment is to be given back once the gateway has told its outcome.".to_owned()

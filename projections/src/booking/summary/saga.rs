@@ -1,4 +1,4 @@
-//! The saga's sentences: what happened, why, what happens next and when, and what an operator can do.
+//! The saga's sentences: what happened, why, what happens next and when; and apart from them, what an operator can do and has said.
 
 use chrono::{DateTime, Utc};
 use traveladvisor_domain::failure::Failure;
@@ -44,7 +44,7 @@ pub(super) fn of_saga(event: &TripSagaEvent) -> String {
         TripSagaEvent::LateAnswerNoted { step, outcome, .. } => late(*step, outcome),
         TripSagaEvent::AttentionNeeded { step, direction, attempt, failure, retry_at, in_doubt, .. } => {
             let doubt = if *in_doubt { DOUBT } else { "" };
-            attention((*step, *direction), *attempt, failure) + doubt + &until(*retry_at, (*step, *direction))
+            attention((*step, *direction), *attempt, failure) + doubt + &again_at(*retry_at)
         }
         TripSagaEvent::Resolved { verb, step, direction, sends, .. } => resolved(*verb, (*step, *direction), sends),
         TripSagaEvent::SagaSucceeded => "Everything stands.".to_owned(),
@@ -56,12 +56,15 @@ pub(super) fn of_saga(event: &TripSagaEvent) -> String {
     }
 }
 
-/// What only operators read of an event: who decided, and why, in their own words.
+/// What only operators read of an event: what they can do; who decided, and why, in their own words.
 pub(super) fn signed(event: &TripSagaEvent) -> Option<String> {
     match event {
         TripSagaEvent::Resolved { actor, reason, .. } => {
             // Postgres cannot store U+0000.
             Some(format!("{actor} says: “{reason}”").replace('\0', ""))
+        }
+        TripSagaEvent::AttentionNeeded { step, direction, .. } => {
+            Some(format!("Meanwhile an operator can {}.", verbs((*step, *direction))))
         }
         _ => None,
     }
@@ -97,10 +100,6 @@ fn late(step: Step, outcome: &Outcome) -> String {
 fn attention(work: Work, attempt: u32, failure: &Failure) -> String {
     let times = if attempt == 1 { "once".to_owned() } else { format!("{attempt} times") };
     format!("An operator is needed: {} has failed {times}, last because: {}", asked(work), why(failure))
-}
-
-fn until(retry_at: DateTime<Utc>, work: Work) -> String {
-    format!(" It is tried again at {} by itself; meanwhile an operator can {}.", instant(retry_at), verbs(work))
 }
 
 /// What the process manager takes from an operator for a step that waits.
