@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::Command;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use nix::sys::signal::Signal;
@@ -15,14 +15,11 @@ use traveladvisor_infra::clock::{Clock, SystemClock};
 use crate::support::http::{ask, get, post_to};
 use crate::support::server::Server;
 use crate::support::simulator::Simulator;
-use crate::support::{Home, code, told};
+use crate::support::{Home, code, told, until};
 
-const HOTEL: &str = r#"{"upsertHotel": {"supplier": "pay", "code": "H1", "name": "The Hotel", "city": "Lyon", "country": "FR", "timeZone": "Europe/Paris", "roomTypes": [{"code": "DBL", "name": "Double", "rooms": 50, "nightlyPrice": {"amount": "80.00", "currency": "EUR"}}]}}"#;
 const BOOK: &str = "mutation($input: BookTripInput!) { bookTrip(input: $input) { booking { id } errors { code } } }";
 /// The test cards' numbers: they must not stand anywhere.
 const CARDS: [&str; 4] = ["4242424242424242", "4000000000000002", "4000000000009995", "4000000000000119"];
-/// Longest time until what must happen has happened.
-const AT_LAST: Duration = Duration::from_mins(2);
 const ANY_PORT: &str = "127.0.0.1:0";
 
 #[test]
@@ -45,7 +42,7 @@ fn the_demo_pays_at_a_gateway_over_http_and_both_books_agree() {
 
 #[test]
 fn trips_are_paid_once_though_the_gateway_is_lossy_and_killed() {
-    let home = house_with_a_hotel();
+    let home = Home::with_a_hotel();
     let faults = json!({"latencyMs": 1, "latencyMsMax": 80, "lostAnswerRate": 0.2, "lostRequestRate": 0.1, "faultRate": 0.1, "duplicateRate": 0.5});
     let mut gateway = Simulator::start(&home, ANY_PORT, &faults.to_string());
     let server = Server::spawn(&home, serve(&home, &gateway));
@@ -96,7 +93,7 @@ fn a_ledger_survives_kill_9_with_every_call_that_was_answered() {
 
 #[test]
 fn production_starts_with_a_gateway_and_says_what_is_missing_without_one() {
-    let home = house_with_a_hotel();
+    let home = Home::with_a_hotel();
     let production = |arguments: &[&str]| {
         let mut command = home.command(arguments);
         command.env("TRAVELADVISOR_MODE", "production");
@@ -144,7 +141,7 @@ fn booked(server: &Server, trip: usize) {
     let input = json!({
         "idempotencyKey": format!("trip-{trip}"),
         "traveller": { "email": "traveller@example.com", "name": "A. Traveller" },
-        "hotel": { "hotelId": HotelId::of("pay", "H1").to_string(), "roomType": "DBL", "checkIn": "2025-01-10", "checkOut": "2025-01-11" },
+        "hotel": { "hotelId": HotelId::of("test", "H1").to_string(), "roomType": "DBL", "checkIn": "2025-01-10", "checkOut": "2025-01-11" },
         "payment": { "method": "CARD", "cardNumber": card },
     });
     until(|| {
@@ -214,23 +211,4 @@ fn charge(gateway: &Simulator, key: &str) -> Value {
     let headers = format!("Idempotency-Key: {key}\r\nExpires-At: {expiry}\r\n");
     let body = json!({"token": "tok_sandbox_approves", "minor": 100, "currency": "EUR"});
     post_to(&gateway.address, "/v1/charges", &headers, body.to_string().as_bytes()).expect("an answer").json()
-}
-
-fn house_with_a_hotel() -> Home {
-    let home = Home::new();
-    let offers = home.file("offers.jsonl");
-    fs::write(&offers, HOTEL).expect("written");
-    home.printed(&["catalog", "import", offers.to_str().expect("a path"), "--quiet", "--clock", "2024-12-01"]);
-    home
-}
-
-fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
-    let began = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(began.elapsed() < AT_LAST, "it did not happen in {AT_LAST:?}");
-        thread::sleep(Duration::from_millis(200));
-    }
 }

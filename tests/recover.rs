@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use nix::sys::signal::{Signal, kill};
@@ -10,20 +10,17 @@ use nix::unistd::Pid;
 use serde_json::{Value, json};
 use traveladvisor_domain::id::HotelId;
 
-use crate::support::Home;
 use crate::support::http::{ask, get};
 use crate::support::server::Server;
+use crate::support::{Home, until};
 
-const HOTEL: &str = r#"{"upsertHotel": {"supplier": "test", "code": "H1", "name": "The Hotel", "city": "Lyon", "country": "FR", "timeZone": "Europe/Paris", "roomTypes": [{"code": "DBL", "name": "Double", "rooms": 50, "nightlyPrice": {"amount": "80.00", "currency": "EUR"}}]}}"#;
 const BOOK: &str =
     "mutation($input: BookTripInput!) { bookTrip(input: $input) { booking { sagaStatus createdAt } errors { code } } }";
 const BOOK_POSITION: &str = "mutation($input: BookTripInput!) { bookTrip(input: $input) { booking { id } position } }";
-/// Longest time until what must happen has happened.
-const AT_LAST: Duration = Duration::from_mins(1);
 
 #[test]
 fn the_private_postgres_is_revived_by_the_one_who_serves() {
-    let home = house_with_a_hotel();
+    let home = Home::with_a_hotel();
     let server = Server::start(&home);
     let pid = fs::read_to_string(home.data_dir().join("postgres/cluster/data/postmaster.pid")).expect("its pid");
     let pid = pid.lines().next().and_then(|line| line.parse().ok()).expect("a number");
@@ -37,7 +34,7 @@ fn the_private_postgres_is_revived_by_the_one_who_serves() {
 
 #[test]
 fn two_servers_on_one_log_both_answer_and_the_other_goes_on_when_one_stops() {
-    let home = house_with_a_hotel();
+    let home = Home::with_a_hotel();
     let mut first = Server::start(&home);
     until(|| owned_by(&home, &first));
     let mut second = Server::start(&home);
@@ -65,7 +62,7 @@ fn two_servers_on_one_log_both_answer_and_the_other_goes_on_when_one_stops() {
 
 #[test]
 fn when_the_owner_is_killed_another_server_goes_on_by_itself() {
-    let home = house_with_a_hotel();
+    let home = Home::with_a_hotel();
     let mut first = Server::start(&home);
     until(|| owned_by(&home, &first));
     let second = Server::start(&home);
@@ -136,7 +133,7 @@ fn seen(server: &Server, key: &str) -> String {
 
 #[test]
 fn the_sandboxs_clock_goes_on_where_the_log_was_left() {
-    let home = house_with_a_hotel();
+    let home = Home::with_a_hotel();
     let mut server = Server::start(&home);
     // Long enough that a clock that started anew would still be behind when the second trip is booked.
     thread::sleep(Duration::from_secs(10));
@@ -160,14 +157,6 @@ fn created_at(server: &Server, key: &str) -> DateTime<Utc> {
     at.parse().expect("an instant")
 }
 
-fn house_with_a_hotel() -> Home {
-    let home = Home::new();
-    let offers = home.file("offers.jsonl");
-    fs::write(&offers, HOTEL).expect("written");
-    home.printed(&["catalog", "import", offers.to_str().expect("a path"), "--quiet", "--clock", "2024-12-01"]);
-    home
-}
-
 fn trip(key: &str) -> Value {
     let hotel = HotelId::of("test", "H1").to_string();
     json!({
@@ -176,15 +165,4 @@ fn trip(key: &str) -> Value {
         "hotel": { "hotelId": hotel, "roomType": "DBL", "checkIn": "2025-01-10", "checkOut": "2025-01-11" },
         "payment": { "method": "NONE" },
     })
-}
-
-fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
-    let began = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(began.elapsed() < AT_LAST, "it did not happen in {AT_LAST:?}");
-        thread::sleep(Duration::from_millis(200));
-    }
 }

@@ -8,6 +8,8 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -30,6 +32,13 @@ const SETTINGS: [&str; 11] = [
     "NO_COLOR",
 ];
 
+/// One hotel with plenty of rooms: supplier `test`, code `H1`.
+const HOTEL: &str = r#"{"upsertHotel": {"supplier": "test", "code": "H1", "name": "The Hotel", "city": "Lyon", "country": "FR", "timeZone": "Europe/Paris", "roomTypes": [{"code": "DBL", "name": "Double", "rooms": 50, "nightlyPrice": {"amount": "80.00", "currency": "EUR"}}]}}"#;
+/// Longest time until what must happen has happened: only a defect takes this long.
+pub(crate) const AT_LAST: Duration = Duration::from_mins(2);
+/// Pause before it is looked again.
+const PAUSE: Duration = Duration::from_millis(200);
+
 /// A data directory of one test; at the end its server is stopped and everything removed.
 pub(crate) struct Home {
     dir: TempDir,
@@ -41,6 +50,15 @@ impl Home {
         let permissions = Permissions::from_mode(0o755);
         let dir = tempfile::Builder::new().prefix("traveladvisor-e2e-").permissions(permissions).tempdir();
         Self { dir: dir.expect("a temporary directory") }
+    }
+
+    /// A directory whose catalogue is one hotel, as of the first of December 2024.
+    pub(crate) fn with_a_hotel() -> Self {
+        let home = Self::new();
+        let offers = home.file("offers.jsonl");
+        fs::write(&offers, HOTEL).expect("written");
+        home.printed(&["catalog", "import", offers.to_str().expect("a path"), "--quiet", "--clock", "2024-12-01"]);
+        home
     }
 
     /// The data directory.
@@ -113,6 +131,18 @@ impl Drop for Home {
         if let Ok(elsewhere) = fs::read_to_string(place) {
             fs::remove_dir_all(Path::new(elsewhere.trim_end())).ok();
         }
+    }
+}
+
+/// Looks until there is something.
+pub(crate) fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(began.elapsed() < AT_LAST, "it did not happen in {AT_LAST:?}");
+        thread::sleep(PAUSE);
     }
 }
 

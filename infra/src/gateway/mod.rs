@@ -25,6 +25,8 @@ pub use simulator::{Faults, Injected, LedgerError, Simulator, SimulatorOptions};
 /// Name space of the references that the sandbox and the simulator give.
 const REFERENCES: Uuid = Uuid::from_u128(0x8b1d_44a6_0f0c_5d0e_a6d5_52b7_3c8e_19f0);
 
+/// Longest lifetime of a request: none of our gateways takes one that expires later.
+const REQUEST_LIFETIME_MAX: Duration = Duration::from_secs(15);
 /// How far the clocks of this machine and of the gateway may be apart, and a request that the gateway has already taken up may lie there
 /// before its outcome can be looked up. Only when it too has passed after a request's expiry is "not found" final (L16).
 pub const CLOCK_SKEW_MAX: Duration = Duration::from_secs(5);

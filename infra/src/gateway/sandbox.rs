@@ -13,11 +13,17 @@ use traveladvisor_domain::payment::GatewayOutcome;
 use traveladvisor_domain::trip::CardToken;
 
 use super::statement::{CHARGE_UNKNOWN, REFUND_EXCEEDS_CHARGE, REQUEST_EXPIRED, Statement};
-use super::{CallError, PaymentGateway, TokeniseError, UnknownOutcome, call_point, card, reference};
+use super::{
+    CLOCK_SKEW_MAX, CallError, PaymentGateway, REQUEST_LIFETIME_MAX, TokeniseError, UnknownOutcome, call_point, card,
+    reference,
+};
 use crate::fail_points::{Point, outgoing};
+use crate::postgres::IDLE_TRANSACTION_TIMEOUT_MS;
 
-/// How long a request to the sandbox lives at most.
-const REQUEST_LIFETIME: Duration = Duration::from_secs(15);
+const _: () = assert!(
+    (IDLE_TRANSACTION_TIMEOUT_MS as u128) < CLOCK_SKEW_MAX.as_millis(),
+    "a refund that stands still in its transaction must have ended before \"not found\" is taken to be final"
+);
 
 /// The sandbox gateway over its ledger.
 #[derive(Debug, Clone)]
@@ -37,7 +43,7 @@ impl SandboxGateway {
     }
 
     /// A charge is one statement. A refund is a transaction: whoever stands still in the middle of it is ended by the server, sooner than
-    /// [`super::CLOCK_SKEW_MAX`] after its request's expiry, so that what was not found is not there later.
+    /// [`CLOCK_SKEW_MAX`] after its request's expiry, so that what was not found is not there later.
     async fn record(&self, call: &GatewayCall, expires_at: DateTime<Utc>) -> sqlx::Result<()> {
         let mut connection = self.pool.acquire().await?;
         let GatewayCallKind::Refund { charge } = &call.kind else {
@@ -79,7 +85,7 @@ impl PaymentGateway for SandboxGateway {
     }
 
     fn request_lifetime(&self) -> Duration {
-        REQUEST_LIFETIME
+        REQUEST_LIFETIME_MAX
     }
 }
 

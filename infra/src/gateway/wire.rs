@@ -1,15 +1,11 @@
 //! The gateway's protocol: what the client over HTTP says and the simulator understands. `docs/operations.md` tells it to others.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 /// The header with a call's idempotency key.
 pub(super) const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// The header with the instant (RFC 3339) after which a call is not carried out any more.
 pub(super) const EXPIRES_AT: &str = "expires-at";
-/// Longest lifetime of a call: the gateway takes none that expires later.
-pub(super) const REQUEST_LIFETIME_MAX: Duration = Duration::from_secs(15);
 /// Longest idempotency key, in bytes.
 pub(super) const KEY_BYTES_MAX: usize = 255;
 

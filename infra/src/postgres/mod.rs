@@ -29,7 +29,7 @@ const STATEMENT_TIMEOUT_MS: u64 = 10_000;
 
 /// How long a transaction may wait for its client, in milliseconds, kept by the server: a process that is frozen in the middle of one
 /// would hold its rows' locks against whoever takes over.
-const IDLE_TRANSACTION_TIMEOUT_MS: u64 = 3_000;
+pub(crate) const IDLE_TRANSACTION_TIMEOUT_MS: u64 = 3_000;
 
 /// How long a connection over TCP may be silent before the server asks its other end for a sign of life, in seconds; then how often, and how
 /// many unanswered questions end it. A client whose machine vanished in the middle of a statement would hold what that has locked without

@@ -9,14 +9,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use secrecy::SecretString;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio::time::Instant;
 use traveladvisor_domain::message::{GatewayCall, GatewayCallKind};
 use traveladvisor_domain::money::{Currency, Money};
 use traveladvisor_domain::payment::GatewayOutcome;
 use traveladvisor_domain::trip::CardToken;
 use traveladvisor_domain::trip_saga::steps::PAYMENT_ANSWER_WITHIN;
-use traveladvisor_infra::clock::Clock;
-use traveladvisor_infra::gateway::{CLOCK_SKEW_MAX, CallError, PaymentGateway, TokeniseError, UnknownOutcome};
+use traveladvisor_infra::clock::{Clock, SystemClock};
+use traveladvisor_infra::gateway::{
+    CLOCK_SKEW_MAX, CallError, HttpGateway, HttpSettings, PaymentGateway, SandboxGateway, TokeniseError, UnknownOutcome,
+};
 
 use super::super::limits::{GATEWAY_CALL_TIMEOUT, GATEWAY_CALLS_AT_ONCE_MAX, GATEWAY_LOOK_UPS_MAX};
 use super::{Calls, Copies, Learnt, pause_before};
@@ -264,10 +267,15 @@ async fn no_more_calls_are_open_at_once_than_are_allowed() {
     assert_eq!(lab.asked().len(), GATEWAY_CALLS_AT_ONCE_MAX);
 }
 
-#[test]
-fn look_ups_go_on_for_longer_than_a_call_lives_and_end_before_the_saga_stops_waiting() {
+#[tokio::test]
+async fn look_ups_go_on_for_longer_than_a_call_lives_and_end_before_the_saga_stops_waiting() {
+    let sandbox = SandboxGateway::new(PgPoolOptions::new().connect_lazy_with(PgConnectOptions::new()));
+    let remote = HttpGateway::new("http://127.0.0.1:1", None, Arc::new(SystemClock), HttpSettings::default());
+    let lifetimes = [sandbox.request_lifetime(), remote.expect("an address").request_lifetime(), LIFETIME];
     let shortest: Duration = (1..GATEWAY_LOOK_UPS_MAX).map(|look_up| pause_before(look_up, 0)).sum();
-    assert!(shortest > LIFETIME + CLOCK_SKEW_MAX, "{shortest:?}");
+    for lifetime in lifetimes {
+        assert!(shortest > lifetime + CLOCK_SKEW_MAX, "{shortest:?}, and a request lives for {lifetime:?}");
+    }
     let longest: Duration =
         (0..GATEWAY_LOOK_UPS_MAX).map(|look_up| longest_pause(look_up) + GATEWAY_CALL_TIMEOUT).sum();
     let answered_by = PAYMENT_ANSWER_WITHIN.to_std().expect("positive");

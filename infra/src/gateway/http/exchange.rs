@@ -7,7 +7,7 @@ use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::settings::ANSWER_BYTES_MAX;
+use super::settings::{ANSWER_BYTES_MAX, CODE_BYTES_MAX};
 use crate::fail_points::{Point, outgoing};
 use crate::gateway::statement::Statement;
 use crate::gateway::wire::ProblemBody;
@@ -59,7 +59,8 @@ impl Answered {
     /// The code of an answer that says why there is no other. Only what looks like a code: nobody knows what a gateway may write.
     pub(super) fn code(&self) -> Option<String> {
         let ProblemBody { code, .. } = serde_json::from_slice(&self.body).ok()?;
-        let is_code = (1..=64).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
+        let is_code =
+            (1..=CODE_BYTES_MAX).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
         is_code.then_some(code)
     }
 

@@ -23,8 +23,8 @@ use traveladvisor_domain::trip::CardToken;
 use self::exchange::{Answered, Ask, NoAnswer, innermost};
 use self::guard::{Again, Guarded, Repeats, budget, guarded};
 use self::settings::IDLE_CONNECTION_MAX;
-use super::wire::{ChargeBody, EXPIRES_AT, IDEMPOTENCY_KEY, REQUEST_LIFETIME_MAX, RefundBody};
-use super::{CallError, PaymentGateway, TokeniseError, UnknownOutcome, call_point, card};
+use super::wire::{ChargeBody, EXPIRES_AT, IDEMPOTENCY_KEY, RefundBody};
+use super::{CallError, PaymentGateway, REQUEST_LIFETIME_MAX, TokeniseError, UnknownOutcome, call_point, card};
 use crate::clock::Clock;
 use crate::fail_points::Point;
 

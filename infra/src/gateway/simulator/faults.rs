@@ -92,6 +92,13 @@ pub(super) struct Fate {
 #[derive(Debug)]
 pub(super) struct Dice(Mutex<(Faults, StdRng, Injected)>);
 
+/// What comes to the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Request {
+    Question,
+    Call,
+}
+
 impl Dice {
     pub(super) fn new(faults: Faults, seed: u64) -> Self {
         Self(Mutex::new((faults, StdRng::seed_from_u64(seed), Injected::default())))
@@ -108,15 +115,15 @@ impl Dice {
 
     /// Draws the fate of a question: it has no effect that could come twice.
     pub(super) fn question(&self) -> Fate {
-        self.draw(false)
+        self.draw(Request::Question)
     }
 
     /// Draws the fate of a call.
     pub(super) fn call(&self) -> Fate {
-        self.draw(true)
+        self.draw(Request::Call)
     }
 
-    fn draw(&self, is_call: bool) -> Fate {
+    fn draw(&self, request: Request) -> Fate {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (faults, rng, injected) = &mut *state;
         let mut latency = || {
@@ -128,7 +135,7 @@ impl Dice {
         let is_faulted = rng.random_bool(faults.fault_rate) && !is_lost;
         let arrives = !is_lost && !is_faulted;
         let answer_is_lost = rng.random_bool(faults.lost_answer_rate) && arrives;
-        let comes_again = rng.random_bool(faults.duplicate_rate) && arrives && is_call;
+        let comes_again = rng.random_bool(faults.duplicate_rate) && arrives && request == Request::Call;
         injected.lost_requests += u64::from(is_lost);
         injected.faults += u64::from(is_faulted);
         injected.lost_answers += u64::from(answer_is_lost);

@@ -22,9 +22,9 @@ use super::limits::{BODY_BYTES_MAX, LEDGER_PAGE};
 use crate::gateway::statement::Statement;
 use crate::gateway::wire::{
     CALL_IN_PROGRESS, CALL_NOT_FOUND, CARD_MALFORMED, ChargeBody, EXPIRES_AT, IDEMPOTENCY_KEY, KEY_BYTES_MAX,
-    KEY_REUSED, NOT_A_TEST_CARD, ProblemBody, REQUEST_LIFETIME_MAX, RefundBody, TokenBody,
+    KEY_REUSED, NOT_A_TEST_CARD, ProblemBody, RefundBody, TokenBody,
 };
-use crate::gateway::{CLOCK_SKEW_MAX, TokeniseError, card};
+use crate::gateway::{CLOCK_SKEW_MAX, REQUEST_LIFETIME_MAX, TokeniseError, card};
 
 /// Marks an answer that is not to be sent: the connection is closed instead.
 #[derive(Debug, Clone, Copy)]
