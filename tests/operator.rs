@@ -2,7 +2,6 @@
 //! and without one.
 
 use std::fs;
-use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
@@ -18,11 +17,8 @@ use traveladvisor_infra::event_log::{Append, EventLog, Metadata, NewEvent, encod
 
 use crate::support::http::ask;
 use crate::support::server::Server;
-use crate::support::{Home, code, told};
+use crate::support::{Home, code, told, until};
 
-/// Only a defect takes this long.
-const LIMIT: Duration = Duration::from_mins(2);
-const PAUSE: Duration = Duration::from_millis(200);
 const CAR: &str = r#"{"upsertCar": {"supplier": "test", "code": "C1", "name": "A car", "carClass": "MINI", "location": "LYS", "vehicles": 9, "dailyPrice": {"amount": "20.00", "currency": "EUR"}}}"#;
 const BOOK: &str =
     "mutation($input: BookTripInput!) { bookTrip(input: $input) { booking { id } errors { code message } } }";
@@ -57,18 +53,6 @@ fn run(home: &Home, statements: &'static str) {
         pool.close().await;
         server.stop().await.expect("let go");
     });
-}
-
-/// Looks until there is something.
-fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
-    let begun = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(begun.elapsed() < LIMIT, "it never came");
-        std::thread::sleep(PAUSE);
-    }
 }
 
 fn listed(home: &Home, filter: &[&str]) -> Vec<Value> {
@@ -149,7 +133,13 @@ fn sagas_that_wait_are_found_told_and_decided_beside_a_program_that_serves() {
 
     // One by one, from the command line and over GraphQL.
     let evidence = ["--reason", "given back by bank transfer 77"];
-    let marked = decide(&home, &[&["sagas", "mark-undone", &id(undone)], &evidence[..]].concat());
+    let mark = |expecting: &str| {
+        decide(&home, &[&["sagas", "mark-undone", &id(undone), "--expecting", expecting], &evidence[..]].concat())
+    };
+    let other = mark("undo-car-UNAVAILABLE-00000000");
+    assert_eq!((other.0, outcomes(&other)), (4, vec!["refused"]), "evidence for one reason never marks another");
+    assert!(page.contains(&format!("mark-undone {} --expecting {print} --reason", id(undone))), "to be copied: {page}");
+    let marked = mark(print);
     assert_eq!((marked.0, outcomes(&marked)), (0, vec!["recorded"]));
     until_status(&home, &id(undone), "COMPENSATED");
     let again = decide(&home, &[&["sagas", "mark-undone", &id(undone)], &evidence[..]].concat());
@@ -283,6 +273,8 @@ fn what_is_said_wrong_to_the_desk_ends_with_2_and_what_is_not_there_with_4() {
         &["sagas", "give-up", nobody, "--reason", "a\u{1b}[2Jb"],
         &["sagas", "give-up", nobody, "--reason", "4242 4242 4242 4242"],
         &["sagas", "give-up", nobody, "--reason", "why", "--actor", "ada@example.org"],
+        &["sagas", "give-up", nobody, "--reason", "why", "--expecting", " "],
+        &["sagas", "give-up", "--fingerprint", "f", "--reason", "why", "--expecting", "f"],
         &["sagas", "mark-done", nobody, "--reason", "why"],
         &["sagas", "mark-done", nobody, "--reference", "", "--reason", "why"],
         &["sagas", "show", "nonsense"],

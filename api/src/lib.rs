@@ -11,5 +11,5 @@ mod http;
 pub mod limits;
 
 pub use api::{Api, Parts, Positions, Readiness};
-pub use graphql::{operator_reason, resolution, sdl};
+pub use graphql::{operator_reason, reason_fingerprint, resolution, sdl};
 pub use http::{router, serve};

@@ -126,12 +126,16 @@ async fn what_an_operator_says_wrong_is_told_with_its_field() {
         (json!({ "verb": "MARK_DONE" }), "INVALID_INPUT", "reference"),
         (json!({ "reference": "ch_1" }), "INVALID_INPUT", "reference"),
         (json!({ "verb": "MARK_DONE", "reference": "ch_1" }), "NOT_RESOLVABLE", "verb"),
+        (json!({ "fingerprint": " " }), "INVALID_INPUT", "fingerprint"),
+        (json!({ "fingerprint": "undo-payment-UNAVAILABLE-00000000" }), "NOT_RESOLVABLE", "fingerprint"),
     ] {
         let payload = resolve(&world, with(change.clone())).await;
         assert_eq!(error(&payload), (code.to_owned(), json!(["input", path])), "{change}");
         assert_eq!((&payload["saga"], &payload["position"]), (&json!(null), &json!(null)));
     }
-    let keyed = with(json!({ "idempotencyKey": "op-1" }));
+    assert!(world.events().await.iter().all(|event| event.event_type != "Resolved"), "nothing was marked");
+    let waits = sagas(&world, json!({ "needsAttention": true })).await.remove(0);
+    let keyed = with(json!({ "idempotencyKey": "op-1", "fingerprint": waits["fingerprint"] }));
     assert_eq!(resolve(&world, keyed.clone()).await["errors"], json!([]));
     assert_eq!(resolve(&world, keyed).await["errors"], json!([]), "the same key, one effect");
     let reused = resolve(&world, with(json!({ "idempotencyKey": "op-1", "reason": "another" }))).await;

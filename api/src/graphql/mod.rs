@@ -16,7 +16,7 @@ use async_graphql::registry::SDLExportOptions;
 use async_graphql::{EmptySubscription, Schema, SchemaBuilder};
 
 use self::mutation::Mutation;
-pub use self::mutation::{operator_reason, resolution};
+pub use self::mutation::{operator_reason, reason_fingerprint, resolution};
 use self::query::Query;
 use self::types::Node;
 use crate::limits::{FIELD_DIRECTIVES_MAX, QUERY_COMPLEXITY_MAX, QUERY_DEPTH_MAX};

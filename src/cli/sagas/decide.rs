@@ -1,6 +1,6 @@
 //! What an operator has said, once it is sound.
 
-use traveladvisor_api::{operator_reason, resolution};
+use traveladvisor_api::{operator_reason, reason_fingerprint, resolution};
 use traveladvisor_commands::input::FieldError;
 use traveladvisor_domain::id::BookingId;
 use traveladvisor_domain::trip_saga::attention::{Resolution, Verb};
@@ -12,6 +12,8 @@ use crate::cli::failure::Failure;
 /// A verb on some trips.
 pub(super) struct Decision {
     pub(super) target: Target,
+    /// The reason that it is about; absent: whatever they wait for.
+    pub(super) fingerprint: Option<String>,
     pub(super) resolution: Resolution,
     pub(super) actor: String,
     pub(super) reason: String,
@@ -23,6 +25,7 @@ pub(super) enum Target {
     Trips(Vec<BookingId>),
     /// All that wait for this reason.
     Reason {
+        /// Its fingerprint.
         fingerprint: String,
         /// Without being asked.
         yes: bool,
@@ -36,19 +39,29 @@ impl Decision {
             Some(fingerprint) => Target::Reason { fingerprint: fingerprint.clone(), yes: many.yes },
             None => Target::Trips(many.bookings.clone()),
         };
-        Self::signed(target, checked("--reference", resolution(verb, None))?, &many.signed)
+        let fingerprint = match (&many.fingerprint, &many.expecting) {
+            (Some(searched), _) => Some(checked("--fingerprint", reason_fingerprint(searched))?),
+            (None, expected) => expecting(expected.as_deref())?,
+        };
+        let resolution = checked("--reference", resolution(verb, None))?;
+        Ok(Self { fingerprint, ..Self::signed(target, resolution, &many.signed)? })
     }
 
     /// A charge that was made.
     pub(super) fn of_one(marked: &Marked) -> Result<Self, Failure> {
         let resolution = checked("--reference", resolution(Verb::MarkDone, Some(&marked.reference)))?;
-        Self::signed(Target::Trips(vec![marked.booking]), resolution, &marked.signed)
+        let fingerprint = expecting(marked.expecting.as_deref())?;
+        Ok(Self { fingerprint, ..Self::signed(Target::Trips(vec![marked.booking]), resolution, &marked.signed)? })
     }
 
     fn signed(target: Target, resolution: Resolution, signed: &Signed) -> Result<Self, Failure> {
         let reason = checked("--reason", operator_reason(&signed.reason))?;
-        Ok(Self { target, resolution, actor: actor(signed.actor.as_deref())?, reason })
+        Ok(Self { target, fingerprint: None, resolution, actor: actor(signed.actor.as_deref())?, reason })
     }
+}
+
+fn expecting(fingerprint: Option<&str>) -> Result<Option<String>, Failure> {
+    fingerprint.map(|fingerprint| checked("--expecting", reason_fingerprint(fingerprint))).transpose()
 }
 
 fn checked<T>(option: &str, value: Result<T, FieldError>) -> Result<T, Failure> {

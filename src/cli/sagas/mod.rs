@@ -85,6 +85,9 @@ pub(crate) struct Many {
     /// All that wait for the reason with this fingerprint
     #[arg(long, value_name = "FINGERPRINT")]
     fingerprint: Option<String>,
+    /// Only if they still wait for the reason with this fingerprint, as `sagas show` told it
+    #[arg(long, value_name = "FINGERPRINT", conflicts_with = "fingerprint")]
+    expecting: Option<String>,
     /// Do it without being asked, however many wait
     #[arg(long)]
     yes: bool,
@@ -100,6 +103,9 @@ pub(crate) struct Marked {
     /// The gateway's reference of the charge: a refund needs it
     #[arg(long, value_name = "REFERENCE")]
     reference: String,
+    /// Only if it still waits for the reason with this fingerprint, as `sagas show` told it
+    #[arg(long, value_name = "FINGERPRINT")]
+    expecting: Option<String>,
     #[command(flatten)]
     signed: Signed,
 }

@@ -54,7 +54,9 @@ pub(super) async fn run(house: &House, decision: Decision, printer: Printer) -> 
     if more {
         printer.hint(format!("More than {DECIDED_MAX} wait for this reason: say it again for the rest."));
     }
-    follow_up(&house.log, printer, codes.iter().any(Option::is_none)).await?;
+    if codes.iter().any(Option::is_none) {
+        follow_up(&house.log, printer).await?;
+    }
     ended(codes.into_iter().flatten())
 }
 
@@ -105,9 +107,13 @@ fn agrees(verb: &str, count: u64) -> Result<bool, Failure> {
 }
 
 async fn decide(engine: &Engine, booking: BookingId, decision: &Decision) -> Decided {
-    let (resolution, reason) = (decision.resolution.clone(), decision.reason.clone());
     let request = Request {
-        command: CallerCommand::ResolveSaga { booking, resolution, fingerprint: None, reason },
+        command: CallerCommand::ResolveSaga {
+            booking,
+            resolution: decision.resolution.clone(),
+            fingerprint: decision.fingerprint.clone(),
+            reason: decision.reason.clone(),
+        },
         caller: decision.actor.clone(),
         idempotency: None,
         expected_version: None,
@@ -161,10 +167,7 @@ fn tell(decided: &Decided, printer: Printer) -> Result<Option<Code>, Failure> {
 }
 
 /// Who carries on what was recorded.
-async fn follow_up(log: &EventLog, printer: Printer, recorded: bool) -> Result<(), Failure> {
-    if !recorded {
-        return Ok(());
-    }
+async fn follow_up(log: &EventLog, printer: Printer) -> Result<(), Failure> {
     let is_delivering = log.owners().await?.iter().any(|owner| owner.name == RELAY && owner.held.is_some());
     printer.hint(if is_delivering {
         "What was recorded is carried on by the program that serves: see `traveladvisor sagas show`."

@@ -93,15 +93,17 @@ fn next(saga: &SagaView, printer: Printer) -> Result<(), Failure> {
         return Ok(printer.line(format!("{nothing} Nothing is to be done."))?);
     }
     printer.line("What can be done now:")?;
+    let reason = saga.attention.as_ref().map(|attention| attention.fingerprint.as_str());
+    let expecting = reason.map_or_else(String::new, |reason| format!(" --expecting {reason}"));
     for verb in verbs {
         let reference = if verb == Verb::MarkDone { " --reference REFERENCE" } else { "" };
-        let command = format!("traveladvisor sagas {} {}{reference} --reason TEXT", verb.as_str(), saga.booking);
+        let (verb_name, booking) = (verb.as_str(), saga.booking);
+        let command = format!("traveladvisor sagas {verb_name} {booking}{reference}{expecting} --reason TEXT");
         printer.line(format!("  {command}"))?;
         printer.line(format!("      {}", meaning(verb)))?;
     }
-    if let Some(attention) = &saga.attention {
-        let fingerprint = &attention.fingerprint;
-        printer.line(format!("All that wait for the same: traveladvisor sagas list --fingerprint {fingerprint}"))?;
+    if let Some(reason) = reason {
+        printer.line(format!("All that wait for the same: traveladvisor sagas list --fingerprint {reason}"))?;
     }
     Ok(())
 }

@@ -17,7 +17,7 @@ mod upsert_hotel;
 
 use async_graphql::MergedObject;
 
-pub use resolution::{operator_reason, resolution};
+pub use resolution::{operator_reason, reason_fingerprint, resolution};
 
 /// What callers can change. What a caller did wrong is answered in the payload's `errors`.
 #[derive(Debug, Default, MergedObject)]

@@ -1,11 +1,11 @@
-//! What both ways to resolve share: the rules of verb, reason and reference.
+//! What both ways to resolve share: the rules of verb, reason, reference and fingerprint.
 
 use traveladvisor_commands::input::FieldError;
 use traveladvisor_domain::booking::REASON_CHARS_MAX;
 use traveladvisor_domain::trip_saga::attention::{Resolution, Verb};
 
 use super::rules::free_text;
-use crate::limits::REFERENCE_CHARS_MAX;
+use crate::limits::{FILTER_CHARS_MAX, REFERENCE_CHARS_MAX};
 
 /// An operator's words: 1 to 500 characters, without control characters and card numbers.
 pub fn operator_reason(value: &str) -> Result<String, FieldError> {
@@ -26,6 +26,15 @@ pub fn resolution(verb: Verb, reference: Option<&str>) -> Result<Resolution, Fie
         (Verb::MarkUndone, None) => Ok(Resolution::MarkUndone),
         (Verb::GiveUp, None) => Ok(Resolution::GiveUp),
     }
+}
+
+/// The fingerprint of what a saga waits for, as the program tells it.
+pub fn reason_fingerprint(value: &str) -> Result<String, FieldError> {
+    let is_one = !value.trim().is_empty() && value.chars().count() <= FILTER_CHARS_MAX;
+    if is_one && !value.chars().any(char::is_control) {
+        return Ok(value.to_owned());
+    }
+    Err(FieldError::new("no fingerprint: give one that the sagas tell"))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use traveladvisor_domain::id::BookingId;
 use traveladvisor_domain::trip_saga::attention::Verb;
 
 use super::accepted_saga::AcceptedSaga;
-use super::resolution::{operator_reason, resolution};
+use super::resolution::{operator_reason, reason_fingerprint, resolution};
 use super::rules::idempotency_key;
 use super::submit::{Findings, Submission, submit};
 use crate::graphql::scalars::Position;
@@ -26,6 +26,9 @@ pub(crate) struct ResolveSagaInput {
     pub(crate) reason: String,
     /// The gateway's reference of the charge: mandatory for `MARK_DONE`, and for nothing else.
     pub(crate) reference: Option<String>,
+    /// The fingerprint of the reason that was looked into, as `sagas` and `saga` tell it. If the step waits for another reason by now, the
+    /// verb is answered `NOT_RESOLVABLE`, so that evidence for one never marks another. Left out, it is about whatever waits.
+    pub(crate) fingerprint: Option<String>,
     /// Same key, one effect. The same verb twice is one without a key, too.
     pub(crate) idempotency_key: Option<String>,
 }
@@ -81,6 +84,8 @@ struct Hashed<'a> {
     verb: Verb,
     reason: &'a str,
     reference: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fingerprint: Option<&'a str>,
 }
 
 fn check(given: ResolveSagaInput) -> std::result::Result<(BookingId, Submission), Vec<UserError>> {
@@ -90,12 +95,14 @@ fn check(given: ResolveSagaInput) -> std::result::Result<(BookingId, Submission)
     let id: Option<BookingId> = findings.id(&["bookingId"], "booking", &given.booking_id);
     let reason = findings.check(&["reason"], operator_reason(&given.reason));
     let resolution = findings.check(&["reference"], resolution(verb, reference));
+    let fingerprint =
+        given.fingerprint.and_then(|fingerprint| findings.check(&["fingerprint"], reason_fingerprint(&fingerprint)));
     let key = given.idempotency_key.and_then(|key| findings.check(&["idempotencyKey"], idempotency_key(&key)));
     let checked = id.zip(reason).zip(resolution);
     let ((booking, reason), resolution) = findings.settle(checked)?;
-    let hash = input_hash(&Hashed { booking, verb, reason: &reason, reference });
+    let hash = input_hash(&Hashed { booking, verb, reason: &reason, reference, fingerprint: fingerprint.as_deref() });
     let submission = Submission {
-        command: CallerCommand::ResolveSaga { booking, resolution, fingerprint: None, reason },
+        command: CallerCommand::ResolveSaga { booking, resolution, fingerprint, reason },
         idempotency: key.map(|key| IdempotencyKey { key, input_hash: hash }),
         expected_version: None,
     };

@@ -8,14 +8,12 @@ use traveladvisor_domain::id::BookingId;
 use traveladvisor_domain::trip_saga::attention::{Resolution, Verb};
 use traveladvisor_projections::reads::{Page, SagaFilter};
 
-use super::resolution::{operator_reason, resolution};
+use super::resolution::{operator_reason, reason_fingerprint, resolution};
 use super::submit::{Findings, submit};
 use crate::graphql::read::{read_fault, reads};
 use crate::graphql::scalars::Position;
 use crate::graphql::types::{SagaVerb, UserError};
-use crate::limits::{
-    FILTER_CHARS_MAX, MUTATION_COMPLEXITY, RESOLVE_SAGAS_AT_ONCE, RESOLVE_SAGAS_COMPLEXITY, RESOLVE_SAGAS_MAX,
-};
+use crate::limits::{MUTATION_COMPLEXITY, RESOLVE_SAGAS_AT_ONCE, RESOLVE_SAGAS_COMPLEXITY, RESOLVE_SAGAS_MAX};
 
 /// What is decided on all that wait for one reason.
 #[derive(InputObject)]
@@ -73,7 +71,7 @@ impl ResolveSagas {
         ctx: &Context<'_>,
         #[graphql(desc = "The reason's fingerprint, the verb, and why.")] input: ResolveSagasInput,
     ) -> Result<ResolveSagasPayload> {
-        let decision = match check(input) {
+        let decision = match check(&input) {
             Ok(decision) => decision,
             Err(errors) => return Ok(ResolveSagasPayload { errors, ..ResolveSagasPayload::default() }),
         };
@@ -90,9 +88,14 @@ impl ResolveSagas {
 }
 
 async fn resolve(ctx: &Context<'_>, booking: BookingId, decision: &Decision) -> Result<ResolvedSaga> {
-    let (resolution, reason) = (decision.resolution.clone(), decision.reason.clone());
-    let outcome =
-        submit(ctx, CallerCommand::ResolveSaga { booking, resolution, fingerprint: None, reason }.into()).await?;
+    let command = CallerCommand::ResolveSaga {
+        booking,
+        resolution: decision.resolution.clone(),
+        // Whoever has come to wait for something else meanwhile is not meant.
+        fingerprint: Some(decision.fingerprint.clone()),
+        reason: decision.reason.clone(),
+    };
+    let outcome = submit(ctx, command.into()).await?;
     let booking_id = ID(booking.to_string());
     Ok(match outcome {
         Ok(receipt) => ResolvedSaga { booking_id, position: Some(Position(receipt.position)), errors: Vec::new() },
@@ -105,9 +108,9 @@ fn bulk(first: i64) -> usize {
     usize::try_from(first.clamp(1, RESOLVE_SAGAS_MAX)).unwrap_or(1)
 }
 
-fn check(given: ResolveSagasInput) -> std::result::Result<Decision, Vec<UserError>> {
+fn check(given: &ResolveSagasInput) -> std::result::Result<Decision, Vec<UserError>> {
     let mut findings = Findings::default();
-    let fingerprint = findings.check(&["fingerprint"], fingerprint(given.fingerprint));
+    let fingerprint = findings.check(&["fingerprint"], reason_fingerprint(&given.fingerprint));
     let reason = findings.check(&["reason"], operator_reason(&given.reason));
     let resolution = findings.check(&["verb"], without_reference(given.verb.into()));
     let first = findings.check(&["first"], count(given.first));
@@ -115,14 +118,6 @@ fn check(given: ResolveSagasInput) -> std::result::Result<Decision, Vec<UserErro
         || Some(Decision { fingerprint: fingerprint?, resolution: resolution?, reason: reason?, first: first? });
     let decision = decision();
     findings.settle(decision)
-}
-
-fn fingerprint(value: String) -> std::result::Result<String, FieldError> {
-    let is_one = !value.trim().is_empty() && value.chars().count() <= FILTER_CHARS_MAX;
-    if is_one && !value.chars().any(char::is_control) {
-        return Ok(value);
-    }
-    Err(FieldError::new("no fingerprint: give one that `sagas` tells"))
 }
 
 fn without_reference(verb: Verb) -> std::result::Result<Resolution, FieldError> {
