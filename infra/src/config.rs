@@ -69,6 +69,9 @@ pub struct Config {
     /// Where the payment gateway is; without it the sandbox plays one.
     #[serde(default, deserialize_with = "filled")]
     pub gateway_url: Option<String>,
+    /// Under which the log knows the payment gateway's tokens; without it the address. To be set to the former one when a gateway has moved.
+    #[serde(default, deserialize_with = "filled")]
+    pub gateway_name: Option<String>,
     /// What the payment gateway wants to be shown.
     #[serde(default, deserialize_with = "secret")]
     pub gateway_api_key: Option<SecretString>,

@@ -44,5 +44,9 @@ fn over_http(config: &Config) -> Result<Option<HttpGateway>, Failure> {
     let Some(url) = &config.gateway_url else { return Ok(None) };
     let settings = HttpSettings::default();
     let gateway = HttpGateway::new(url, config.gateway_api_key.as_ref(), Arc::new(SystemClock), settings);
-    gateway.map(Some).map_err(|error| Failure::usage(error.to_string()))
+    let named = gateway.and_then(|gateway| match &config.gateway_name {
+        Some(name) => gateway.named(name),
+        None => Ok(gateway),
+    });
+    named.map(Some).map_err(|error| Failure::usage(error.to_string()))
 }

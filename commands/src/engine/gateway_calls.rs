@@ -15,7 +15,7 @@ use traveladvisor_domain::failure::{Code, Failure};
 use traveladvisor_domain::message::GatewayCall;
 use traveladvisor_domain::payment::GatewayOutcome;
 use traveladvisor_infra::clock::Clock;
-use traveladvisor_infra::gateway::{CLOCK_SKEW_MAX, CallError, PaymentGateway, UnknownOutcome};
+use traveladvisor_infra::gateway::{CLOCK_SKEW_MAX, CallError, PaymentGateway, UnknownOutcome, issuer_of};
 
 use super::limits::{
     GATEWAY_CALL_TIMEOUT, GATEWAY_CALLS_AT_ONCE_MAX, GATEWAY_EXPIRIES_TIDY, GATEWAY_LOOK_UP_PAUSE_FIRST,
@@ -66,6 +66,9 @@ impl Calls {
 
     /// Stays until the outcome is known, or was asked for often enough. Nothing when the turn or the process ends meanwhile.
     pub(crate) async fn learn(&self, call: &GatewayCall, copies: Copies) -> Option<Learnt> {
+        if !self.gateway.issued(&call.token) {
+            return Some(of_another_gateway(call));
+        }
         if copies == Copies::None {
             match self.send(call).await? {
                 Ok(outcome) => return Some(Learnt::Outcome(outcome)),
@@ -177,6 +180,15 @@ impl Expiries {
 fn never_arrived() -> Learnt {
     let message = "The payment gateway could not be reached: nothing was done.";
     Learnt::Outcome(GatewayOutcome::Faulted(Failure::new(Code::Unavailable, message)))
+}
+
+/// It may have been made there: only that gateway can tell.
+fn of_another_gateway(call: &GatewayCall) -> Learnt {
+    let issuer = issuer_of(&call.token).unwrap_or("of the sandbox");
+    tracing::error!(key = call.key, issuer, "a payment belongs to another gateway than this program serves with");
+    let message =
+        format!("The card is known to the gateway {issuer}, and the program serves with another: serve with that one.");
+    Learnt::Unknown(Failure::new(Code::Unavailable, message))
 }
 
 fn skew() -> TimeDelta {

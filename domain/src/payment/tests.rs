@@ -188,6 +188,16 @@ fn a_refund_that_stays_unknown_is_looked_up_by_its_key_and_never_made_twice() {
 }
 
 #[test]
+fn money_that_was_given_back_by_hand_is_not_given_back_again_though_no_undo_ever_came() {
+    let found = Some(Finding::GivenBack);
+    paid()
+        .when(PaymentCommand::Cancel { booking: booking(1), attempt: 6, amount: amount(), found })
+        .then(&[PaymentEvent::PaymentCancelled { attempt: 6, refunded: amount() }])
+        .when(cancel(7))
+        .then(&[repeated(Direction::Undo, 7, Outcome::Done)]);
+}
+
+#[test]
 fn an_undo_that_waits_for_an_unknown_charge_has_it_asked_for() {
     given::<Payment>(&[requested(1)])
         .when(leave_unknown(charge(1)))

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::attention::{Verb, fingerprint};
-use super::course::{Awaiting, Course, Try};
+use super::course::{Awaiting, Course, Try, in_a_while};
 use super::pauses::{backoff, parked};
 use super::steps::undo_order;
 use super::{TripSaga, TripSagaEvent};
@@ -130,10 +130,10 @@ impl Backward {
         let (step, direction) = (self.at, Direction::Undo);
         let policy = self.course.policy(direction, step);
         let Some(beyond) = policy.attention_after.and_then(|tries| attempt.checked_sub(tries)) else {
-            let retry_at = occasion.at + backoff(attempt, occasion.entropy);
+            let retry_at = in_a_while(occasion, backoff(attempt, occasion.entropy));
             return Some(TripSagaEvent::UndoFaulted { step, attempt, failure, retry_at });
         };
-        let retry_at = occasion.at + parked(beyond + 1, occasion.entropy);
+        let retry_at = in_a_while(occasion, parked(beyond + 1, occasion.entropy));
         let fingerprint = fingerprint(direction, step, &failure);
         if self.attention.as_ref() == Some(&fingerprint) {
             return Some(TripSagaEvent::UndoFaulted { step, attempt, failure, retry_at });

@@ -1,6 +1,6 @@
 //! What a saga does and by which definition: the two things that never change on its way.
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::steps::{CURRENT, Definition, Policy, undo_order};
@@ -8,7 +8,7 @@ use crate::message::{Direction, FailedStep, Finding, Instruction, Order};
 use crate::occasion::Occasion;
 use crate::trip::{Step, TripPlan};
 
-/// Digits of a second that a deadline has.
+/// Digits of a second that a wake-up has.
 const MILLISECONDS: u16 = 3;
 
 /// A trip's plan and the version of the definition that its saga follows.
@@ -74,7 +74,7 @@ impl Course {
     fn instruction(&self, direction: Direction, wanted: Try, order: Order, occasion: Occasion) -> Instruction {
         let Try { step, attempt } = wanted;
         let answer_within = self.policy(direction, step).answer_within;
-        let answer_by = answer_within.map(|within| (occasion.at + within).trunc_subsecs(MILLISECONDS));
+        let answer_by = answer_within.map(|within| in_a_while(occasion, within));
         Instruction { direction, attempt, order, answer_by }
     }
 }
@@ -86,6 +86,11 @@ pub(super) fn with_finding(instruction: Instruction, finding: Finding) -> Instru
         order => order,
     };
     Instruction { order, ..instruction }
+}
+
+/// The moment after a pause, as it is stored.
+pub(super) fn in_a_while(occasion: Occasion, pause: TimeDelta) -> DateTime<Utc> {
+    (occasion.at + pause).trunc_subsecs(MILLISECONDS)
 }
 
 /// What a saga waits for.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::attention::{Verb, fingerprint};
-use super::course::{Awaiting, Course, Try};
+use super::course::{Awaiting, Course, Try, in_a_while};
 use super::pauses::{backoff, parked};
 use super::steps::PIVOT;
 use super::{Backward, TripSaga, TripSagaEvent};
@@ -185,7 +185,7 @@ impl Forward {
         if let Some(beyond) = policy.attention_after.and_then(|tries| attempt.checked_sub(tries)) {
             return Some(self.parked(Fault { attempt: beyond + 1, failure, in_doubt }, occasion));
         }
-        let retry_at = occasion.at + backoff(attempt, occasion.entropy);
+        let retry_at = in_a_while(occasion, backoff(attempt, occasion.entropy));
         Some(TripSagaEvent::StepFaulted { step: self.at, attempt, failure, retry_at, in_doubt })
     }
 
@@ -193,7 +193,7 @@ impl Forward {
     fn parked(&self, fault: Fault, occasion: Occasion) -> TripSagaEvent {
         let Fault { attempt: beyond, failure, in_doubt } = fault;
         let (step, attempt, direction) = (self.at, self.attempt, Direction::Request);
-        let retry_at = occasion.at + parked(beyond, occasion.entropy);
+        let retry_at = in_a_while(occasion, parked(beyond, occasion.entropy));
         let fingerprint = fingerprint(direction, step, &failure);
         if self.attention.as_ref() == Some(&fingerprint) {
             return TripSagaEvent::StepFaulted { step, attempt, failure, retry_at, in_doubt };

@@ -2,6 +2,7 @@
 
 mod card;
 mod http;
+mod issuer;
 mod sandbox;
 mod simulator;
 mod statement;
@@ -19,6 +20,7 @@ use uuid::Uuid;
 
 use crate::fail_points::Point;
 pub use http::{HttpGateway, HttpGatewayError, HttpSettings};
+pub use issuer::issuer_of;
 pub use sandbox::SandboxGateway;
 pub use simulator::{Faults, Injected, LedgerError, Simulator, SimulatorOptions};
 
@@ -50,6 +52,11 @@ pub trait PaymentGateway: Send + Sync {
 
     /// What the call with this key came to; none: it has not arrived (yet).
     fn look_up<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<GatewayOutcome>, UnknownOutcome>>;
+
+    /// Whether a token is this gateway's own: about another's it cannot tell anything, not even that nothing has happened.
+    fn issued(&self, token: &str) -> bool {
+        issuer_of(token).is_none()
+    }
 
     /// The longest lifetime of a request. Once it and [`CLOCK_SKEW_MAX`] have passed since the request could last be sent, "not found" is
     /// final (L16).

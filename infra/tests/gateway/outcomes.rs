@@ -8,13 +8,29 @@ use serde_json::json;
 use traveladvisor_domain::failure::Code;
 use traveladvisor_domain::payment::GatewayOutcome;
 use traveladvisor_infra::clock::{Clock, SystemClock};
-use traveladvisor_infra::gateway::{CallError, HttpGateway, HttpSettings, PaymentGateway, TokeniseError};
+use traveladvisor_infra::gateway::{CallError, HttpGateway, HttpSettings, PaymentGateway, TokeniseError, issuer_of};
 
 use super::world::{World, entry};
 use super::{charge, code, done, past, refund, soon};
 
 async fn token(gateway: &HttpGateway, number: &str) -> String {
     gateway.tokenise(&SecretString::from(number)).await.expect("a token").token
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_knows_its_own_tokens_by_its_name_also_after_it_has_moved() {
+    let (here, there) = (World::begin().await, World::begin().await);
+    let (first, second) = (here.client(|_| {}), there.client(|_| {}));
+    let token = token(&first, "4242424242424242").await;
+    assert!(first.issued(&token) && !second.issued(&token) && !first.issued("tok_sandbox_approves"));
+    let name = issuer_of(&token).expect("a name").to_owned();
+    let moved = there.client(|_| {}).named(&name).expect("a name");
+    assert!(moved.issued(&token));
+    let call = charge("moved", &token, 1_234);
+    done(moved.call(&call, soon(&moved)).await.expect("answered"));
+    for bad in ["", "pay.example/eu", "pay example"] {
+        assert!(there.client(|_| {}).named(bad).is_err(), "{bad:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

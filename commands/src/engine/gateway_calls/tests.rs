@@ -175,6 +175,18 @@ async fn a_call_that_is_new_is_sent_once_and_its_answer_taken() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nobody_is_asked_about_a_card_that_another_gateway_knows() {
+    for copies in [Copies::None, Copies::Maybe] {
+        let lab = Lab::new([]);
+        let of_another = GatewayCall { token: "pay.example/tok".into(), ..call() };
+        let learnt = lab.calls.learn(&of_another, copies).await;
+        let Some(Learnt::Unknown(failure)) = learnt else { panic!("told: {learnt:?}") };
+        assert!(failure.message.contains("pay.example") && !failure.message.contains("tok"), "{failure:?}");
+        assert_eq!(lab.asked(), [""; 0]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_has_surely_not_left_is_a_fault_at_once() {
     let lab = Lab::new([Does::IsNotReached]);
     assert_nothing_happened(lab.learn(Copies::None).await.as_ref());

@@ -22,7 +22,8 @@ use traveladvisor_domain::trip::CardToken;
 
 use self::exchange::{Answered, Ask, NoAnswer, innermost};
 use self::guard::{Again, Guarded, Repeats, budget, guarded};
-use self::settings::IDLE_CONNECTION_MAX;
+use self::settings::{IDLE_CONNECTION_MAX, NAME_BYTES_MAX};
+use super::issuer::{own_token, under_name};
 use super::wire::{ChargeBody, EXPIRES_AT, IDEMPOTENCY_KEY, RefundBody};
 use super::{CallError, PaymentGateway, REQUEST_LIFETIME_MAX, TokeniseError, UnknownOutcome, call_point, card};
 use crate::clock::Clock;
@@ -36,6 +37,8 @@ const NOBODYS_KEY: &str = "is-anybody-there";
 /// A gateway behind an address.
 pub struct HttpGateway {
     base: Url,
+    /// Under which the log knows its tokens.
+    name: String,
     headers: HeaderMap,
     clock: Arc<dyn Clock>,
     settings: HttpSettings,
@@ -55,6 +58,9 @@ pub enum HttpGatewayError {
         "gateway_url is not safe: card numbers go there, so write https://, or http:// for a loopback address only"
     )]
     PlainText,
+    /// The name would not be told from a token.
+    #[error("gateway_name may have letters, digits, `.`, `-`, `_` and `:`, and {NAME_BYTES_MAX} of them at most")]
+    BadName,
     /// The key has characters that no header may have.
     #[error("gateway_api_key has characters that cannot be sent: use what the gateway gave you")]
     BadKey,
@@ -76,6 +82,7 @@ impl HttpGateway {
         settings: HttpSettings,
     ) -> Result<Self, HttpGatewayError> {
         let base = address(url)?;
+        let name = base.authority().to_owned();
         let headers = headers(api_key)?;
         let client = client(&base, &settings)?;
         let budget = budget(&settings);
@@ -89,10 +96,24 @@ impl HttpGateway {
             calls: guard("calls", Repeats::NotSent)?,
             look_ups: guard("look-ups", Repeats::Unanswered)?,
             base,
+            name,
             headers,
             clock,
             settings,
         })
+    }
+
+    /// The same gateway under another name than its address: the one that it had before it moved.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpGatewayError::BadName`].
+    pub fn named(self, name: &str) -> Result<Self, HttpGatewayError> {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:".contains(&byte);
+        if !(1..=NAME_BYTES_MAX).contains(&name.len()) || !name.bytes().all(is_plain) {
+            return Err(HttpGatewayError::BadName);
+        }
+        Ok(Self { name: name.to_owned(), ..self })
     }
 
     /// Asks the gateway for nothing, to see whether it answers.
@@ -109,7 +130,8 @@ impl HttpGateway {
         let body = SecretString::from(format!("{{\"number\":\"{}\"}}", digits.expose_secret()));
         let ask = self.ask(Point::Tokenise, &["v1", "tokens"], Some(body));
         match self.tokens.clone().oneshot(ask).await {
-            Ok(answered) => answer::token(&answered, &digits),
+            Ok(answered) => answer::token(&answered, &digits)
+                .map(|card| CardToken { token: under_name(&self.name, &card.token), ..card }),
             Err(error) => {
                 tracing::warn!(%error, "the payment gateway gave no token");
                 Err(TokeniseError::Unavailable)
@@ -118,7 +140,7 @@ impl HttpGateway {
     }
 
     async fn made(&self, call: &GatewayCall, expires_at: DateTime<Utc>) -> Result<GatewayOutcome, CallError> {
-        let mut ask = self.ask(call_point(call), &["v1", end_point(call)], Some(body(call)?));
+        let mut ask = self.ask(call_point(call), &["v1", end_point(call)], Some(self.body(call)?));
         let expiry = expires_at.to_rfc3339_opts(SecondsFormat::Millis, true);
         for (name, value) in [(IDEMPOTENCY_KEY, call.key.as_str()), (EXPIRES_AT, &expiry)] {
             let value = HeaderValue::from_str(value).map_err(|error| CallError::NotSent(error.to_string()))?;
@@ -154,6 +176,21 @@ impl HttpGateway {
         };
         Ask { point, method, url, headers: self.headers.clone(), body, timeout }
     }
+
+    /// The token and the amount stand in it, nothing of the traveller.
+    fn body(&self, call: &GatewayCall) -> Result<SecretString, CallError> {
+        let (minor, currency) = (call.amount.minor, call.amount.currency.as_str().to_owned());
+        let text = match &call.kind {
+            GatewayCallKind::Charge => {
+                let token = own_token(&self.name, &call.token).unwrap_or(&call.token).to_owned();
+                serde_json::to_string(&ChargeBody { token, minor, currency })
+            }
+            GatewayCallKind::Refund { charge } => {
+                serde_json::to_string(&RefundBody { charge: charge.clone(), minor, currency })
+            }
+        };
+        text.map(SecretString::from).map_err(|error| CallError::NotSent(error.to_string()))
+    }
 }
 
 impl PaymentGateway for HttpGateway {
@@ -171,6 +208,10 @@ impl PaymentGateway for HttpGateway {
 
     fn look_up<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<GatewayOutcome>, UnknownOutcome>> {
         self.looked_up(key).boxed()
+    }
+
+    fn issued(&self, token: &str) -> bool {
+        own_token(&self.name, token).is_some()
     }
 
     fn request_lifetime(&self) -> Duration {
@@ -231,18 +272,6 @@ const fn end_point(call: &GatewayCall) -> &'static str {
         GatewayCallKind::Charge => "charges",
         GatewayCallKind::Refund { .. } => "refunds",
     }
-}
-
-/// The token and the amount stand in it, nothing of the traveller.
-fn body(call: &GatewayCall) -> Result<SecretString, CallError> {
-    let (minor, currency) = (call.amount.minor, call.amount.currency.as_str().to_owned());
-    let text = match &call.kind {
-        GatewayCallKind::Charge => serde_json::to_string(&ChargeBody { token: call.token.clone(), minor, currency }),
-        GatewayCallKind::Refund { charge } => {
-            serde_json::to_string(&RefundBody { charge: charge.clone(), minor, currency })
-        }
-    };
-    text.map(SecretString::from).map_err(|error| CallError::NotSent(error.to_string()))
 }
 
 #[cfg(test)]

@@ -41,6 +41,8 @@ pub(super) const ANSWER_BYTES_MAX: usize = 16 << 10;
 pub(super) const WORD_BYTES_MAX: usize = 255;
 /// Longest code of a problem that is taken from a gateway, in bytes.
 pub(super) const CODE_BYTES_MAX: usize = 64;
+/// Longest name of a gateway, in bytes.
+pub(super) const NAME_BYTES_MAX: usize = 255;
 /// How long a connection is kept that nobody uses: less than gateways keep theirs, so that none is closed while a call is sent on it.
 pub(super) const IDLE_CONNECTION_MAX: Duration = Duration::from_secs(5);
 
