@@ -16,18 +16,53 @@ pub const YEAR_MIN: i32 = 1970;
 /// The last year in which something can happen: far enough, and safe from the end of the calendar whatever is added.
 pub const YEAR_MAX: i32 = 2199;
 
-/// A text of 1 to `characters_max` characters, not blank, without control characters (U+0000 among them).
+/// A text of 1 to `characters_max` characters, at least one of them visible, without control characters (U+0000 among them) and without
+/// characters that turn the direction of what follows, which make a text read as something else.
 pub fn text(value: &str, characters_max: usize) -> Result<String, FieldError> {
     if value.chars().any(char::is_control) {
         return Err(FieldError::new("control characters are not allowed: remove them"));
     }
-    if value.trim().is_empty() {
+    if value.chars().any(turns_direction) {
+        return Err(FieldError::new("characters that turn the direction of the text are not allowed: remove them"));
+    }
+    if !value.chars().any(is_visible) {
         return Err(FieldError::new(format!("must not be empty: give 1 to {characters_max} characters")));
     }
     if value.chars().count() > characters_max {
         return Err(FieldError::new(format!("too long: give 1 to {characters_max} characters")));
     }
     Ok(value.to_owned())
+}
+
+/// Embeddings, overrides and isolates. The marks U+200E, U+200F and U+061C, which names in scripts written from the right need, are none.
+const fn turns_direction(char: char) -> bool {
+    matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Whether a reader sees it. What is not seen is what Unicode tells a display to ignore, the blanks of Hangul and Braille, and white space.
+fn is_visible(char: char) -> bool {
+    let is_ignored = matches!(
+        char,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{2800}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    );
+    !is_ignored && !char.is_whitespace() && !char.is_control()
 }
 
 /// A name, a city or a place.

@@ -7,7 +7,7 @@ use traveladvisor_domain::trip_saga::attention::{Resolution, Verb};
 use super::rules::free_text;
 use crate::limits::{FILTER_CHARS_MAX, REFERENCE_CHARS_MAX};
 
-/// An operator's words: 1 to 500 characters, without control characters and card numbers.
+/// An operator's words: 1 to 500 characters, at least one of them visible, without control characters, turns of direction and card numbers.
 pub fn operator_reason(value: &str) -> Result<String, FieldError> {
     free_text(value, REASON_CHARS_MAX)
 }
@@ -58,8 +58,26 @@ mod tests {
     }
 
     #[test]
+    fn a_reason_is_seen_and_reads_as_it_is_written() {
+        for text in [
+            "\u{200b}",
+            "\u{202e}",
+            "\u{feff}\u{2060} \u{ad}",
+            "\u{3164}",
+            "\u{2800}",
+            "\u{e0041}",
+            "paid\u{202e}ton",
+            "a\u{2066}b",
+            "a\u{85}",
+        ] {
+            assert!(operator_reason(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
     fn a_reason_has_1_to_500_characters_and_no_card_number() {
         assert!(operator_reason(&"é".repeat(REASON_CHARS_MAX)).is_ok());
+        assert!(operator_reason("\u{5e9}\u{200f} 1").is_ok(), "a mark of a script that is written from the right");
         let long = "é".repeat(REASON_CHARS_MAX + 1);
         for text in ["", "  ", "a\u{0}", "a\nb", "paid with 4242 4242 4242 4242", &long] {
             assert!(operator_reason(text).is_err(), "{text:?}");
