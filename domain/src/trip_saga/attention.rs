@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::TripSagaError;
+use super::steps::PIVOT;
 use crate::failure::Failure;
 use crate::message::Direction;
 use crate::trip::Step;
@@ -53,7 +55,45 @@ pub struct OperatorDecision {
     pub reason: String,
 }
 
+/// A step that waits, as far as the verbs depend on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// Which step.
+    pub step: Step,
+    /// Its request or its undo.
+    pub direction: Direction,
+    /// The answer to the present try is awaited; otherwise the moment of the next one.
+    pub for_answer: bool,
+    /// An operator was called.
+    pub is_called: bool,
+}
+
+impl Waiting {
+    /// Why a verb does not fit; absent when it does. What a try under way may settle is not decided meanwhile: another try would change
+    /// nothing, and evidence about money may be older than the call.
+    pub fn refusal(self, verb: Verb) -> Option<TripSagaError> {
+        match (self.step, self.direction, verb) {
+            (.., Verb::Retry) if !self.for_answer => None,
+            (.., Verb::Retry) => Some(TripSagaError::NothingToResolve),
+            _ if !self.is_called => Some(TripSagaError::NothingToResolve),
+            (PIVOT, ..) if self.for_answer => Some(TripSagaError::BeingAsked),
+            (PIVOT, Direction::Request, _) => None,
+            (_, Direction::Request, _) | (Step::Approve, ..) => Some(TripSagaError::OnlyRetry),
+            (_, Direction::Undo, Verb::MarkDone) => Some(TripSagaError::OnlyPaymentsAreMarkedDone),
+            (_, Direction::Undo, Verb::MarkUndone | Verb::GiveUp) => None,
+        }
+    }
+
+    /// The verbs that fit.
+    pub fn verbs(self) -> impl Iterator<Item = Verb> {
+        Verb::ALL.into_iter().filter(move |verb| self.refusal(*verb).is_none())
+    }
+}
+
 impl Verb {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Retry, Self::MarkDone, Self::MarkUndone, Self::GiveUp];
+
     /// The name on the command line and in the log, for example `mark-undone`.
     pub const fn as_str(self) -> &'static str {
         match self {

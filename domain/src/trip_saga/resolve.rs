@@ -1,6 +1,6 @@
 //! An operator's verbs: retry, mark done, mark undone, give up (L18). Each is an event; the same again, when it is so already, is none.
 
-use super::attention::{OperatorDecision, Resolution, Verb};
+use super::attention::{OperatorDecision, Resolution, Verb, Waiting};
 use super::course::{Awaiting, Try, with_finding};
 use super::steps::PIVOT;
 use super::{Backward, Forward, TripSaga, TripSagaError, TripSagaEvent};
@@ -11,10 +11,9 @@ use crate::trip::Step;
 type Resolved = Result<Option<TripSagaEvent>, TripSagaError>;
 
 /// What a saga under way waits with.
-struct Waiting<'s> {
-    at: Step,
+struct Found<'s> {
+    waiting: Waiting,
     attention: Option<&'s str>,
-    awaiting: Awaiting,
     resolved: Option<Verb>,
 }
 
@@ -31,30 +30,35 @@ impl TripSaga {
     }
 }
 
-impl Waiting<'_> {
+impl Found<'_> {
     /// Whether the decision is carried out; if not, it is so already.
     fn admits(&self, decision: &OperatorDecision) -> Result<bool, TripSagaError> {
-        let meant = decision.fingerprint.as_deref();
-        match (self.attention, self.awaiting, decision.resolution.verb()) {
-            (Some(waits), ..) if meant.is_some_and(|meant| meant != waits) => Err(TripSagaError::AnotherReason),
+        let verb = decision.resolution.verb();
+        match (self.attention, decision.fingerprint.as_deref()) {
+            (Some(waits), Some(meant)) if waits != meant => return Err(TripSagaError::AnotherReason),
+            (None, Some(_)) => return so_already(self.resolved, verb).map(|()| false),
+            _ => {}
+        }
+        match self.waiting.refusal(verb) {
+            None => Ok(true),
             // It is being tried this very moment.
-            (Some(_), Awaiting::Answer { .. }, Verb::Retry) => Ok(false),
-            (Some(_), Awaiting::Answer { .. }, _) if self.at == PIVOT => Err(TripSagaError::BeingAsked),
-            (Some(_), ..) => Ok(true),
-            (None, Awaiting::Retry { .. }, Verb::Retry) if meant.is_none() => Ok(true),
-            (None, _, verb) => so_already(self.resolved, verb).map(|()| false),
+            Some(TripSagaError::NothingToResolve) if self.attention.is_some() => Ok(false),
+            Some(TripSagaError::NothingToResolve) => so_already(self.resolved, verb).map(|()| false),
+            Some(refusal) => Err(refusal),
         }
     }
 }
 
 impl Forward {
+    pub(super) fn waiting(&self) -> Waiting {
+        waiting(self.at, Direction::Request, self.awaiting, self.attention.as_deref())
+    }
+
     fn resolve(&self, decision: OperatorDecision, occasion: Occasion) -> Resolved {
-        let Self { at, awaiting, resolved, .. } = *self;
-        if !(Waiting { at, attention: self.attention.as_deref(), awaiting, resolved }).admits(&decision)? {
+        let Self { at, resolved, .. } = *self;
+        let (waiting, attention) = (self.waiting(), self.attention.as_deref());
+        if !(Found { waiting, attention, resolved }).admits(&decision)? {
             return Ok(None);
-        }
-        if at != PIVOT && decision.resolution != Resolution::Retry {
-            return Err(TripSagaError::OnlyRetry);
         }
         let again = || self.course.request(Try { step: at, attempt: self.attempt + 1 }, occasion);
         let sends = match &decision.resolution {
@@ -71,13 +75,15 @@ impl Forward {
 }
 
 impl Backward {
+    pub(super) fn waiting(&self) -> Waiting {
+        waiting(self.at, Direction::Undo, self.awaiting, self.attention.as_deref())
+    }
+
     fn resolve(&self, decision: OperatorDecision, occasion: Occasion) -> Resolved {
-        let Self { at, awaiting, resolved, .. } = *self;
-        if !(Waiting { at, attention: self.attention.as_deref(), awaiting, resolved }).admits(&decision)? {
+        let Self { at, resolved, .. } = *self;
+        let (waiting, attention) = (self.waiting(), self.attention.as_deref());
+        if !(Found { waiting, attention, resolved }).admits(&decision)? {
             return Ok(None);
-        }
-        if at == Step::Approve && decision.resolution != Resolution::Retry {
-            return Err(TripSagaError::OnlyRetry);
         }
         let sends = match decision.resolution {
             Resolution::Retry => self.again(occasion),
@@ -90,6 +96,11 @@ impl Backward {
         };
         Ok(sends.map(|sends| event(decision, (at, Direction::Undo), sends)))
     }
+}
+
+const fn waiting(step: Step, direction: Direction, awaiting: Awaiting, attention: Option<&str>) -> Waiting {
+    let for_answer = matches!(awaiting, Awaiting::Answer { .. });
+    Waiting { step, direction, for_answer, is_called: attention.is_some() }
 }
 
 /// The same verb again, with nothing in between that would need it once more, changes nothing.

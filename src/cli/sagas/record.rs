@@ -3,9 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use traveladvisor_domain::message::Direction;
-use traveladvisor_domain::trip::Step;
-use traveladvisor_domain::trip_saga::attention::Verb;
-use traveladvisor_projections::views::{SagaStepView, SagaView, TimelineEntry};
+use traveladvisor_domain::trip_saga::attention::{Verb, Waiting};
+use traveladvisor_projections::views::{SagaStepView, SagaView, TimelineEntry, WaitView};
 
 /// What is told of every saga.
 #[derive(Debug, Serialize)]
@@ -118,25 +117,10 @@ impl From<&TimelineEntry> for Line {
     }
 }
 
-/// The verbs that would be taken now. While the gateway is being asked, evidence about money does not count: the call may have left after
-/// the operator had looked.
+/// The verbs that would be taken now.
 pub(super) fn verbs(saga: &SagaView) -> Vec<Verb> {
-    let Some(waiting) = saga.waiting else { return Vec::new() };
-    if !saga.needs_attention() {
-        return if waiting.for_answer { Vec::new() } else { vec![Verb::Retry] };
-    }
-    let mut verbs = if waiting.for_answer { Vec::new() } else { vec![Verb::Retry] };
-    match (waiting.step, waiting.direction) {
-        (Step::Payment, Direction::Request) => verbs.extend([Verb::MarkDone, Verb::MarkUndone, Verb::GiveUp]),
-        (Step::Hotel | Step::Flight | Step::Car | Step::Payment, Direction::Undo) => {
-            verbs.extend([Verb::MarkUndone, Verb::GiveUp]);
-        }
-        (_, Direction::Request) | (Step::Approve, Direction::Undo) => {}
-    }
-    if waiting.step == Step::Payment && waiting.for_answer {
-        verbs.retain(|verb| *verb == Verb::GiveUp);
-    }
-    verbs
+    let Some(WaitView { step, direction, for_answer, .. }) = saga.waiting else { return Vec::new() };
+    Waiting { step, direction, for_answer, is_called: saga.needs_attention() }.verbs().collect()
 }
 
 /// What it waits for, for people.

@@ -9,7 +9,7 @@ use crate::payment::GatewayOutcome;
 use crate::testing::at;
 use crate::testing::samples::NOW;
 use crate::trip::Step;
-use crate::trip_saga::attention::{Resolution, Verb, fingerprint};
+use crate::trip_saga::attention::{OperatorDecision, Resolution, Verb, fingerprint};
 use crate::trip_saga::steps::{TRIES_BEFORE_ATTENTION, TRIES_MAX};
 use crate::trip_saga::{TripSaga, TripSagaCommand, TripSagaError, TripSagaEvent};
 
@@ -230,6 +230,49 @@ fn a_verb_that_does_not_fit_is_refused_with_a_reason() {
     run_to_attention(&mut world);
     assert_eq!(world.resolve(Resolution::GiveUp), Err(TripSagaError::OnlyRetry), "the booking itself is ours");
     world.resolve(Resolution::Retry).expect("this helps");
+}
+
+#[test]
+fn what_is_offered_to_an_operator_is_taken_and_nothing_else() {
+    let mut asked_again = payment_in_doubt();
+    asked_again.gateway.silent = 1;
+    assert!(asked_again.wake(), "it is asked for again by itself");
+    let mut tried_again = undo_stuck();
+    assert!(tried_again.wake(), "it is tried again by itself");
+    let mut only_ours = World::new([true, true, false]);
+    only_ours.request(super::plan([true; 3], card()));
+    only_ours.faults.insert((Step::Approve, Direction::Undo), TRIES_BEFORE_ATTENTION);
+    run_to_attention(&mut only_ours);
+    let mut at_work = asked([true; 3], card());
+    at_work.hold(Step::Car, Direction::Request);
+    let (retry, done, undone, give_up) = (Verb::Retry, Verb::MarkDone, Verb::MarkUndone, Verb::GiveUp);
+    for (world, offered) in [
+        (payment_in_doubt(), vec![retry, done, undone, give_up]),
+        (asked_again, vec![]),
+        (undo_stuck(), vec![retry, undone, give_up]),
+        (tried_again, vec![undone, give_up]),
+        (only_ours, vec![retry]),
+        (at_work, vec![]),
+    ] {
+        let saga = world.saga();
+        let waiting = match &saga {
+            TripSaga::Forward(forward) => forward.waiting(),
+            TripSaga::Backward(backward) => backward.waiting(),
+            other => panic!("nothing waits: {other:?}"),
+        };
+        assert_eq!(waiting.verbs().collect::<Vec<_>>(), offered, "{waiting:?}");
+        for resolution in [Resolution::Retry, mark_done(), Resolution::MarkUndone, Resolution::GiveUp] {
+            let verb = resolution.verb();
+            let (actor, reason) = ("operator".to_owned(), "seen".to_owned());
+            let decision = OperatorDecision { resolution, fingerprint: None, actor, reason };
+            let decided = saga.decide(TripSagaCommand::Resolve { decision, occasion: at(NOW) });
+            assert_eq!(
+                decided.is_ok_and(|events| !events.is_empty()),
+                offered.contains(&verb),
+                "{verb:?} of {waiting:?}"
+            );
+        }
+    }
 }
 
 #[test]

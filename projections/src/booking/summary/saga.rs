@@ -5,7 +5,7 @@ use traveladvisor_domain::failure::Failure;
 use traveladvisor_domain::message::{Direction, Instruction, Outcome};
 use traveladvisor_domain::trip::Step;
 use traveladvisor_domain::trip_saga::TripSagaEvent;
-use traveladvisor_domain::trip_saga::attention::Verb;
+use traveladvisor_domain::trip_saga::attention::{Verb, Waiting};
 
 use super::{capital, instant, thing, why};
 
@@ -102,13 +102,17 @@ fn attention(work: Work, attempt: u32, failure: &Failure) -> String {
     format!("An operator is needed: {} has failed {times}, last because: {}", asked(work), why(failure))
 }
 
-/// What the process manager takes from an operator for a step that waits.
-const fn verbs((step, direction): Work) -> &'static str {
-    match (step, direction) {
-        (Step::Payment, Direction::Request) => "retry, mark it as done or undone with evidence, or give it up",
-        (Step::Approve, _) | (_, Direction::Request) => "retry",
-        (_, Direction::Undo) => "retry, mark it as undone with evidence, or give it up",
-    }
+/// What the process manager takes from an operator for a step that waits for its next try.
+fn verbs((step, direction): Work) -> String {
+    let named = |verb| match verb {
+        Verb::Retry => "retry",
+        Verb::MarkDone => "mark it as done with evidence",
+        Verb::MarkUndone => "mark it as undone with evidence",
+        Verb::GiveUp => "give it up",
+    };
+    let waiting = Waiting { step, direction, for_answer: false, is_called: true };
+    let verbs: Vec<&str> = waiting.verbs().map(named).collect();
+    verbs.join(" or ")
 }
 
 fn asked((step, direction): Work) -> String {
