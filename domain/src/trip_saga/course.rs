@@ -27,7 +27,8 @@ pub(super) struct Try {
 }
 
 impl Course {
-    /// A saga whose definition this program lacks never comes here: see [`super::TripSaga::decide`].
+    /// The one that the saga began with. [`super::TripSaga::decide`] refuses a saga whose definition this program lacks before anything
+    /// asks here, so the present one only stands in where nobody comes.
     pub(super) fn definition(&self) -> &'static Definition {
         Definition::of(self.definition).unwrap_or(CURRENT)
     }

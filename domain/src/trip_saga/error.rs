@@ -1,4 +1,4 @@
-//! Why an operator's verb is refused.
+//! Why a process manager refuses.
 
 use crate::failure::Code;
 
