@@ -107,3 +107,27 @@ async fn every_query_keeps_the_shape_of_the_schema_when_its_read_fails() {
         assert_eq!(answer["data"], Value::Null, "a list may not be null, so the whole answer is: {answer}");
     }
 }
+
+#[tokio::test]
+async fn histories_are_read_only_where_a_query_looks_at_them() {
+    let world = World::begin().await;
+    let booked = world.book(world.trip(json!({}))).await;
+    let trip = &booked["booking"]["id"];
+    world.run("ALTER TABLE booking_timeline RENAME TO t").await;
+    let bare = format!(
+        "{{ booking(id: {trip}) {{ id status }} saga(bookingId: {trip}) {{ status }} \
+            sagas {{ nodes {{ bookingId status }} edges {{ node {{ reason }} }} }} bookings {{ edges {{ node {{ status }} }} }} }}"
+    );
+    let data = world.ask(&bare, json!({})).await;
+    assert_eq!(data["sagas"]["nodes"].as_array().map(Vec::len), Some(1), "{data}");
+    for looking in [
+        format!("{{ booking(id: {trip}) {{ id ...t }} }} fragment t on Booking {{ timeline {{ at }} }}"),
+        format!("{{ saga(bookingId: {trip}) {{ h: history {{ at }} }} }}"),
+        "{ sagas { nodes { status } n: nodes { history { at } } } }".to_owned(),
+        "{ sagas { edges { node { ... on Saga { history { at } } } } } }".to_owned(),
+        "{ bookings { nodes { timeline { at } } } }".to_owned(),
+        "{ bookings { ...p } } fragment p on BookingConnection { edges { e: node { timeline { at } } } }".to_owned(),
+    ] {
+        shaped(&world, &looking, json!({})).await;
+    }
+}

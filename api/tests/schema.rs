@@ -114,3 +114,13 @@ fn inputs(
         );
     }
 }
+
+#[test]
+fn both_histories_say_what_they_leave_out() {
+    use traveladvisor_projections::reads::{HISTORY_ENTRIES_FIRST, HISTORY_ENTRIES_MAX};
+    let newest = HISTORY_ENTRIES_MAX - HISTORY_ENTRIES_FIRST;
+    let rule = format!(
+        "Of more than {HISTORY_ENTRIES_MAX} entries the first {HISTORY_ENTRIES_FIRST} and the newest {newest}."
+    );
+    assert_eq!(traveladvisor_api::sdl().matches(&rule).count(), 2);
+}

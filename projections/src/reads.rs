@@ -10,9 +10,11 @@ use traveladvisor_infra::event_log::{EventLog, Position};
 use traveladvisor_infra::fail_points::{Point, outgoing};
 
 use crate::booking::settled::{Questions, settled_among};
+use crate::booking::timeline::Lines;
+pub use crate::booking::timeline::{HISTORY_ENTRIES_FIRST, HISTORY_ENTRIES_MAX};
 use crate::runtime::{Ear, ProjectionName, Projectors, Waiting};
 pub use crate::search::{BookingFilter, CarSearch, FlightSearch, HotelSearch, PAGE_ITEMS_MAX, Page, SagaFilter, Slice};
-use crate::views::{BookingView, CarView, FlightView, HotelView, SagaView, TimelineEntry};
+use crate::views::{BookingView, CarView, FlightView, HotelView, SagaView, Story};
 use crate::{booking, car_availability, flight_availability, hotel_availability};
 
 /// Why something could not be read.
@@ -47,17 +49,25 @@ pub struct Reads {
     ears: [Ear; 4],
     /// Shared by all clones: those who ask at the same time are answered together.
     settled: Arc<Questions>,
+    lines: Lines,
 }
 
 impl Reads {
     /// Reads of the log's database; waits for these projectors.
     pub fn new(log: &EventLog, projectors: &Projectors) -> Self {
-        Self { pool: log.pool().clone(), ears: projectors.ears(), settled: Arc::default() }
+        Self { pool: log.pool().clone(), ears: projectors.ears(), settled: Arc::default(), lines: Lines::Bounded }
     }
 
-    /// A trip.
+    /// The same without what happened: timelines and histories are empty, and nothing is read for them.
+    #[must_use]
+    pub fn without_history(&self) -> Self {
+        Self { lines: Lines::None, ..self.clone() }
+    }
+
+    /// A trip. Of its timeline the first [`HISTORY_ENTRIES_FIRST`] lines and the newest, at most [`HISTORY_ENTRIES_MAX`] in all; so it is
+    /// with all timelines and histories.
     pub async fn booking(&self, id: BookingId) -> Result<Option<BookingView>, ReadError> {
-        outgoing(Point::Query, booking::query::booking(&self.pool, id)).await
+        outgoing(Point::Query, booking::query::booking(&self.pool, id, self.lines)).await
     }
 
     /// Whether a trip has ended: nothing more happens to it unless somebody asks. One that is not there has not.
@@ -69,22 +79,22 @@ impl Reads {
 
     /// Trips, the newest first.
     pub async fn bookings(&self, filter: &BookingFilter, page: &Page) -> Result<Slice<BookingView>, ReadError> {
-        outgoing(Point::Query, booking::query::bookings(&self.pool, filter, page)).await
+        outgoing(Point::Query, booking::query::bookings(&self.pool, filter, page, self.lines)).await
     }
 
     /// The process manager of a trip.
     pub async fn saga(&self, id: BookingId) -> Result<Option<SagaView>, ReadError> {
-        outgoing(Point::Query, booking::sagas::saga(&self.pool, id)).await
+        outgoing(Point::Query, booking::sagas::saga(&self.pool, id, self.lines)).await
     }
 
-    /// Everything that happened to a trip, in all streams, oldest first; nothing when there is no such trip.
-    pub async fn story(&self, id: BookingId) -> Result<Vec<TimelineEntry>, ReadError> {
-        outgoing(Point::Query, booking::sagas::story(&self.pool, id)).await
+    /// What happened to a trip, in all streams, and how much of it was left out; nothing when there is no such trip.
+    pub async fn story(&self, id: BookingId) -> Result<Story, ReadError> {
+        outgoing(Point::Query, booking::timeline::story(&self.pool, id)).await
     }
 
     /// Process managers of trips, in the order of the filter.
     pub async fn sagas(&self, filter: &SagaFilter, page: &Page) -> Result<Slice<SagaView>, ReadError> {
-        outgoing(Point::Query, booking::sagas::sagas(&self.pool, filter, page)).await
+        outgoing(Point::Query, booking::sagas::sagas(&self.pool, filter, page, self.lines)).await
     }
 
     /// How many sagas wait for an operator for the reason with this fingerprint.

@@ -24,6 +24,18 @@ pub(crate) fn reads<'a>(ctx: &Context<'a>) -> Result<&'a Reads> {
     ctx.data::<Reads>().map_err(|error| internal(&error.message))
 }
 
+/// The read side, of which no histories are read when the query does not look at them: here, `path` below, in a field of this name.
+pub(crate) fn reads_with(ctx: &Context<'_>, history: &str, paths: &[&[&str]]) -> Result<Reads> {
+    let looks = |path: &&[&str]| path.iter().fold(ctx.look_ahead(), |at, name| at.field(name)).field(history).exists();
+    let reads = reads(ctx)?;
+    Ok(if paths.iter().any(looks) { reads.clone() } else { reads.without_history() })
+}
+
+/// Where the entries of a page stand below its field.
+pub(crate) const ENTRIES: &[&[&str]] = &[&["nodes"], &["edges", "node"]];
+/// Where that is which is no page.
+pub(crate) const ITSELF: &[&[&str]] = &[&[]];
+
 /// The program's time.
 pub(crate) fn now(ctx: &Context<'_>) -> Result<DateTime<Utc>> {
     ctx.data::<Arc<dyn Clock>>().map(|clock| clock.now()).map_err(|error| internal(&error.message))

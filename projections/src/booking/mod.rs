@@ -9,6 +9,7 @@ pub(crate) mod sagas;
 pub(crate) mod settled;
 mod state;
 mod summary;
+pub(crate) mod timeline;
 
 use std::collections::BTreeSet;
 

@@ -1,27 +1,25 @@
 //! Reading trips: one, a page.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
 use sqlx::{PgPool, Postgres, QueryBuilder, Row};
 use traveladvisor_domain::id::BookingId;
-use traveladvisor_infra::event_log::Position;
 use uuid::Uuid;
 
 use super::rows::email_key;
 use super::state::BookingState;
+use super::timeline::{Lines, timelines, until};
 use crate::cursor::{self, List};
 use crate::reads::ReadError;
 use crate::search::{BookingFilter, Page, Slice};
-use crate::sql::{Conditions, is_storable, is_storable_instant, word};
+use crate::sql::{Conditions, is_storable, is_storable_instant};
 use crate::views::{BookingView, TimelineEntry, TravellerView};
 
 /// A trip, or nothing.
-pub(crate) async fn booking(pool: &PgPool, id: BookingId) -> Result<Option<BookingView>, ReadError> {
+pub(crate) async fn booking(pool: &PgPool, id: BookingId, lines: Lines) -> Result<Option<BookingView>, ReadError> {
     let Some(state) = state_of(pool, id).await? else { return Ok(None) };
-    let timeline = timelines(pool, &[id]).await?.remove(&id).unwrap_or_default();
+    let timeline = timelines(pool, &[id], None, lines).await?.remove(&id).unwrap_or_default();
     Ok(Some(view(id, state, timeline)))
 }
 
@@ -30,6 +28,7 @@ pub(crate) async fn bookings(
     pool: &PgPool,
     filter: &BookingFilter,
     page: &Page,
+    lines: Lines,
 ) -> Result<Slice<BookingView>, ReadError> {
     let after: Option<(DateTime<Utc>, Uuid)> = cursor::read(List::Bookings, page)?;
     let instants = [filter.created_from, filter.created_to];
@@ -43,7 +42,7 @@ pub(crate) async fn bookings(
     let rows = query.build().fetch_all(pool).await?;
     let found = rows.iter().map(row).collect::<Result<Vec<_>, ReadError>>()?;
     let ids: Vec<BookingId> = found.iter().map(|(id, ..)| *id).collect();
-    let mut timelines = timelines(pool, &ids).await?;
+    let mut timelines = timelines(pool, &ids, None, lines).await?;
     let items = found.into_iter().map(|(id, created_at, state)| {
         let timeline = timelines.remove(&id).unwrap_or_default();
         (cursor::write(List::Bookings, &(created_at, id.0)), view(id, state, timeline))
@@ -87,43 +86,6 @@ pub(super) async fn state_of(pool: &PgPool, id: BookingId) -> Result<Option<Book
 fn row(row: &PgRow) -> Result<(BookingId, DateTime<Utc>, BookingState), ReadError> {
     let Json(state) = row.try_get::<Json<BookingState>, _>("state")?;
     Ok((BookingId(row.try_get("id")?), row.try_get("created_at")?, state))
-}
-
-pub(super) async fn timelines(
-    pool: &PgPool,
-    ids: &[BookingId],
-) -> Result<HashMap<BookingId, Vec<TimelineEntry>>, ReadError> {
-    let rows = sqlx::query(
-        "SELECT booking_id, position, at, stream_kind, event_type, summary, status, saga_status, signed \
-           FROM booking_timeline WHERE booking_id = ANY($1) ORDER BY booking_id, position",
-    )
-    .bind(ids.iter().map(|id| id.0).collect::<Vec<_>>())
-    .fetch_all(pool)
-    .await?;
-    let mut timelines: HashMap<BookingId, Vec<TimelineEntry>> = HashMap::new();
-    for row in &rows {
-        timelines.entry(BookingId(row.try_get("booking_id")?)).or_default().push(entry(row)?);
-    }
-    Ok(timelines)
-}
-
-fn entry(row: &PgRow) -> Result<TimelineEntry, ReadError> {
-    let damaged = || ReadError::Damaged("a line of a timeline has an unknown word".to_owned());
-    Ok(TimelineEntry {
-        position: Position(row.try_get::<i64, _>("position")?.unsigned_abs()),
-        at: row.try_get("at")?,
-        stream: row.try_get::<&str, _>("stream_kind")?.parse().map_err(|_| damaged())?,
-        event_type: row.try_get("event_type")?,
-        summary: row.try_get("summary")?,
-        signed: row.try_get("signed")?,
-        status: word(row, "status")?,
-        saga_status: word(row, "saga_status")?,
-    })
-}
-
-/// The row was read first: what was written between the two reads is left to the next read, so that both tell the same.
-pub(super) fn until(timeline: Vec<TimelineEntry>, position: Position) -> impl Iterator<Item = TimelineEntry> {
-    timeline.into_iter().filter(move |entry| entry.position <= position)
 }
 
 fn view(id: BookingId, state: BookingState, timeline: Vec<TimelineEntry>) -> BookingView {

@@ -6,8 +6,9 @@ use sqlx::{PgPool, Postgres, QueryBuilder, Row};
 use traveladvisor_domain::id::{BookingId, StreamKind};
 use uuid::Uuid;
 
-use super::query::{state_of, timelines, until};
+use super::query::state_of;
 use super::state::BookingState;
+use super::timeline::{Lines, timelines, until};
 use crate::cursor::{self, List};
 use crate::reads::ReadError;
 use crate::search::{Page, SagaFilter, Slice};
@@ -17,20 +18,23 @@ use crate::views::{SagaStatus, SagaView, TimelineEntry};
 /// Those that have ended well stand in no index of sagas; they are found among all trips.
 const ENDED_WELL: [SagaStatus; 2] = [SagaStatus::Succeeded, SagaStatus::Compensated];
 
+/// The history of a saga is that of its own stream.
+const OWN: Option<StreamKind> = Some(StreamKind::TripSaga);
+
 /// The saga of a trip, or nothing.
-pub(crate) async fn saga(pool: &PgPool, id: BookingId) -> Result<Option<SagaView>, ReadError> {
+pub(crate) async fn saga(pool: &PgPool, id: BookingId, lines: Lines) -> Result<Option<SagaView>, ReadError> {
     let Some(state) = state_of(pool, id).await? else { return Ok(None) };
-    let timeline = timelines(pool, &[id]).await?.remove(&id).unwrap_or_default();
+    let timeline = timelines(pool, &[id], OWN, lines).await?.remove(&id).unwrap_or_default();
     Ok(Some(view(id, state, timeline)))
 }
 
-/// Everything that happened to a trip, in all streams, oldest first; nothing when there is no such trip.
-pub(crate) async fn story(pool: &PgPool, id: BookingId) -> Result<Vec<TimelineEntry>, ReadError> {
-    Ok(timelines(pool, &[id]).await?.remove(&id).unwrap_or_default())
-}
-
 /// Sagas in the order of the filter.
-pub(crate) async fn sagas(pool: &PgPool, filter: &SagaFilter, page: &Page) -> Result<Slice<SagaView>, ReadError> {
+pub(crate) async fn sagas(
+    pool: &PgPool,
+    filter: &SagaFilter,
+    page: &Page,
+    lines: Lines,
+) -> Result<Slice<SagaView>, ReadError> {
     let order = Order::of(filter);
     let after: Option<(DateTime<Utc>, Uuid)> = cursor::read(order.list(), page)?;
     let is_askable =
@@ -48,7 +52,7 @@ pub(crate) async fn sagas(pool: &PgPool, filter: &SagaFilter, page: &Page) -> Re
         found.push((BookingId(row.try_get("id")?), place, state));
     }
     let ids: Vec<BookingId> = found.iter().map(|(id, ..)| *id).collect();
-    let mut timelines = timelines(pool, &ids).await?;
+    let mut timelines = timelines(pool, &ids, OWN, lines).await?;
     let items = found.into_iter().map(|(id, place, state)| {
         let timeline = timelines.remove(&id).unwrap_or_default();
         (cursor::write(order.list(), &(place, id.0)), view(id, state, timeline))
@@ -141,7 +145,7 @@ fn select(filter: &SagaFilter, order: Order, after: Option<(DateTime<Utc>, Uuid)
 }
 
 fn view(id: BookingId, state: BookingState, timeline: Vec<TimelineEntry>) -> SagaView {
-    let history = until(timeline, state.position).filter(|entry| entry.stream == StreamKind::TripSaga).collect();
+    let history = until(timeline, state.position).collect();
     SagaView {
         booking: id,
         status: state.saga_status(),

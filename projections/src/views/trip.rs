@@ -43,7 +43,7 @@ pub struct BookingView {
     pub total: Money,
     /// What made it fail; absent when nothing did, also when the traveller cancelled.
     pub failure: Option<FailureView>,
-    /// Everything that concerned it, oldest first.
+    /// What concerned it, oldest first, within the bounds of a read.
     pub timeline: Vec<TimelineEntry>,
     /// When it was asked for, by the program's clock.
     pub created_at: DateTime<Utc>,
@@ -145,6 +145,24 @@ impl TimelineEntry {
     }
 }
 
+/// What happened to a trip: its beginning, how many lines were left out behind that, and the newest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Story {
+    /// Its beginning, oldest first.
+    pub first: Vec<TimelineEntry>,
+    /// How many lines stand between the two.
+    pub left_out: u64,
+    /// The newest, oldest first.
+    pub newest: Vec<TimelineEntry>,
+}
+
+impl Story {
+    /// All lines that were read.
+    pub fn entries(&self) -> impl Iterator<Item = &TimelineEntry> {
+        self.first.iter().chain(&self.newest)
+    }
+}
+
 /// A trip's process manager as an operator sees it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SagaView {
@@ -168,7 +186,7 @@ pub struct SagaView {
     pub next_wake_up: Option<DateTime<Utc>>,
     /// When the trip was asked for.
     pub created_at: DateTime<Utc>,
-    /// The events of its own stream, oldest first.
+    /// The events of its own stream, oldest first, within the bounds of a read.
     pub history: Vec<TimelineEntry>,
 }
 

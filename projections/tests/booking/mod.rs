@@ -1,6 +1,7 @@
 //! Trips as people see them.
 
 mod earlier;
+mod histories;
 mod lists;
 mod sagas;
 mod states;

@@ -158,7 +158,7 @@ async fn travellers_read_neither_the_gateways_keys_nor_what_operators_can_do() {
             let payload: serde_json::Value = serde_json::from_str(&event.payload).expect("JSON");
             keys.extend(payload.pointer("/OutcomeAsked/call/key").map(|key| key.as_str().expect("a key").to_owned()));
         }
-        assert!(keys.iter().all(|key| story.iter().any(|entry| entry.for_operators().contains(key))), "{keys:?}");
+        assert!(keys.iter().all(|key| story.entries().any(|entry| entry.for_operators().contains(key))), "{keys:?}");
         for entry in reads.booking(booking).await.expect("readable").expect("known").timeline {
             assert!(!entry.summary.contains("operator can"), "{}", entry.summary);
             assert!(keys.iter().all(|key| !entry.summary.contains(key)), "{}", entry.summary);

@@ -26,7 +26,7 @@ async fn list(reads: &Reads, filter: &SagaFilter, limit: usize, printer: Printer
     let (mut left, mut after, mut more) = (limit, None, true);
     while left > 0 && more {
         let page = Page { first: left.min(PAGE_ITEMS_MAX), after };
-        let slice = reads.sagas(filter, &page).await?;
+        let slice = reads.without_history().sagas(filter, &page).await?;
         left = left.saturating_sub(slice.items.len());
         more = slice.has_next;
         after = slice.items.last().map(|(cursor, _)| cursor.clone());

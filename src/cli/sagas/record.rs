@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use traveladvisor_domain::message::Direction;
 use traveladvisor_domain::trip_saga::attention::{Verb, Waiting};
-use traveladvisor_projections::views::{SagaStepView, SagaView, TimelineEntry, WaitView};
+use traveladvisor_projections::views::{SagaStepView, SagaView, Story, TimelineEntry, WaitView};
 
 /// What is told of every saga.
 #[derive(Debug, Serialize)]
@@ -32,7 +32,10 @@ pub(super) struct Whole {
     #[serde(flatten)]
     pub(super) saga: Record,
     pub(super) steps: Vec<StepRecord>,
+    /// The beginning and the newest of what happened.
     pub(super) story: Vec<Line>,
+    /// How many lines between the two were left out.
+    pub(super) left_out: u64,
     pub(super) verbs: Vec<&'static str>,
 }
 
@@ -82,11 +85,12 @@ impl From<&SagaView> for Record {
 }
 
 impl Whole {
-    pub(super) fn of(saga: &SagaView, story: &[TimelineEntry]) -> Self {
+    pub(super) fn of(saga: &SagaView, story: &Story) -> Self {
         Self {
             saga: saga.into(),
             steps: saga.steps.iter().map(StepRecord::from).collect(),
-            story: story.iter().map(Line::from).collect(),
+            story: story.entries().map(Line::from).collect(),
+            left_out: story.left_out,
             verbs: verbs(saga).into_iter().map(Verb::as_str).collect(),
         }
     }

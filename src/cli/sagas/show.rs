@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use traveladvisor_domain::id::BookingId;
 use traveladvisor_domain::trip_saga::attention::Verb;
 use traveladvisor_infra::event_log::EventLog;
-use traveladvisor_projections::views::{SagaView, TimelineEntry};
+use traveladvisor_projections::views::{SagaView, Story};
 
 use super::open::Open;
 use super::record::{Whole, instant, verbs, waits_for};
@@ -22,7 +22,7 @@ pub(super) async fn run(
     printer: Printer,
 ) -> Result<(), Failure> {
     let open = Open::at_the_logs_end(log).await?;
-    let saga = open.reads.saga(booking).await;
+    let saga = open.reads.without_history().saga(booking).await;
     let story = open.reads.story(booking).await;
     open.close().await;
     let Some(saga) = saga? else { return Err(Failure::refused(format!("there is no trip {booking}: check the id"))) };
@@ -32,7 +32,7 @@ pub(super) async fn run(
     }
     heading(&saga, now, printer)?;
     steps(&saga, printer)?;
-    happened(&story, printer)?;
+    happened(booking, &story, printer)?;
     next(&saga, printer)
 }
 
@@ -76,13 +76,23 @@ fn steps(saga: &SagaView, printer: Printer) -> Result<(), Failure> {
     Ok(printer.line("")?)
 }
 
-fn happened(story: &[TimelineEntry], printer: Printer) -> Result<(), Failure> {
+fn happened(booking: BookingId, story: &Story, printer: Printer) -> Result<(), Failure> {
     let mut rows = table(&["at", "position", "event", "what happened"]);
-    for entry in story {
+    for (place, entry) in story.entries().enumerate() {
+        if story.left_out > 0 && place == story.first.len() {
+            let left_out = format!("{} lines are left out here", story.left_out);
+            rows.add_row([String::new(), String::new(), "…".to_owned(), left_out]);
+        }
         let (position, event) = (entry.position.to_string(), entry.event_type.clone());
         rows.add_row([instant(Some(entry.at)), position, event, entry.for_operators()]);
     }
     printer.line(rows.trim_fmt())?;
+    if story.left_out > 0 {
+        printer.line(format!("{} lines are left out. All of them, stream by stream:", story.left_out))?;
+        for stream in [booking.saga(), booking.payment(), booking.stream()] {
+            printer.line(format!("  traveladvisor events show {stream}"))?;
+        }
+    }
     Ok(printer.line("")?)
 }
 

@@ -77,7 +77,7 @@ impl ResolveSagas {
         };
         let filter = SagaFilter { fingerprint: Some(decision.fingerprint.clone()), ..SagaFilter::default() };
         let page = Page { first: decision.first, after: None };
-        let waiting = reads(ctx)?.sagas(&filter, &page).await.map_err(read_fault)?;
+        let waiting = reads(ctx)?.without_history().sagas(&filter, &page).await.map_err(read_fault)?;
         let mut resolved = Vec::with_capacity(waiting.items.len());
         for (_, saga) in waiting.items {
             resolved.push(resolve(ctx, saga.booking, &decision));

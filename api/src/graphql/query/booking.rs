@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, Object, Result};
 use traveladvisor_domain::id::BookingId;
 use traveladvisor_projections::runtime::ProjectionName;
 
-use crate::graphql::read::{read_fault, reads, wait_for};
+use crate::graphql::read::{ITSELF, read_fault, reads_with, wait_for};
 use crate::graphql::scalars::Position;
 use crate::graphql::types::Booking;
 
@@ -30,5 +30,5 @@ async fn read(ctx: &Context<'_>, id: BookingId, at_least: Option<Position>) -> R
     if let Some(Position(position)) = at_least {
         wait_for(ctx, ProjectionName::Booking, position).await?;
     }
-    Ok(reads(ctx)?.booking(id).await.map_err(read_fault)?.map(Booking::from))
+    Ok(reads_with(ctx, "timeline", ITSELF)?.booking(id).await.map_err(read_fault)?.map(Booking::from))
 }

@@ -4,7 +4,7 @@ use async_graphql::{Context, InputObject, Object, Result};
 use traveladvisor_projections::reads;
 
 use super::filter;
-use crate::graphql::read::{read_fault, reads};
+use crate::graphql::read::{ENTRIES, read_fault, reads_with};
 use crate::graphql::scalars::DateTime;
 use crate::graphql::types::{BookingConnection, BookingStatus, SagaStatus, Window, page};
 use crate::limits::SEARCH_COMPLEXITY;
@@ -40,7 +40,7 @@ impl BookingsQuery {
     ) -> Result<BookingConnection> {
         let page = page(Window { first, after })?;
         let filter = wanted(filter.unwrap_or_default())?;
-        Ok(reads(ctx)?.bookings(&filter, &page).await.map_err(read_fault)?.into())
+        Ok(reads_with(ctx, "timeline", ENTRIES)?.bookings(&filter, &page).await.map_err(read_fault)?.into())
     }
 }
 

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, Object, Result};
 use traveladvisor_domain::id::BookingId;
 
-use crate::graphql::read::{read_fault, reads};
+use crate::graphql::read::{ITSELF, read_fault, reads_with};
 use crate::graphql::types::Saga;
 
 #[derive(Debug, Default)]
@@ -23,5 +23,5 @@ impl SagaQuery {
 }
 
 async fn read(ctx: &Context<'_>, id: BookingId) -> Result<Option<Saga>> {
-    Ok(reads(ctx)?.saga(id).await.map_err(read_fault)?.map(Saga::from))
+    Ok(reads_with(ctx, "history", ITSELF)?.saga(id).await.map_err(read_fault)?.map(Saga::from))
 }

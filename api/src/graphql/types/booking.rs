@@ -100,7 +100,7 @@ impl Booking {
         Ok(self.view()?.failure.clone().map(BookingFailure::from))
     }
 
-    /// Everything that happened to it, oldest first.
+    /// What happened to it, oldest first. Of more than 100 entries the first 20 and the newest 80.
     async fn timeline(&self) -> Result<Vec<TimelineEntry>> {
         Ok(self.view()?.timeline.iter().cloned().map(TimelineEntry::from).collect())
     }

@@ -37,6 +37,7 @@ pub(crate) struct Saga {
     /// When it is woken next: to try again, or because an answer is overdue.
     pub(crate) next_wake_up: Option<DateTime>,
     /// The events of its own stream, oldest first: what happened, why, what happens next and when, and what an operator can do.
+    /// Of more than 100 entries the first 20 and the newest 80.
     pub(crate) history: Vec<TimelineEntry>,
 }
 
