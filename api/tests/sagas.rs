@@ -166,6 +166,20 @@ async fn one_decision_for_all_that_wait_for_the_same_reason_is_bounded_and_says_
         assert_eq!(error(&wrong), ("INVALID_INPUT".to_owned(), json!(["input", path])));
         assert_eq!(wrong["results"], json!([]));
     }
+    // Rows that tell what is no longer so: who waits for something else by now is left alone.
+    let other = "undo-car-UNAVAILABLE-00000000";
+    world
+        .run(
+            "CREATE TABLE told AS SELECT id, fingerprint FROM bookings WHERE fingerprint IS NOT NULL; \
+             UPDATE bookings SET fingerprint = 'undo-car-UNAVAILABLE-00000000' WHERE fingerprint IS NOT NULL",
+        )
+        .await;
+    let left_alone = ask(json!({ "fingerprint": other })).await;
+    world.run("UPDATE bookings b SET fingerprint = t.fingerprint FROM told t WHERE t.id = b.id").await;
+    assert_eq!(left_alone["results"].as_array().map(Vec::len), Some(3));
+    for result in left_alone["results"].as_array().expect("results") {
+        assert_eq!(error(result), ("NOT_RESOLVABLE".to_owned(), json!(["input", "fingerprint"])));
+    }
     let some = ask(json!({ "first": 2 })).await;
     let taken: Vec<String> =
         some["results"].as_array().expect("results").iter().map(|one| text(&one["bookingId"])).collect();
