@@ -99,6 +99,23 @@ fn id(saga: &Value) -> String {
     saga["bookingId"].as_str().expect("an id").to_owned()
 }
 
+/// Money is still kept: what, why, and that it is to be settled by hand.
+fn assert_told_as_given_up(home: &Home, booking: &str) {
+    let page = home.printed(&["sagas", "show", booking]);
+    for part in [
+        "Settle it by hand",
+        "payment given up, anonymous says: “the gateway has closed”",
+        "20.00 EUR is kept of 20.00 EUR",
+    ] {
+        assert!(page.contains(part), "{part} in: {page}");
+    }
+    assert!(!page.contains("Nothing is to be done"), "money is still kept: {page}");
+    assert_eq!(show(home, booking)["moneyKept"], "20.00 EUR");
+    let failed = home.printed(&["sagas", "list", "--status", "FAILED"]);
+    let told = format!("{booking} payment given up, anonymous says: “the gateway has closed”");
+    assert!(failed.split_whitespace().collect::<Vec<_>>().join(" ").contains(&told), "{failed}");
+}
+
 #[test]
 fn sagas_that_wait_are_found_told_and_decided_beside_a_program_that_serves() {
     let home = house();
@@ -148,6 +165,7 @@ fn sagas_that_wait_are_found_told_and_decided_beside_a_program_that_serves() {
     let resolved = ask(&server.address, RESOLVE, &json!({ "input": input })).expect("an answer");
     assert_eq!(resolved["data"]["resolveSaga"]["errors"], json!([]), "{resolved}");
     until_status(&home, &id(given_up), "FAILED");
+    assert_told_as_given_up(&home, &id(given_up));
     let refused = decide(&home, &["sagas", "retry", &id(given_up), "--reason", "once more"]);
     assert_eq!((refused.0, &refused.1[0]["code"]), (4, &json!("NOT_RESOLVABLE")));
 
@@ -272,6 +290,7 @@ fn what_is_said_wrong_to_the_desk_ends_with_2_and_what_is_not_there_with_4() {
         &["sagas", "retry", nobody, "--reason", " "],
         &["sagas", "give-up", nobody, "--reason", "a\u{1b}[2Jb"],
         &["sagas", "give-up", nobody, "--reason", "4242 4242 4242 4242"],
+        &["sagas", "give-up", nobody, "--reason", "\u{200b}\u{202e}"],
         &["sagas", "give-up", nobody, "--reason", "why", "--actor", "ada@example.org"],
         &["sagas", "give-up", nobody, "--reason", "why", "--expecting", " "],
         &["sagas", "give-up", "--fingerprint", "f", "--reason", "why", "--expecting", "f"],

@@ -8,6 +8,7 @@ use traveladvisor_domain::trip::Step;
 use traveladvisor_domain::trip_saga::TripSagaEvent;
 use traveladvisor_domain::trip_saga::attention::Verb;
 
+use super::summary::signed_of_saga;
 use crate::views::{AttentionView, SagaStatus, SagaStepView, StepState, WaitView};
 
 /// What the fold knows of a saga.
@@ -63,7 +64,9 @@ impl SagaState {
                 self.call_operator((*step, *direction), fingerprint, at);
             }
             TripSagaEvent::UndoSucceeded { step, attempt, .. } => self.settle(*step, StepState::Undone, *attempt, at),
-            TripSagaEvent::Resolved { verb, step, sends, .. } => self.resolve(*verb, *step, sends, at),
+            TripSagaEvent::Resolved { verb, step, sends, .. } => {
+                self.resolve(*verb, *step, sends, signed_of_saga(event).as_deref(), at);
+            }
             TripSagaEvent::SagaSucceeded => self.end(StepState::Done, at),
             TripSagaEvent::SagaCompensated { .. } | TripSagaEvent::SagaFailed { .. } => self.end(StepState::Undone, at),
             TripSagaEvent::StepRetried { .. }
@@ -154,12 +157,13 @@ impl SagaState {
     }
 
     /// A verb that goes on with another step settles this one.
-    fn resolve(&mut self, verb: Verb, step: Step, sends: &Instruction, at: DateTime<Utc>) {
+    fn resolve(&mut self, verb: Verb, step: Step, sends: &Instruction, signed: Option<&str>, at: DateTime<Utc>) {
         self.attention = None;
         let goes_on = sends.order.step() != step;
         self.change(step, |known| match verb {
             Verb::GiveUp => {
                 known.state = StepState::GivenUp;
+                known.given_up = signed.map(str::to_owned);
                 known.ended_at = Some(at);
             }
             Verb::MarkUndone if goes_on => {
@@ -180,7 +184,15 @@ impl SagaState {
 }
 
 const fn not_begun(step: Step) -> SagaStepView {
-    SagaStepView { step, state: StepState::Pending, attempts: 0, last_error: None, started_at: None, ended_at: None }
+    SagaStepView {
+        step,
+        state: StepState::Pending,
+        attempts: 0,
+        last_error: None,
+        started_at: None,
+        ended_at: None,
+        given_up: None,
+    }
 }
 
 fn described(failure: &Failure) -> String {

@@ -240,4 +240,7 @@ pub struct SagaStepView {
     pub started_at: Option<DateTime<Utc>>,
     /// When it was last settled: done, refused or taken back.
     pub ended_at: Option<DateTime<Utc>>,
+    /// Who left it as it is, and why, in the operator's own words, for operators only. Rows of earlier programs do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_up: Option<String>,
 }

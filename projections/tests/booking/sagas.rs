@@ -142,6 +142,9 @@ async fn what_is_given_up_stays_as_it_was_and_only_then_has_the_saga_failed() {
     let resolved = saga.history.iter().find(|entry| entry.event_type == "Resolved").expect("the verb");
     let told = resolved.for_operators();
     assert!(told.contains("cli:ada") && told.contains("seen in the gateway's own records"), "{told}");
+    let why = saga.steps[1].given_up.as_deref().expect("a reason");
+    assert!(why.contains("cli:ada") && why.contains("seen in the gateway's own records"), "{why}");
+    assert_eq!(saga.steps.iter().filter(|step| step.given_up.is_some()).count(), 1, "the flight alone");
     let last = &saga.history.last().expect("an end").summary;
     assert!(last.contains("the flight was given up"), "{last}");
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use traveladvisor_infra::event_log::EventLog;
 use traveladvisor_projections::reads::{PAGE_ITEMS_MAX, Page, Reads, SagaFilter};
 
+use super::left::in_a_line;
 use super::open::Open;
 use super::record::{Record, instant, waits_for};
 use crate::cli::failure::Failure;
@@ -23,6 +24,7 @@ pub(super) async fn run(log: &EventLog, filter: &SagaFilter, limit: usize, print
 async fn list(reads: &Reads, filter: &SagaFilter, limit: usize, printer: Printer) -> Result<(), Failure> {
     let mut rows = table(&COLUMNS);
     let mut reasons = BTreeMap::new();
+    let mut given_up = table(&["to be settled by hand", "because"]);
     let (mut left, mut after, mut more) = (limit, None, true);
     while left > 0 && more {
         let page = Page { first: left.min(PAGE_ITEMS_MAX), after };
@@ -35,6 +37,9 @@ async fn list(reads: &Reads, filter: &SagaFilter, limit: usize, printer: Printer
             if printer.is_json() {
                 printer.json(&record)?;
                 continue;
+            }
+            if !record.given_up.is_empty() {
+                given_up.add_row([record.booking_id.clone(), in_a_line(&record.given_up)]);
             }
             let (since, next) = (instant(record.waiting_since), instant(record.next_wake_up));
             let (tries, waits) = (record.attempts.to_string(), waits_for(saga));
@@ -50,6 +55,11 @@ async fn list(reads: &Reads, filter: &SagaFilter, limit: usize, printer: Printer
         (0..COLUMNS.len()).for_each(|column| unbroken(&mut rows, column));
         printer.line(rows.trim_fmt())?;
         tell_reasons(reasons, printer)?;
+        if !given_up.is_empty() {
+            (0..2).for_each(|column| unbroken(&mut given_up, column));
+            printer.line("")?;
+            printer.line(given_up.trim_fmt())?;
+        }
     }
     if more {
         printer.hint("There are more: --limit.");

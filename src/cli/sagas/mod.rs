@@ -2,6 +2,7 @@
 
 mod actor;
 mod decide;
+mod left;
 mod list;
 mod open;
 mod record;

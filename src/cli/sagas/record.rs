@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use traveladvisor_domain::message::Direction;
 use traveladvisor_domain::trip_saga::attention::{Verb, Waiting};
-use traveladvisor_projections::views::{SagaStepView, SagaView, Story, TimelineEntry, WaitView};
+use traveladvisor_projections::views::{BookingView, SagaStepView, SagaView, Story, TimelineEntry, WaitView};
+
+use super::left::{GivenUp, given_up, kept};
 
 /// What is told of every saga.
 #[derive(Debug, Serialize)]
@@ -23,6 +25,8 @@ pub(super) struct Record {
     pub(super) attempts: u32,
     pub(super) next_wake_up: Option<DateTime<Utc>>,
     pub(super) created_at: DateTime<Utc>,
+    /// What was left as it is, to be settled by hand.
+    pub(super) given_up: Vec<GivenUp>,
 }
 
 /// What is told of one saga.
@@ -36,6 +40,8 @@ pub(super) struct Whole {
     pub(super) story: Vec<Line>,
     /// How many lines between the two were left out.
     pub(super) left_out: u64,
+    /// The money that is kept though the trip has failed; absent when none is, and when nobody knows.
+    pub(super) money_kept: Option<String>,
     pub(super) verbs: Vec<&'static str>,
 }
 
@@ -80,17 +86,19 @@ impl From<&SagaView> for Record {
             attempts: saga.waiting.map_or(0, |waiting| waiting.attempt),
             next_wake_up: saga.next_wake_up,
             created_at: saga.created_at,
+            given_up: given_up(saga),
         }
     }
 }
 
 impl Whole {
-    pub(super) fn of(saga: &SagaView, story: &Story) -> Self {
+    pub(super) fn of(saga: &SagaView, trip: &BookingView, story: &Story) -> Self {
         Self {
             saga: saga.into(),
             steps: saga.steps.iter().map(StepRecord::from).collect(),
             story: story.entries().map(Line::from).collect(),
             left_out: story.left_out,
+            money_kept: kept(saga, trip).map(|kept| kept.to_string()),
             verbs: verbs(saga).into_iter().map(Verb::as_str).collect(),
         }
     }

@@ -4,8 +4,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use traveladvisor_domain::id::BookingId;
 use traveladvisor_domain::trip_saga::attention::Verb;
 use traveladvisor_infra::event_log::EventLog;
-use traveladvisor_projections::views::{SagaView, Story};
+use traveladvisor_projections::views::{BookingView, SagaView, Story};
 
+use super::left::to_settle;
 use super::open::Open;
 use super::record::{Whole, instant, verbs, waits_for};
 use crate::cli::failure::Failure;
@@ -22,18 +23,22 @@ pub(super) async fn run(
     printer: Printer,
 ) -> Result<(), Failure> {
     let open = Open::at_the_logs_end(log).await?;
-    let saga = open.reads.without_history().saga(booking).await;
+    let bare = open.reads.without_history();
+    let (saga, trip) = (bare.saga(booking).await, bare.booking(booking).await);
     let story = open.reads.story(booking).await;
+    drop(bare);
     open.close().await;
-    let Some(saga) = saga? else { return Err(Failure::refused(format!("there is no trip {booking}: check the id"))) };
+    let Some((saga, trip)) = saga?.zip(trip?) else {
+        return Err(Failure::refused(format!("there is no trip {booking}: check the id")));
+    };
     let story = story?;
     if printer.is_json() {
-        return Ok(printer.json(&Whole::of(&saga, &story))?);
+        return Ok(printer.json(&Whole::of(&saga, &trip, &story))?);
     }
     heading(&saga, now, printer)?;
     steps(&saga, printer)?;
     happened(booking, &story, printer)?;
-    next(&saga, printer)
+    next(&saga, &trip, printer)
 }
 
 fn heading(saga: &SagaView, now: DateTime<Utc>, printer: Printer) -> Result<(), Failure> {
@@ -96,8 +101,16 @@ fn happened(booking: BookingId, story: &Story, printer: Printer) -> Result<(), F
     Ok(printer.line("")?)
 }
 
-fn next(saga: &SagaView, printer: Printer) -> Result<(), Failure> {
+fn next(saga: &SagaView, trip: &BookingView, printer: Printer) -> Result<(), Failure> {
     let verbs = verbs(saga);
+    let to_settle = to_settle(saga, trip);
+    if !to_settle.is_empty() {
+        printer.line("What was given up is left as it is. Settle it by hand:")?;
+        to_settle.iter().try_for_each(|left| printer.line(format!("  {left}")))?;
+    }
+    if verbs.is_empty() && saga.waiting.is_none() && !to_settle.is_empty() {
+        return Ok(printer.line("It has ended: no verb is taken any more.")?);
+    }
     if verbs.is_empty() {
         let nothing = if saga.waiting.is_some() { "It goes on by itself." } else { "It has ended." };
         return Ok(printer.line(format!("{nothing} Nothing is to be done."))?);

@@ -15,6 +15,8 @@ use traveladvisor_domain::message::Direction;
 use traveladvisor_domain::payment::PaymentEvent;
 use traveladvisor_domain::trip::{CarPart, FlightPart, HotelPart, PaymentPlan, Step, TripPlan};
 
+pub(super) use self::saga::signed as signed_of_saga;
+
 pub(super) fn summary(event: &Event) -> String {
     match event {
         Event::Booking(event) => of_booking(event),

@@ -57,7 +57,7 @@ pub(super) fn of_saga(event: &TripSagaEvent) -> String {
 }
 
 /// What only operators read of an event: what they can do; who decided, and why, in their own words.
-pub(super) fn signed(event: &TripSagaEvent) -> Option<String> {
+pub(in crate::booking) fn signed(event: &TripSagaEvent) -> Option<String> {
     match event {
         TripSagaEvent::Resolved { actor, reason, .. } => {
             // Postgres cannot store U+0000.
