@@ -80,6 +80,9 @@ fn migrating_twice_changes_nothing_and_the_doctor_is_content() {
     for name in ["settings", "server", "durability", "schema", "clock", "log", "relay"] {
         assert!(checks.iter().any(|check| check["name"] == name && check["ok"] == true), "{name}: {report}");
     }
+    let gateway = checks.iter().find(|check| check["name"] == "payment gateway").expect("a check");
+    let detail = gateway["detail"].as_str().expect("a sentence");
+    assert!(detail.contains("charges go to the sandbox in the database"), "which gateway would be used: {detail}");
 }
 
 #[test]

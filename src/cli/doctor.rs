@@ -101,10 +101,10 @@ fn settings(config: &Config) -> Check {
 /// Which one, and whether it answers.
 async fn payment_gateway(config: &Config) -> (Check, Option<Failure>) {
     let failure = gateway::answers(config).await.err();
-    let told = failure.as_ref().and_then(|failure| failure.message.as_ref());
-    let detail = match told {
-        Some(told) => format!("{}: {told}", gateway::named(config)),
-        None => gateway::named(config),
+    let wrong = failure.as_ref().and_then(|failure| failure.message.as_ref());
+    let detail = match wrong {
+        Some(wrong) => format!("{}: {wrong}", gateway::told(config)),
+        None => gateway::told(config),
     };
     (Check { name: "payment gateway".to_owned(), ok: failure.is_none(), detail }, failure)
 }

@@ -32,6 +32,17 @@ pub(crate) fn named(config: &Config) -> String {
     config.gateway_url.clone().unwrap_or_else(|| "the sandbox (test cards)".to_owned())
 }
 
+/// Which one the program would use, in a sentence.
+pub(crate) fn told(config: &Config) -> String {
+    match (&config.gateway_url, config.mode) {
+        (Some(url), _) => format!("charges go to {url}, as gateway_url says"),
+        (None, Mode::Production) => "no gateway_url is set, so nothing can be charged".to_owned(),
+        (None, Mode::Sandbox) => {
+            "no gateway_url is set, so charges go to the sandbox in the database: it takes test cards alone, and no money moves".to_owned()
+        }
+    }
+}
+
 /// Whether it answers. The sandbox does as long as the database does.
 pub(crate) async fn answers(config: &Config) -> Result<(), Failure> {
     check(config)?;
