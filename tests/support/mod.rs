@@ -18,11 +18,12 @@ use traveladvisor_infra::private_server::{Durability, PrivateServer, ServerOptio
 /// The program under test.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_traveladvisor");
 /// What the tests' own environment must not decide.
-const SETTINGS: [&str; 11] = [
+const SETTINGS: [&str; 12] = [
     "DATABASE_URL",
     "TRAVELADVISOR_CLOCK",
     "TRAVELADVISOR_DATA_DIR",
     "TRAVELADVISOR_GATEWAY_API_KEY",
+    "TRAVELADVISOR_GATEWAY_NAME",
     "TRAVELADVISOR_GATEWAY_URL",
     "TRAVELADVISOR_LISTEN",
     "TRAVELADVISOR_LOG",
