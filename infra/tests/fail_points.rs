@@ -89,7 +89,8 @@ fn rows_and_queries_of_read_models_are_only_reached_through_a_fail_point() {
     let moves_rows =
         |before: &str, call: &str| before == "." && ["load", "flush"].contains(&call.trim_end_matches("()"));
     assert_eq!(bare_calls("projections/src/runtime/step.rs", &moves_rows), Vec::<String>::new());
-    let queries = |before: &str, call: &str| ["query::", "sagas::", "timeline::"].contains(&before) || call == "settled_among";
+    let queries =
+        |before: &str, call: &str| ["query::", "sagas::", "timeline::"].contains(&before) || call == "settled_among";
     assert_eq!(bare_calls("projections/src/reads.rs", &queries), Vec::<String>::new());
 }
 
