@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use self::pair::Pair;
-use self::travellers::{BOOK, CANCEL, PLACES, catalogue, input};
+use self::travellers::{CANCEL, PLACES, book, catalogue, input};
 use crate::judge::{self, money, read_models};
 use crate::support::Home;
 use crate::support::http::ask;
@@ -141,7 +141,7 @@ fn travel(pair: &Pair, trips: usize, acknowledged: &Mutex<BTreeMap<usize, String
                     if trip >= trips {
                         return;
                     }
-                    let booking = book(pair, client, trip);
+                    let booking = book(|at| pair.address(at), client, &input(trip));
                     if trip.is_multiple_of(17) {
                         // The answer does not matter: a trip that has failed meanwhile cannot be cancelled, and the server may be gone.
                         ask(&pair.address(client), CANCEL, &json!({ "input": { "bookingId": booking } })).ok();
@@ -151,25 +151,4 @@ fn travel(pair: &Pair, trips: usize, acknowledged: &Mutex<BTreeMap<usize, String
             });
         }
     });
-}
-
-/// Asks until the trip is taken: again with the same key, at the other server when the first is gone.
-fn book(pair: &Pair, client: usize, trip: usize) -> String {
-    let begun = Instant::now();
-    let mut at = client;
-    loop {
-        let answer = ask(&pair.address(at), BOOK, &json!({ "input": input(trip) }));
-        let answer = answer.unwrap_or_else(|gone| {
-            at += 1;
-            json!({ "errors": [{ "extensions": { "code": "UNAVAILABLE" }, "message": gone.to_string() }] })
-        });
-        if let Some(id) = answer["data"]["bookTrip"]["booking"]["id"].as_str() {
-            return id.to_owned();
-        }
-        let told = [&answer["errors"][0]["extensions"]["code"], &answer["data"]["bookTrip"]["errors"][0]["code"]];
-        let code = told.into_iter().find_map(Value::as_str).unwrap_or_default();
-        assert!(["OVERLOADED", "UNAVAILABLE", "CONFLICT"].contains(&code), "trip {trip}: {answer}");
-        assert!(begun.elapsed() < END_LIMIT, "trip {trip} is not taken: {answer}");
-        thread::sleep(Duration::from_millis(50));
-    }
 }

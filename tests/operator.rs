@@ -182,11 +182,16 @@ fn sagas_that_wait_are_found_told_and_decided_beside_a_program_that_serves() {
     let none = decide(&home, &all);
     assert_eq!(none, (0, Vec::new()), "nobody waits for this any more");
 
+    assert_signed_by(&home, ["anonymous", "cli:nightshift", "cli:nightshift", "cli:nightshift", "cli:nightshift"]);
+}
+
+/// Every verb stands in the log with who has said it, by the log's clock.
+fn assert_signed_by(home: &Home, expected: [&str; 5]) {
     let resolved: Vec<Value> = home.events().into_iter().filter(|event| event["type"] == "Resolved").collect();
     let mut actors: Vec<&str> =
         resolved.iter().filter_map(|event| event["payload"]["Resolved"]["actor"].as_str()).collect();
     actors.sort_unstable();
-    assert_eq!(actors, ["anonymous", "cli:nightshift", "cli:nightshift", "cli:nightshift", "cli:nightshift"]);
+    assert_eq!(actors, expected);
     assert!(
         resolved.iter().all(|event| event["occurredAt"].as_str().is_some_and(|at| at.starts_with("2024-12-01"))),
         "by the log's clock"

@@ -4,23 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::plan::{Asked, asked};
 use super::world::World;
-use crate::kill::travellers::{BOOK, CANCEL};
+use crate::kill::travellers::{ASK_AGAIN, CANCEL, book};
 use crate::support::http::ask;
 
 /// Travellers who ask at the same time.
 const CLIENTS: usize = 24;
-/// Longest time until a trip is taken.
-const TAKEN_LIMIT: Duration = Duration::from_mins(2);
-/// Pause before somebody asks again, or looks whether it is his turn.
-const ASK_AGAIN: Duration = Duration::from_millis(50);
-/// What may be asked again with the same key.
-const PASSING: [&str; 3] = ["OVERLOADED", "UNAVAILABLE", "CONFLICT"];
 
 /// All who travel.
 pub(super) struct Party {
@@ -71,7 +64,7 @@ pub(super) fn travel(world: &World, party: &Party) {
                         thread::sleep(ASK_AGAIN);
                     }
                     let Asked { input, second_thoughts } = asked(party.seed, trip);
-                    let booking = book(world, client, &input);
+                    let booking = book(|at| world.address(at), client, &input);
                     party.told.lock().expect("the list").insert(trip, booking.clone());
                     if let Some(after) = second_thoughts {
                         thread::sleep(after);
@@ -83,25 +76,4 @@ pub(super) fn travel(world: &World, party: &Party) {
             });
         }
     });
-}
-
-/// Asks until the trip is taken: again with the same key, at the other server when the first is gone.
-fn book(world: &World, client: usize, input: &Value) -> String {
-    let begun = Instant::now();
-    let mut at = client;
-    loop {
-        let answer = ask(&world.address(at), BOOK, &json!({ "input": input }));
-        let answer = answer.unwrap_or_else(|gone| {
-            at += 1;
-            json!({ "errors": [{ "extensions": { "code": "UNAVAILABLE" }, "message": gone.to_string() }] })
-        });
-        if let Some(id) = answer["data"]["bookTrip"]["booking"]["id"].as_str() {
-            return id.to_owned();
-        }
-        let told = [&answer["errors"][0]["extensions"]["code"], &answer["data"]["bookTrip"]["errors"][0]["code"]];
-        let code = told.into_iter().find_map(Value::as_str).unwrap_or_default();
-        assert!(PASSING.contains(&code), "{input}: {answer}");
-        assert!(begun.elapsed() < TAKEN_LIMIT, "{input} is not taken: {answer}");
-        thread::sleep(ASK_AGAIN);
-    }
 }

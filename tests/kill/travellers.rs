@@ -1,19 +1,50 @@
 //! What travellers ask for: the same trip under the same key at every time.
 
 use std::fmt::Write as _;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use traveladvisor_domain::id::{CarId, FlightId, HotelId};
+
+use crate::support::http::ask;
 
 /// Hotels, flights and fleets of the test.
 const OFFERS: usize = 3;
 /// Rooms, seats and vehicles of each: far too few for all who ask.
 pub(super) const PLACES: usize = 60;
 
-pub(crate) const BOOK: &str =
-    "mutation($input: BookTripInput!) { bookTrip(input: $input) { booking { id } errors { code } } }";
+const BOOK: &str = "mutation($input: BookTripInput!) { bookTrip(input: $input) { booking { id } errors { code } } }";
 pub(crate) const CANCEL: &str =
     "mutation($input: CancelBookingInput!) { cancelBooking(input: $input) { booking { id } errors { code } } }";
+
+/// Longest time until a trip is taken.
+const TAKEN_LIMIT: Duration = Duration::from_mins(2);
+/// Pause before somebody asks again.
+pub(crate) const ASK_AGAIN: Duration = Duration::from_millis(50);
+/// What may be asked again with the same key.
+const PASSING: [&str; 3] = ["OVERLOADED", "UNAVAILABLE", "CONFLICT"];
+
+/// Asks until the trip is taken: again with the same key, at the other server when the first is gone.
+pub(crate) fn book(address: impl Fn(usize) -> String, client: usize, input: &Value) -> String {
+    let begun = Instant::now();
+    let mut at = client;
+    loop {
+        let answer = ask(&address(at), BOOK, &json!({ "input": input }));
+        let answer = answer.unwrap_or_else(|gone| {
+            at += 1;
+            json!({ "errors": [{ "extensions": { "code": "UNAVAILABLE" }, "message": gone.to_string() }] })
+        });
+        if let Some(id) = answer["data"]["bookTrip"]["booking"]["id"].as_str() {
+            return id.to_owned();
+        }
+        let told = [&answer["errors"][0]["extensions"]["code"], &answer["data"]["bookTrip"]["errors"][0]["code"]];
+        let code = told.into_iter().find_map(Value::as_str).unwrap_or_default();
+        assert!(PASSING.contains(&code), "{input}: {answer}");
+        assert!(begun.elapsed() < TAKEN_LIMIT, "{input} is not taken: {answer}");
+        thread::sleep(ASK_AGAIN);
+    }
+}
 
 /// What a traveller wants.
 pub(crate) struct Wish {

@@ -9,6 +9,7 @@ use traveladvisor_domain::dead_letter::DeadLetterEvent;
 use traveladvisor_domain::id::{BookingId, StreamId};
 use traveladvisor_domain::message::{Destination, GatewayCall, Message};
 use traveladvisor_domain::occasion::Occasion;
+use traveladvisor_infra::event_log::Metadata;
 use uuid::Uuid;
 
 use super::gateway_calls::Learnt;
@@ -70,6 +71,19 @@ pub(crate) struct Origin {
     pub(crate) causation: Option<Uuid>,
     pub(crate) actor: String,
     pub(crate) traceparent: Option<String>,
+}
+
+impl Origin {
+    /// Of a message that an event has caused: the event's own origin, and the message as the cause.
+    pub(crate) fn of_message(metadata: &Metadata, cause: &Cause) -> Self {
+        Self {
+            command: "message",
+            correlation: metadata.correlation.clone(),
+            causation: Some(cause.message_id),
+            actor: metadata.actor.clone(),
+            traceparent: metadata.traceparent.clone(),
+        }
+    }
 }
 
 /// Whom to tell when a job is done.

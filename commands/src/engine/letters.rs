@@ -10,7 +10,6 @@ use traveladvisor_domain::message::messages;
 use traveladvisor_infra::event_log::{EventLog, LogError};
 
 use super::job::{Cause, Origin, SoThat, Task};
-use super::relay::origin;
 
 /// The job of a letter whose time has come: its message once more. When its cause cannot be read, the letter is put off to `later`.
 ///
@@ -33,7 +32,7 @@ pub(crate) async fn again(
                 letter: Box::new(written),
                 so_that: SoThat::MessageComes { at: later },
             };
-            Ok(Some((task, origin(&metadata, &of_letter))))
+            Ok(Some((task, Arc::new(Origin::of_message(&metadata, &of_letter)))))
         }
     }
 }
@@ -52,5 +51,5 @@ async fn message_of(
     let metadata = stored.decode_metadata()?;
     let message = messages(stream, &stored.decode()?).into_iter().nth(place);
     let task = |message| Task::Message { message: Box::new(message), cause, letter: Some(letter) };
-    Ok(message.map(|message| (task(message), origin(&metadata, &cause))))
+    Ok(message.map(|message| (task(message), Arc::new(Origin::of_message(&metadata, &cause)))))
 }

@@ -11,7 +11,7 @@ use traveladvisor_domain::aggregate::Aggregate;
 use traveladvisor_domain::id::{BookingId, StreamId, StreamKind};
 use traveladvisor_domain::message::{Body, Destination, Message, message_id, messages};
 use traveladvisor_infra::clock::{Clock, SystemClock};
-use traveladvisor_infra::event_log::{EventLog, LogError, Metadata, Position, RELAY, StoredEvent, Turn};
+use traveladvisor_infra::event_log::{EventLog, LogError, Position, RELAY, StoredEvent, Turn};
 
 use super::gateway_calls::{Calls, Copies};
 use super::job::{Ack, Cause, Done, Job, Origin, Report, Task, Token};
@@ -212,7 +212,7 @@ impl Relay {
             let cause = self.cause(stored.stream, stored.sequence, place);
             let is_new = stored.position > self.turn_begun_at && matches!(message.body, Body::GatewayCall(_));
             let copies = if is_new { Copies::None } else { Copies::Maybe };
-            let delivery = Delivery { message, cause, origin: origin(&metadata, &cause), copies };
+            let delivery = Delivery { message, cause, origin: Arc::new(Origin::of_message(&metadata, &cause)), copies };
             self.begin((stored.position.0, place), Some(delivery.clone()));
             self.dispatch((stored.position.0, place), delivery).await?;
         }
@@ -353,16 +353,6 @@ impl Delivery {
     const fn is_gateway_call(&self) -> bool {
         matches!(self.message.to, Destination::Gateway)
     }
-}
-
-pub(crate) fn origin(metadata: &Metadata, cause: &Cause) -> Arc<Origin> {
-    Arc::new(Origin {
-        command: "message",
-        correlation: metadata.correlation.clone(),
-        causation: Some(cause.message_id),
-        actor: metadata.actor.clone(),
-        traceparent: metadata.traceparent.clone(),
-    })
 }
 
 /// Measures the interval between checkpoints only.
