@@ -319,7 +319,52 @@ CREATE TABLE projection_checkpoints (
     position       bigint  NOT NULL CHECK (position >= 0),
     epoch          bigint  NOT NULL CHECK (epoch > 0),
     -- Why it stays before the next event; absent while it goes on.
-    stopped_reason text
+    stopped_reason text,
+    -- Which making of the rows this is: every rebuild makes another.
+    generation     bigint  NOT NULL DEFAULT 1 CHECK (generation > 0),
+    -- Since when an operator has it paused.
+    paused_since   timestamptz,
+    -- The rows that these replaced: they stand in the schema of former rows, for a rollback.
+    former_version    integer,
+    former_generation bigint,
+    former_position   bigint,
+    CHECK ((former_version IS NULL) = (former_generation IS NULL) AND (former_version IS NULL) = (former_position IS NULL))
+);
+
+-- Events that a projection could not take in, and those of the same key that wait behind them, in order.
+CREATE TABLE projection_dead_letters (
+    name       text        NOT NULL,
+    generation bigint      NOT NULL,
+    position   bigint      NOT NULL,
+    -- The row family that waits, for example the booking's stream.
+    key        text        NOT NULL,
+    -- Why it could not be taken in; absent of those that only wait.
+    reason     text,
+    parked_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (name, generation, position)
+);
+
+-- What its owner last told of each projection. Only for people: nothing depends on it.
+CREATE TABLE projection_status (
+    name          text             PRIMARY KEY,
+    state         text             NOT NULL,
+    events_per_s  double precision NOT NULL,
+    last_error    text,
+    last_error_at timestamptz,
+    told_at       timestamptz      NOT NULL
+);
+
+-- Rebuilds under way, or cut off: whoever makes one holds a lock of its session, so that both can be told apart.
+CREATE TABLE projection_rebuilds (
+    name         text             PRIMARY KEY,
+    phase        text             NOT NULL,
+    -- From the beginning of the log up to here.
+    position     bigint           NOT NULL,
+    -- Where the log ended when it began.
+    until        bigint           NOT NULL,
+    events_per_s double precision NOT NULL,
+    started_at   timestamptz      NOT NULL DEFAULT clock_timestamp(),
+    told_at      timestamptz      NOT NULL DEFAULT clock_timestamp()
 );
 
 -- Trips with their sagas. Personal values stand in this table and in no other of the read side (L8).
@@ -406,7 +451,8 @@ CREATE TABLE hotel_nights (
     sold      bigint  NOT NULL,
     -- Rooms on sale where a change has said so.
     rooms     bigint,
-    stop_sell boolean NOT NULL,
+    -- Closed; absent: open.
+    stop_sell boolean,
     PRIMARY KEY (hotel_id, room_type, night)
 ) WITH (fillfactor = 80);
 

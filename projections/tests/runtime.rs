@@ -1,51 +1,44 @@
 //! The runtime: rows and checkpoint stand or fall together, and one projection's trouble is its own.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use sqlx::PgConnection;
-use tokio::sync::Notify;
-use traveladvisor_domain::id::{HotelId, StreamKind};
+use traveladvisor_domain::id::{HotelId, StreamId, StreamKind};
 use traveladvisor_infra::event_log::{EventLog, Position};
 use traveladvisor_infra::postgres::pool;
 use traveladvisor_infra::testing::Frozen;
 use traveladvisor_projections::hotel_availability::HotelAvailability;
 use traveladvisor_projections::reads::{HotelSearch, Page, ReadError, Reads};
 use traveladvisor_projections::runtime::{
-    BATCH_EVENTS_MAX, FoldError, Projection, ProjectionName, ProjectionState, ProjectionStatus, Projector, Projectors,
-    Recorded, Tail,
+    BATCH_EVENTS_MAX, Changes, FoldError, Holds, Meeting, Part, Projection, ProjectionName, ProjectionState,
+    ProjectionStatus, Projector, Projectors, Recorded, Rows, Table, Tail, column,
 };
 
 use crate::support::{House, LIMIT, PLENTY, card, hotel_details, room_type};
 
-/// Counts the events it has seen; its rows are the table `seen`. Does as it is told when it flushes.
-struct Counting(Arc<Orders>);
+/// Counts the events it has seen; its rows are the table `seen`.
+struct Counting;
 
-#[derive(Default)]
-struct Orders {
-    /// So many flushes fail after they have written.
-    failures: AtomicU32,
-    /// So many flushes hang after they have written.
-    hangs: AtomicU32,
-    hanging: Notify,
-    /// Flushes of more rows fail after they have written.
-    rows_max: Option<usize>,
-}
+static SEEN: Table = Table { name: "seen", columns: &[column("position", Holds::Int)], meeting: Meeting::Never };
 
 impl Projection for Counting {
     const NAME: &'static str = "counting";
     const VERSION: u32 = 1;
     const STREAMS: &'static [StreamKind] = &StreamKind::ALL;
+    const TABLES: &'static [&'static Table] = &[&SEEN];
     type Batch = Vec<i64>;
 
-    fn key(recorded: &Recorded) -> Option<String> {
-        Some(recorded.stream.to_string())
+    fn key(recorded: &Recorded) -> Option<StreamId> {
+        Some(recorded.stream)
     }
 
-    async fn load(&self, _: &BTreeSet<String>, _: &mut PgConnection) -> Result<Vec<i64>, sqlx::Error> {
-        Ok(Vec::new())
+    async fn load(&self, _: &BTreeSet<StreamId>, _: &mut Vec<i64>, _: &mut PgConnection) -> Result<(), sqlx::Error> {
+        Ok(())
+    }
+
+    fn holds(_: &Vec<i64>, _: StreamId) -> bool {
+        true
     }
 
     fn fold(&self, batch: &mut Vec<i64>, recorded: &Recorded) -> Result<(), FoldError> {
@@ -53,32 +46,69 @@ impl Projection for Counting {
         Ok(())
     }
 
-    async fn flush(&self, batch: Vec<i64>, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    fn flush(&self, batch: &mut Vec<i64>, _: Part, changes: &mut Changes) {
         assert!(batch.len() <= BATCH_EVENTS_MAX);
-        let rows = batch.len();
-        sqlx::query("INSERT INTO seen SELECT * FROM unnest($1::bigint[])").bind(batch).execute(connection).await?;
-        if take_one(&self.0.hangs) {
-            self.0.hanging.notify_one();
-            std::future::pending::<()>().await;
-        }
-        if self.0.rows_max.is_some_and(|max| rows > max) {
-            return Err(sqlx::Error::WorkerCrashed);
-        }
-        if take_one(&self.0.failures) { Err(sqlx::Error::WorkerCrashed) } else { Ok(()) }
+        write_seen(batch, changes);
+    }
+
+    fn bytes(_: &Vec<i64>) -> usize {
+        0
     }
 }
 
-fn take_one(left: &AtomicU32) -> bool {
-    left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+fn write_seen(batch: &mut Vec<i64>, changes: &mut Changes) {
+    let mut seen = Rows::new(&SEEN);
+    for position in batch.drain(..) {
+        seen.row().int(position);
+    }
+    changes.write(seen);
 }
 
-async fn counting_house() -> House {
+/// What goes wrong in the database right after rows were written, before the transaction commits.
+#[derive(Clone, Copy, Default)]
+struct Orders {
+    /// So many flushes fail.
+    failures: u32,
+    /// So many flushes hang.
+    hangs: u32,
+    /// Flushes of more rows fail.
+    rows_max: Option<u32>,
+}
+
+/// A house whose table `seen` does as it is told. What a sequence has counted stays counted when a transaction is undone.
+async fn counting_house(orders: Orders) -> House {
     let house = House::new().await;
-    sqlx::query("CREATE TABLE seen (position bigint)")
-        .execute(&house.database.pool)
-        .await
-        .expect("the database answers");
+    let Orders { failures, hangs, rows_max } = orders;
+    let rows_max = rows_max.unwrap_or(u32::MAX);
+    let statements = format!(
+        "CREATE TABLE seen (position bigint); \
+         CREATE SEQUENCE flushes; \
+         CREATE FUNCTION misbehave() RETURNS trigger LANGUAGE plpgsql AS $$ \
+         DECLARE flush bigint := nextval('flushes'); \
+         BEGIN \
+             IF flush <= {hangs} THEN PERFORM pg_sleep(600); END IF; \
+             IF flush <= {failures} OR (SELECT count(*) FROM written) > {rows_max} THEN \
+                 RAISE EXCEPTION 'as ordered' USING ERRCODE = 'query_canceled'; \
+             END IF; \
+             RETURN NULL; \
+         END $$; \
+         CREATE TRIGGER misbehaves AFTER INSERT ON seen REFERENCING NEW TABLE AS written \
+             FOR EACH STATEMENT EXECUTE FUNCTION misbehave()"
+    );
+    sqlx::raw_sql(&statements).execute(&house.database.pool).await.expect("the database answers");
     house
+}
+
+/// Waits until a flush hangs.
+async fn hangs(house: &House) {
+    let hanging = async {
+        let asked = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database())";
+        while !sqlx::query_scalar::<_, bool>(asked).fetch_one(&house.database.pool).await.expect("the database answers")
+        {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(LIMIT, hanging).await.expect("it flushes");
 }
 
 async fn fill(house: &mut House, hotels: std::ops::Range<u32>) {
@@ -88,8 +118,8 @@ async fn fill(house: &mut House, hotels: std::ops::Range<u32>) {
     }
 }
 
-fn start(house: &House, orders: &Arc<Orders>) -> Projector {
-    Projector::start(Counting(orders.clone()), Tail::new(house.log.clone()))
+fn start(house: &House) -> Projector {
+    Projector::start(Counting, Tail::new(house.log.clone()))
 }
 
 async fn reaches(projector: &Projector, position: Position) {
@@ -131,20 +161,18 @@ async fn checkpoint(house: &House, name: &str) -> (i64, i64, Option<String>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_that_is_too_much_for_the_server_is_taken_in_by_smaller_ones() {
-    let mut house = counting_house().await;
+    let mut house = counting_house(Orders { rows_max: Some(3), ..Orders::default() }).await;
     fill(&mut house, 0..20).await;
-    let orders = Arc::new(Orders { rows_max: Some(3), ..Orders::default() });
-    let projector = start(&house, &orders);
+    let projector = start(&house);
     reaches(&projector, house.last).await;
     assert_seen_once(&house).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_flush_leaves_nothing_and_is_made_again() {
-    let mut house = counting_house().await;
+    let mut house = counting_house(Orders { failures: 2, ..Orders::default() }).await;
     fill(&mut house, 0..5).await;
-    let orders = Arc::new(Orders { failures: AtomicU32::new(2), ..Orders::default() });
-    let projector = start(&house, &orders);
+    let projector = start(&house);
     reaches(&projector, house.last).await;
     assert_seen_once(&house).await;
     becomes(|| projector.status(), ProjectionState::Live).await;
@@ -152,19 +180,22 @@ async fn a_failed_flush_leaves_nothing_and_is_made_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kill_between_rows_and_checkpoint_loses_and_repeats_nothing() {
-    let mut house = counting_house().await;
+    let mut house = counting_house(Orders { hangs: 1, ..Orders::default() }).await;
     fill(&mut house, 0..5).await;
-    let orders = Arc::new(Orders { hangs: AtomicU32::new(1), ..Orders::default() });
-    let killed = start(&house, &orders);
-    tokio::time::timeout(LIMIT, orders.hanging.notified()).await.expect("it flushes");
+    let killed = start(&house);
+    hangs(&house).await;
     killed.abort().await;
+    // The server would only notice when the statement ends.
+    let ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                  WHERE wait_event = 'PgSleep' AND datname = current_database()";
+    sqlx::query(ended).execute(&house.database.pool).await.expect("the database answers");
     fill(&mut house, 5..8).await;
-    let next = start(&house, &orders);
+    let next = start(&house);
     reaches(&next, house.last).await;
     assert_seen_once(&house).await;
     next.stop().await;
     fill(&mut house, 8..10).await;
-    let last = start(&house, &orders);
+    let last = start(&house);
     reaches(&last, house.last).await;
     assert_seen_once(&house).await;
     assert_eq!(checkpoint(&house, "counting").await.1, 3, "each owner raised the epoch");
@@ -172,12 +203,11 @@ async fn a_kill_between_rows_and_checkpoint_loses_and_repeats_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deposed_owner_writes_nothing_and_says_so() {
-    let mut house = counting_house().await;
+    let mut house = counting_house(Orders::default()).await;
     fill(&mut house, 0..3).await;
-    let orders = Arc::new(Orders::default());
-    let former = start(&house, &orders);
+    let former = start(&house);
     reaches(&former, house.last).await;
-    let owner = start(&house, &orders);
+    let owner = start(&house);
     becomes(|| owner.status(), ProjectionState::Live).await;
     fill(&mut house, 3..9).await;
     reaches(&owner, house.last).await;
@@ -188,7 +218,7 @@ async fn a_deposed_owner_writes_nothing_and_says_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn more_than_a_batch_is_taken_in_batches_and_by_all_alike() {
-    let mut house = counting_house().await;
+    let mut house = counting_house(Orders::default()).await;
     fill(&mut house, 0..20).await;
     let count = BATCH_EVENTS_MAX as i64 * 5;
     // The same hotel changing over and over, written by hand: this test is about numbers, not about deciding.
@@ -202,7 +232,7 @@ async fn more_than_a_batch_is_taken_in_batches_and_by_all_alike() {
     .await
     .unwrap();
     house.last = house.log.head().await.unwrap();
-    let projector = start(&house, &Arc::default());
+    let projector = start(&house);
     let (_projectors, reads) = house.read().await;
     reaches(&projector, house.last).await;
     assert_seen_once(&house).await;
@@ -244,14 +274,19 @@ impl Projection for Picky {
     const NAME: &'static str = "picky";
     const VERSION: u32 = 1;
     const STREAMS: &'static [StreamKind] = &[StreamKind::Hotel];
+    const TABLES: &'static [&'static Table] = &[&SEEN];
     type Batch = Vec<i64>;
 
-    fn key(recorded: &Recorded) -> Option<String> {
-        Some(recorded.stream.to_string())
+    fn key(recorded: &Recorded) -> Option<StreamId> {
+        Some(recorded.stream)
     }
 
-    async fn load(&self, _: &BTreeSet<String>, _: &mut PgConnection) -> Result<Vec<i64>, sqlx::Error> {
-        Ok(Vec::new())
+    async fn load(&self, _: &BTreeSet<StreamId>, _: &mut Vec<i64>, _: &mut PgConnection) -> Result<(), sqlx::Error> {
+        Ok(())
+    }
+
+    fn holds(_: &Vec<i64>, _: StreamId) -> bool {
+        true
     }
 
     fn fold(&self, batch: &mut Vec<i64>, recorded: &Recorded) -> Result<(), FoldError> {
@@ -262,15 +297,18 @@ impl Projection for Picky {
         Ok(())
     }
 
-    async fn flush(&self, batch: Vec<i64>, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        sqlx::query("INSERT INTO seen SELECT * FROM unnest($1::bigint[])").bind(batch).execute(connection).await?;
-        Ok(())
+    fn flush(&self, batch: &mut Vec<i64>, _: Part, changes: &mut Changes) {
+        write_seen(batch, changes);
+    }
+
+    fn bytes(_: &Vec<i64>) -> usize {
+        0
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_folded_stops_the_projection_right_before_it() {
-    let mut house = counting_house().await;
+    let mut house = counting_house(Orders::default()).await;
     fill(&mut house, 0..6).await;
     let projector = Projector::start(Picky, Tail::new(house.log.clone()));
     let status = becomes(|| projector.status(), ProjectionState::Stopped).await;
@@ -281,7 +319,7 @@ async fn what_cannot_be_folded_stops_the_projection_right_before_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_projection_that_stops_at_the_first_of_the_new_events_can_say_why_at_once() {
-    let mut house = counting_house().await;
+    let mut house = counting_house(Orders::default()).await;
     fill(&mut house, 0..3).await;
     let projector = Projector::start(Picky, Tail::new(house.log.clone()));
     reaches(&projector, house.last).await;
@@ -293,7 +331,7 @@ async fn a_projection_that_stops_at_the_first_of_the_new_events_can_say_why_at_o
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_database_refuses_stops_the_projection_right_before_it() {
-    let mut house = counting_house().await;
+    let mut house = counting_house(Orders::default()).await;
     sqlx::query("ALTER TABLE seen ADD CHECK (position <> 3)").execute(&house.database.pool).await.unwrap();
     fill(&mut house, 0..3).await;
     let projector = Projector::start(Picky, Tail::new(house.log.clone()));
@@ -349,9 +387,8 @@ async fn events_of_other_processes_are_found_without_being_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lost_connections_are_outlived() {
-    let mut house = counting_house().await;
-    let orders = Arc::new(Orders::default());
-    let projector = start(&house, &orders);
+    let mut house = counting_house(Orders::default()).await;
+    let projector = start(&house);
     for round in 0..5 {
         fill(&mut house, round * 10..round * 10 + 10).await;
         let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
@@ -367,9 +404,9 @@ const RESTED: Duration = Duration::from_millis(1_200);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_the_network_forgot_does_not_stall_the_read_models() {
-    let mut house = counting_house().await;
+    let mut house = counting_house(Orders::default()).await;
     let log = EventLog::new("public", pool(house.database.options.clone()));
-    let projector = Projector::start(Counting(Arc::default()), Tail::new(log));
+    let projector = Projector::start(Counting, Tail::new(log));
     fill(&mut house, 0..2).await;
     reaches(&projector, house.last).await;
     let sql = "SELECT pid FROM pg_stat_activity \
@@ -386,9 +423,9 @@ async fn a_connection_that_the_network_forgot_does_not_stall_the_read_models() {
 /// The answer to COMMIT was lost, the checkpoint was read while the server was still at it, and the same events came again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_commit_that_lands_after_its_owner_gave_it_up_deposes_nobody() {
-    let mut house = counting_house().await;
+    let mut house = counting_house(Orders::default()).await;
     fill(&mut house, 0..2).await;
-    let projector = start(&house, &Arc::default());
+    let projector = start(&house);
     reaches(&projector, house.last).await;
     let mut late = house.database.pool.begin().await.unwrap();
     let next = house.last.0.cast_signed() + 1;

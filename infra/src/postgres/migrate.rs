@@ -8,8 +8,11 @@ use crate::fail_points::{Point, outgoing};
 pub const SCHEMA: &str = include_str!("../../../schema.sql");
 
 /// Steps from each version to the next, the first creating version 1.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("../../migrations/0001_first.sql"), include_str!("../../migrations/0002_sagas_and_refunds.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../../migrations/0001_first.sql"),
+    include_str!("../../migrations/0002_sagas_and_refunds.sql"),
+    include_str!("../../migrations/0003_generations.sql"),
+];
 
 /// The version that this program works with.
 pub const SCHEMA_VERSION: i32 = MIGRATIONS.len() as i32;

@@ -23,23 +23,25 @@ use crate::views::{FailureView, PaymentStatus, SagaStatus};
 pub(super) fn fold(batch: &mut BookingBatch, recorded: &Recorded) -> Result<(), FoldError> {
     let Some(booking) = booking_of(recorded) else { return Ok(()) };
     if let Event::Booking(BookingEvent::BookingRequested { owner, traveller, plan }) = &recorded.told.event {
-        let state = BookingState::requested(owner.clone(), traveller.value.clone(), plan.clone(), recorded);
-        if batch.states.insert(booking, state).is_some() {
+        if batch.states.holds(&booking) {
             return Err(FoldError::new("the trip was asked for twice"));
         }
+        let state = BookingState::requested(owner.clone(), traveller.value.clone(), plan.clone(), recorded);
+        batch.states.keep_new(booking, state);
     }
-    let Some(state) = batch.states.get_mut(&booking) else { return Ok(()) };
+    let Some(state) = batch.states.change(&booking) else { return Ok(()) };
     take(state, recorded);
-    batch.timeline.push(TimelineRow {
+    let (status, saga_status) = (state.status(), state.saga_status());
+    batch.tell(&TimelineRow {
         booking,
         position: recorded.position,
         at: recorded.told.occurred_at,
         kind: recorded.stream.kind,
-        event_type: recorded.told.event.event_type().to_owned(),
-        summary: summary(&recorded.told.event),
-        signed: signed(&recorded.told.event),
-        status: state.status(),
-        saga_status: state.saga_status(),
+        event_type: recorded.told.event.event_type(),
+        summary: &summary(&recorded.told.event),
+        signed: signed(&recorded.told.event).as_deref(),
+        status,
+        saga_status,
     });
     Ok(())
 }

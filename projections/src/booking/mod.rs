@@ -14,10 +14,10 @@ pub(crate) mod timeline;
 use std::collections::BTreeSet;
 
 use sqlx::PgConnection;
-use traveladvisor_domain::id::StreamKind;
+use traveladvisor_domain::id::{BookingId, StreamId, StreamKind};
 
-use crate::runtime::{FoldError, Projection, Recorded};
-use rows::BookingBatch;
+use crate::runtime::{Changes, FoldError, Part, Projection, Recorded, Table};
+use rows::{BOOKINGS, BookingBatch, TIMELINE};
 
 /// The projection of trips. Its key is the booking: everything that concerns a trip, in all streams, in order.
 #[derive(Debug, Clone, Copy, Default)]
@@ -27,21 +27,35 @@ impl Projection for BookingProjection {
     const NAME: &'static str = "booking";
     const VERSION: u32 = 1;
     const STREAMS: &'static [StreamKind] = &StreamKind::ALL;
+    const TABLES: &'static [&'static Table] = &[&BOOKINGS, &TIMELINE];
     type Batch = BookingBatch;
 
-    fn key(recorded: &Recorded) -> Option<String> {
-        key::booking_of(recorded).map(|booking| booking.to_string())
+    fn key(recorded: &Recorded) -> Option<StreamId> {
+        key::booking_of(recorded).map(BookingId::stream)
     }
 
-    async fn load(&self, keys: &BTreeSet<String>, connection: &mut PgConnection) -> Result<BookingBatch, sqlx::Error> {
-        BookingBatch::load(keys, connection).await
+    async fn load(
+        &self,
+        keys: &BTreeSet<StreamId>,
+        batch: &mut BookingBatch,
+        connection: &mut PgConnection,
+    ) -> Result<(), sqlx::Error> {
+        batch.load(keys, connection).await
+    }
+
+    fn holds(batch: &BookingBatch, key: StreamId) -> bool {
+        batch.states.holds(&BookingId(key.uuid))
     }
 
     fn fold(&self, batch: &mut BookingBatch, recorded: &Recorded) -> Result<(), FoldError> {
         fold::fold(batch, recorded)
     }
 
-    async fn flush(&self, batch: BookingBatch, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        batch.flush(connection).await
+    fn flush(&self, batch: &mut BookingBatch, part: Part, changes: &mut Changes) {
+        batch.flush(part, changes);
+    }
+
+    fn bytes(batch: &BookingBatch) -> usize {
+        batch.bytes()
     }
 }

@@ -1,100 +1,151 @@
-//! Trips in the making, read and written by the hundred.
+//! Trips in the making: rows by the hundred or by the million.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 use sqlx::{PgConnection, Row};
-use traveladvisor_domain::id::{BookingId, StreamKind};
+use traveladvisor_domain::id::{BookingId, StreamId, StreamKind};
 use traveladvisor_infra::event_log::Position;
 use uuid::Uuid;
 
 use super::state::BookingState;
+use crate::runtime::{Changes, Held, Holds, Meeting, Part, Rows, Table, Taken, column};
 use crate::views::{AttentionView, BookingStatus, SagaStatus};
 
+/// About how many bytes a trip takes in memory.
+const TRIP_BYTES: usize = 2_048;
+
+/// Trips. Owner, traveller and time of the request never change.
+pub(super) static BOOKINGS: Table = Table {
+    name: "bookings",
+    columns: &[
+        column("id", Holds::Uuid),
+        column("owner", Holds::Text),
+        column("email_key", Holds::Text),
+        column("status", Holds::Text),
+        column("saga_status", Holds::Text),
+        column("created_at", Holds::Instant),
+        column("open_since", Holds::Instant),
+        column("next_wake_up", Holds::Instant),
+        column("attention_since", Holds::Instant),
+        column("fingerprint", Holds::Text),
+        column("state", Holds::Json),
+    ],
+    meeting: Meeting::Merges(
+        "(id) DO UPDATE SET status = excluded.status, saga_status = excluded.saga_status, state = excluded.state, \
+         open_since = excluded.open_since, next_wake_up = excluded.next_wake_up, \
+         attention_since = excluded.attention_since, fingerprint = excluded.fingerprint",
+    ),
+};
+
+/// What happened to them.
+pub(super) static TIMELINE: Table = Table {
+    name: "booking_timeline",
+    columns: &[
+        column("booking_id", Holds::Uuid),
+        column("position", Holds::Int),
+        column("at", Holds::Instant),
+        column("stream_kind", Holds::Text),
+        column("event_type", Holds::Text),
+        column("summary", Holds::Text),
+        column("status", Holds::Text),
+        column("saga_status", Holds::Text),
+        column("signed", Holds::Text),
+    ],
+    meeting: Meeting::Never,
+};
+
 /// The trips that a batch of events touches, and what is new in their timelines.
-#[derive(Default)]
 pub struct BookingBatch {
-    pub(super) states: BTreeMap<BookingId, BookingState>,
-    pub(super) timeline: Vec<TimelineRow>,
+    pub(super) states: Held<BookingId, BookingState>,
+    timeline: Rows,
 }
 
 /// A line of a timeline.
-pub(super) struct TimelineRow {
+pub(super) struct TimelineRow<'a> {
     pub(super) booking: BookingId,
     pub(super) position: Position,
     pub(super) at: DateTime<Utc>,
     pub(super) kind: StreamKind,
-    pub(super) event_type: String,
-    pub(super) summary: String,
+    pub(super) event_type: &'a str,
+    pub(super) summary: &'a str,
     /// What only operators read.
-    pub(super) signed: Option<String>,
+    pub(super) signed: Option<&'a str>,
     pub(super) status: BookingStatus,
     pub(super) saga_status: SagaStatus,
 }
 
-const UPSERT_BOOKINGS: &str = "INSERT INTO bookings (id, owner, email_key, status, saga_status, created_at, state, \
-                           open_since, next_wake_up, attention_since, fingerprint) \
-     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::json[], \
-                          $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::text[]) \
-     ON CONFLICT (id) DO UPDATE SET status = excluded.status, saga_status = excluded.saga_status, state = excluded.state, \
-            open_since = excluded.open_since, next_wake_up = excluded.next_wake_up, \
-            attention_since = excluded.attention_since, fingerprint = excluded.fingerprint";
-
-const INSERT_TIMELINE: &str = "INSERT INTO booking_timeline \
-     (booking_id, position, at, stream_kind, event_type, summary, status, saga_status, signed) \
-     SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], \
-                          $8::text[], $9::text[])";
+impl Default for BookingBatch {
+    fn default() -> Self {
+        Self { states: Held::default(), timeline: Rows::new(&TIMELINE) }
+    }
+}
 
 impl BookingBatch {
-    pub(super) async fn load(keys: &BTreeSet<String>, connection: &mut PgConnection) -> Result<Self, sqlx::Error> {
-        let ids: Vec<Uuid> = keys.iter().filter_map(|key| key.parse::<BookingId>().ok()).map(|id| id.0).collect();
+    pub(super) async fn load(
+        &mut self,
+        keys: &BTreeSet<StreamId>,
+        connection: &mut PgConnection,
+    ) -> Result<(), sqlx::Error> {
+        let ids: Vec<Uuid> = keys.iter().map(|key| key.uuid).collect();
         let rows =
             sqlx::query("SELECT id, state FROM bookings WHERE id = ANY($1)").bind(ids).fetch_all(connection).await?;
-        let mut states = BTreeMap::new();
         for row in rows {
             let Json(state) = row.try_get::<Json<BookingState>, _>("state")?;
-            states.insert(BookingId(row.try_get("id")?), state);
+            self.states.keep_stored(BookingId(row.try_get("id")?), state);
         }
-        Ok(Self { states, timeline: Vec::new() })
-    }
-
-    pub(super) async fn flush(self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        if self.timeline.is_empty() {
-            return Ok(());
-        }
-        let states: Vec<_> = self.states.iter().collect();
-        sqlx::query(UPSERT_BOOKINGS)
-            .bind(states.iter().map(|(id, _)| id.0).collect::<Vec<_>>())
-            .bind(states.iter().map(|(_, state)| state.owner.as_str()).collect::<Vec<_>>())
-            .bind(states.iter().map(|(_, state)| email_key(&state.traveller.email)).collect::<Vec<_>>())
-            .bind(states.iter().map(|(_, state)| state.status().as_str()).collect::<Vec<_>>())
-            .bind(states.iter().map(|(_, state)| state.saga_status().as_str()).collect::<Vec<_>>())
-            .bind(states.iter().map(|(_, state)| state.created_at).collect::<Vec<_>>())
-            .bind(states.iter().map(|(_, state)| Json(*state)).collect::<Vec<_>>())
-            .bind(states.iter().map(|(_, state)| state.open_since()).collect::<Vec<_>>())
-            .bind(states.iter().map(|(_, state)| state.saga.next_wake_up).collect::<Vec<_>>())
-            .bind(states.iter().map(|(_, state)| attention(state).map(|needed| needed.since)).collect::<Vec<_>>())
-            .bind(
-                states.iter().map(|(_, state)| attention(state).map(|needed| &*needed.fingerprint)).collect::<Vec<_>>(),
-            )
-            .execute(&mut *connection)
-            .await?;
-        let lines = &self.timeline;
-        sqlx::query(INSERT_TIMELINE)
-            .bind(lines.iter().map(|line| line.booking.0).collect::<Vec<_>>())
-            .bind(lines.iter().map(|line| line.position.0.cast_signed()).collect::<Vec<_>>())
-            .bind(lines.iter().map(|line| line.at).collect::<Vec<_>>())
-            .bind(lines.iter().map(|line| line.kind.as_str()).collect::<Vec<_>>())
-            .bind(lines.iter().map(|line| line.event_type.as_str()).collect::<Vec<_>>())
-            .bind(lines.iter().map(|line| line.summary.as_str()).collect::<Vec<_>>())
-            .bind(lines.iter().map(|line| line.status.as_str()).collect::<Vec<_>>())
-            .bind(lines.iter().map(|line| line.saga_status.as_str()).collect::<Vec<_>>())
-            .bind(lines.iter().map(|line| line.signed.as_deref()).collect::<Vec<_>>())
-            .execute(connection)
-            .await?;
         Ok(())
     }
+
+    pub(super) fn tell(&mut self, line: &TimelineRow<'_>) {
+        self.timeline
+            .row()
+            .uuid(line.booking.0)
+            .int(line.position.0.cast_signed())
+            .instant(line.at)
+            .text(line.kind.as_str())
+            .text(line.event_type)
+            .text(line.summary)
+            .text(line.status.as_str())
+            .text(line.saga_status.as_str())
+            .text_if_any(line.signed);
+    }
+
+    pub(super) fn flush(&mut self, part: Part, changes: &mut Changes) {
+        let states = match part {
+            Part::All => self.states.take_all(),
+            Part::Cold => self.states.take_cold(),
+            Part::Final => Vec::new(),
+        };
+        let (mut new, mut stored) = (Rows::new(&BOOKINGS), Rows::new(&BOOKINGS));
+        for taken in &states {
+            write(if taken.is_stored { &mut stored } else { &mut new }, taken);
+        }
+        changes.write_new(new);
+        changes.write(stored);
+        changes.write_new(std::mem::replace(&mut self.timeline, Rows::new(&TIMELINE)));
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.states.len() * TRIP_BYTES
+    }
+}
+
+fn write(rows: &mut Rows, trip: &Taken<BookingId, BookingState>) {
+    let Taken { key: id, value: state, .. } = trip;
+    rows.row()
+        .uuid(id.0)
+        .text(&state.owner)
+        .text(&email_key(&state.traveller.email))
+        .text(state.status().as_str())
+        .text(state.saga_status().as_str())
+        .instant(state.created_at)
+        .instant_if_any(state.open_since())
+        .instant_if_any(state.saga.next_wake_up)
+        .instant_if_any(attention(state).map(|needed| needed.since))
+        .text_if_any(attention(state).map(|needed| &*needed.fingerprint))
+        .json(state);
 }
 
 const fn attention(state: &BookingState) -> Option<&AttentionView> {

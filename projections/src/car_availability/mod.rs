@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 use sqlx::PgConnection;
 use traveladvisor_domain::aggregate::Event;
 use traveladvisor_domain::car::CarEvent;
-use traveladvisor_domain::id::{CarId, StreamKind};
+use traveladvisor_domain::id::{CarId, StreamId, StreamKind};
 
-use crate::runtime::{FoldError, Projection, Recorded};
-use rows::CarBatch;
+use crate::runtime::{Changes, FoldError, Part, Projection, Recorded, Table};
+use rows::{CARS, CarBatch, RENTALS};
 
 /// The projection of fleets. Its key is the fleet.
 #[derive(Debug, Clone, Copy, Default)]
@@ -21,15 +21,25 @@ impl Projection for CarAvailability {
     const NAME: &'static str = "car_availability";
     const VERSION: u32 = 1;
     const STREAMS: &'static [StreamKind] = &[StreamKind::Car];
+    const TABLES: &'static [&'static Table] = &[&CARS, &RENTALS];
     type Batch = CarBatch;
 
-    fn key(recorded: &Recorded) -> Option<String> {
-        car_event(recorded).map(|(car, _)| car.to_string())
+    fn key(recorded: &Recorded) -> Option<StreamId> {
+        car_event(recorded).map(|(car, _)| car.stream())
     }
 
-    /// Rows are written whole, so the fold needs nothing of the present ones.
-    async fn load(&self, _keys: &BTreeSet<String>, _connection: &mut PgConnection) -> Result<CarBatch, sqlx::Error> {
-        Ok(CarBatch::default())
+    /// Rows are written whole or as differences, so the fold needs nothing of the present ones.
+    async fn load(
+        &self,
+        _keys: &BTreeSet<StreamId>,
+        _batch: &mut CarBatch,
+        _connection: &mut PgConnection,
+    ) -> Result<(), sqlx::Error> {
+        Ok(())
+    }
+
+    fn holds(_batch: &CarBatch, _key: StreamId) -> bool {
+        true
     }
 
     fn fold(&self, batch: &mut CarBatch, recorded: &Recorded) -> Result<(), FoldError> {
@@ -39,8 +49,14 @@ impl Projection for CarAvailability {
         Ok(())
     }
 
-    async fn flush(&self, batch: CarBatch, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        batch.flush(connection).await
+    fn flush(&self, batch: &mut CarBatch, part: Part, changes: &mut Changes) {
+        if part != Part::Final {
+            std::mem::take(batch).flush(changes);
+        }
+    }
+
+    fn bytes(batch: &CarBatch) -> usize {
+        batch.bytes()
     }
 }
 

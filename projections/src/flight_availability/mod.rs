@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 use sqlx::PgConnection;
 use traveladvisor_domain::aggregate::Event;
 use traveladvisor_domain::flight::FlightEvent;
-use traveladvisor_domain::id::{FlightId, StreamKind};
+use traveladvisor_domain::id::{FlightId, StreamId, StreamKind};
 
-use crate::runtime::{FoldError, Projection, Recorded};
-use rows::FlightBatch;
+use crate::runtime::{Changes, FoldError, Part, Projection, Recorded, Table};
+use rows::{CABINS, FLIGHTS, FlightBatch, SALES};
 
 /// The projection of flights. Its key is the flight.
 #[derive(Debug, Clone, Copy, Default)]
@@ -21,15 +21,25 @@ impl Projection for FlightAvailability {
     const NAME: &'static str = "flight_availability";
     const VERSION: u32 = 1;
     const STREAMS: &'static [StreamKind] = &[StreamKind::Flight];
+    const TABLES: &'static [&'static Table] = &[&FLIGHTS, &CABINS, &SALES];
     type Batch = FlightBatch;
 
-    fn key(recorded: &Recorded) -> Option<String> {
-        flight_event(recorded).map(|(flight, _)| flight.to_string())
+    fn key(recorded: &Recorded) -> Option<StreamId> {
+        flight_event(recorded).map(|(flight, _)| flight.stream())
     }
 
-    /// What is sold is written as a difference, so the fold needs nothing of the present rows.
-    async fn load(&self, _keys: &BTreeSet<String>, _connection: &mut PgConnection) -> Result<FlightBatch, sqlx::Error> {
-        Ok(FlightBatch::default())
+    /// Rows are written whole or as differences, so the fold needs nothing of the present ones.
+    async fn load(
+        &self,
+        _keys: &BTreeSet<StreamId>,
+        _batch: &mut FlightBatch,
+        _connection: &mut PgConnection,
+    ) -> Result<(), sqlx::Error> {
+        Ok(())
+    }
+
+    fn holds(_batch: &FlightBatch, _key: StreamId) -> bool {
+        true
     }
 
     fn fold(&self, batch: &mut FlightBatch, recorded: &Recorded) -> Result<(), FoldError> {
@@ -39,8 +49,14 @@ impl Projection for FlightAvailability {
         Ok(())
     }
 
-    async fn flush(&self, batch: FlightBatch, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        batch.flush(connection).await
+    fn flush(&self, batch: &mut FlightBatch, part: Part, changes: &mut Changes) {
+        if part != Part::Final {
+            std::mem::take(batch).flush(changes);
+        }
+    }
+
+    fn bytes(batch: &FlightBatch) -> usize {
+        batch.bytes()
     }
 }
 

@@ -2,10 +2,63 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::PgConnection;
-use traveladvisor_domain::flight::{CabinDetails, FlightDetails};
+use traveladvisor_domain::flight::FlightDetails;
 use traveladvisor_domain::id::FlightId;
-use uuid::Uuid;
+
+use crate::runtime::{Changes, Holds, Meeting, Rows, Table, column};
+
+/// About how many bytes a flight takes in memory, with its cabins.
+const FLIGHT_BYTES: usize = 1_024;
+/// About how many bytes the sales of a cabin take.
+const SALE_BYTES: usize = 128;
+
+/// Departures as they are last said.
+pub(super) static FLIGHTS: Table = Table {
+    name: "flights",
+    columns: &[
+        column("id", Holds::Uuid),
+        column("supplier", Holds::Text),
+        column("code", Holds::Text),
+        column("carrier", Holds::Text),
+        column("origin", Holds::Text),
+        column("origin_zone", Holds::Text),
+        column("destination", Holds::Text),
+        column("destination_zone", Holds::Text),
+        column("departure_at", Holds::Instant),
+        column("arrival_at", Holds::Instant),
+        column("departure_date", Holds::Date),
+    ],
+    meeting: Meeting::Merges(
+        "(id) DO UPDATE SET (supplier, code, carrier, origin, origin_zone, destination, destination_zone, departure_at, arrival_at, departure_date) = \
+         (excluded.supplier, excluded.code, excluded.carrier, excluded.origin, excluded.origin_zone, excluded.destination, excluded.destination_zone, excluded.departure_at, excluded.arrival_at, excluded.departure_date)",
+    ),
+};
+
+/// What they sell: replaced as a whole, what is withdrawn is gone.
+pub(super) static CABINS: Table = Table {
+    name: "flight_cabins",
+    columns: &[
+        column("flight_id", Holds::Uuid),
+        column("cabin", Holds::Text),
+        column("cabin_key", Holds::Text),
+        column("place", Holds::Int),
+        column("seats", Holds::Int),
+        column("minor", Holds::Int),
+        column("currency", Holds::Text),
+    ],
+    meeting: Meeting::Never,
+};
+
+/// Flights whose cabins go.
+static REPLACED_FLIGHTS: Table =
+    Table { name: "flight_cabins", columns: &[column("flight_id", Holds::Uuid)], meeting: Meeting::Never };
+
+/// Seats sold, written as a difference.
+pub(super) static SALES: Table = Table {
+    name: "flight_sales",
+    columns: &[column("flight_id", Holds::Uuid), column("cabin", Holds::Text), column("sold", Holds::Int)],
+    meeting: Meeting::Merges("(flight_id, cabin) DO UPDATE SET sold = known.sold + excluded.sold"),
+};
 
 /// What a batch of events changes.
 #[derive(Debug, Default)]
@@ -16,86 +69,45 @@ pub struct FlightBatch {
     sold: BTreeMap<(FlightId, String), i64>,
 }
 
-const UPSERT_FLIGHTS: &str = "INSERT INTO flights (id, supplier, code, carrier, origin, origin_zone, destination, \
-     destination_zone, departure_at, arrival_at, departure_date) \
-     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], \
-                          $9::timestamptz[], $10::timestamptz[], $11::date[]) \
-     ON CONFLICT (id) DO UPDATE SET (supplier, code, carrier, origin, origin_zone, destination, destination_zone, \
-         departure_at, arrival_at, departure_date) = (excluded.supplier, excluded.code, excluded.carrier, excluded.origin, \
-         excluded.origin_zone, excluded.destination, excluded.destination_zone, excluded.departure_at, \
-         excluded.arrival_at, excluded.departure_date)";
-
-const INSERT_CABINS: &str = "INSERT INTO flight_cabins (flight_id, cabin, cabin_key, place, seats, minor, currency) \
-     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[])";
-
-const UPSERT_SALES: &str = "INSERT INTO flight_sales AS known (flight_id, cabin, sold) \
-     SELECT * FROM unnest($1::uuid[], $2::text[], $3::bigint[]) \
-     ON CONFLICT (flight_id, cabin) DO UPDATE SET sold = known.sold + excluded.sold";
-
 impl FlightBatch {
     pub(super) fn sell(&mut self, flight: FlightId, cabin: &str, seats: i64) {
         *self.sold.entry((flight, cabin.to_owned())).or_default() += seats;
     }
 
-    pub(super) async fn flush(self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        if !self.details.is_empty() {
-            flush_flights(&self.details, connection).await?;
-            flush_cabins(&self.details, connection).await?;
+    pub(super) fn bytes(&self) -> usize {
+        self.details.len() * FLIGHT_BYTES + self.sold.len() * SALE_BYTES
+    }
+
+    pub(super) fn flush(self, changes: &mut Changes) {
+        let (mut flights, mut replaced) = (Rows::new(&FLIGHTS), Rows::new(&REPLACED_FLIGHTS));
+        let (mut cabins, mut sales) = (Rows::new(&CABINS), Rows::new(&SALES));
+        for (id, flight) in &self.details {
+            write_flight(&mut flights, *id, flight);
+            replaced.row().uuid(id.0);
+            write_cabins(&mut cabins, *id, flight);
         }
-        if !self.sold.is_empty() {
-            sqlx::query(UPSERT_SALES)
-                .bind(self.sold.keys().map(|(flight, _)| flight.0).collect::<Vec<_>>())
-                .bind(self.sold.keys().map(|(_, cabin)| cabin.as_str()).collect::<Vec<_>>())
-                .bind(self.sold.values().copied().collect::<Vec<_>>())
-                .execute(connection)
-                .await?;
+        for ((flight, cabin), sold) in &self.sold {
+            sales.row().uuid(flight.0).text(cabin).int(*sold);
         }
-        Ok(())
+        changes.write(flights);
+        changes.delete(replaced);
+        changes.write(cabins);
+        changes.write(sales);
     }
 }
 
-async fn flush_flights(
-    details: &BTreeMap<FlightId, FlightDetails>,
-    connection: &mut PgConnection,
-) -> Result<(), sqlx::Error> {
-    let texts = |text: fn(&FlightDetails) -> &str| details.values().map(text).collect::<Vec<_>>();
-    sqlx::query(UPSERT_FLIGHTS)
-        .bind(details.keys().map(|id| id.0).collect::<Vec<_>>())
-        .bind(texts(|flight| &flight.supplier))
-        .bind(texts(|flight| &flight.code))
-        .bind(texts(|flight| &flight.carrier))
-        .bind(texts(|flight| &flight.origin))
-        .bind(texts(|flight| flight.origin_zone.name()))
-        .bind(texts(|flight| &flight.destination))
-        .bind(texts(|flight| flight.destination_zone.name()))
-        .bind(details.values().map(|flight| flight.departure_at).collect::<Vec<_>>())
-        .bind(details.values().map(|flight| flight.arrival_at).collect::<Vec<_>>())
-        .bind(details.values().map(FlightDetails::departure_date).collect::<Vec<_>>())
-        .execute(connection)
-        .await?;
-    Ok(())
+fn write_flight(rows: &mut Rows, id: FlightId, flight: &FlightDetails) {
+    let mut row = rows.row();
+    row.uuid(id.0).text(&flight.supplier).text(&flight.code).text(&flight.carrier);
+    row.text(&flight.origin).text(flight.origin_zone.name());
+    row.text(&flight.destination).text(flight.destination_zone.name());
+    row.instant(flight.departure_at).instant(flight.arrival_at).date(flight.departure_date());
 }
 
-/// Replaced as a whole: what is withdrawn is gone.
-async fn flush_cabins(
-    details: &BTreeMap<FlightId, FlightDetails>,
-    connection: &mut PgConnection,
-) -> Result<(), sqlx::Error> {
-    let flights: Vec<Uuid> = details.keys().map(|id| id.0).collect();
-    sqlx::query("DELETE FROM flight_cabins WHERE flight_id = ANY($1)").bind(flights).execute(&mut *connection).await?;
-    let cabins: Vec<(Uuid, i64, &CabinDetails)> = details
-        .iter()
-        .flat_map(|(id, flight)| (0_i64..).zip(&flight.cabins).map(move |(place, cabin)| (id.0, place, cabin)))
-        .collect();
-    sqlx::query(INSERT_CABINS)
-        .bind(cabins.iter().map(|(flight, ..)| *flight).collect::<Vec<_>>())
-        .bind(cabins.iter().map(|(.., cabin)| cabin.cabin.as_str()).collect::<Vec<_>>())
-        .bind(cabins.iter().map(|(.., cabin)| cabin.cabin.to_lowercase()).collect::<Vec<_>>())
-        .bind(cabins.iter().map(|(_, place, _)| *place).collect::<Vec<_>>())
-        .bind(cabins.iter().map(|(.., cabin)| i64::from(cabin.seats)).collect::<Vec<_>>())
-        .bind(cabins.iter().map(|(.., cabin)| cabin.price.minor).collect::<Vec<_>>())
-        .bind(cabins.iter().map(|(.., cabin)| cabin.price.currency.as_str()).collect::<Vec<_>>())
-        .execute(connection)
-        .await?;
-    Ok(())
+fn write_cabins(rows: &mut Rows, id: FlightId, flight: &FlightDetails) {
+    for (place, cabin) in (0_i64..).zip(&flight.cabins) {
+        let mut row = rows.row();
+        row.uuid(id.0).text(&cabin.cabin).text(&cabin.cabin.to_lowercase()).int(place);
+        row.int(i64::from(cabin.seats)).int(cabin.price.minor).text(cabin.price.currency.as_str());
+    }
 }

@@ -9,10 +9,10 @@ use std::collections::BTreeSet;
 use sqlx::PgConnection;
 use traveladvisor_domain::aggregate::Event;
 use traveladvisor_domain::hotel::HotelEvent;
-use traveladvisor_domain::id::{HotelId, StreamKind};
+use traveladvisor_domain::id::{HotelId, StreamId, StreamKind};
 
-use crate::runtime::{FoldError, Projection, Recorded};
-use rows::HotelBatch;
+use crate::runtime::{Changes, FoldError, Part, Projection, Recorded, Table};
+use rows::{HOTELS, HotelBatch, NIGHTS, ROOM_TYPES};
 
 /// The projection of hotels. Its key is the hotel.
 #[derive(Debug, Clone, Copy, Default)]
@@ -22,15 +22,25 @@ impl Projection for HotelAvailability {
     const NAME: &'static str = "hotel_availability";
     const VERSION: u32 = 1;
     const STREAMS: &'static [StreamKind] = &[StreamKind::Hotel];
+    const TABLES: &'static [&'static Table] = &[&HOTELS, &ROOM_TYPES, &NIGHTS];
     type Batch = HotelBatch;
 
-    fn key(recorded: &Recorded) -> Option<String> {
-        hotel_event(recorded).map(|(hotel, _)| hotel.to_string())
+    fn key(recorded: &Recorded) -> Option<StreamId> {
+        hotel_event(recorded).map(|(hotel, _)| hotel.stream())
     }
 
-    /// What is sold is written as a difference, so the fold needs nothing of the present rows.
-    async fn load(&self, _keys: &BTreeSet<String>, _connection: &mut PgConnection) -> Result<HotelBatch, sqlx::Error> {
-        Ok(HotelBatch::default())
+    /// Rows are written whole or as differences, so the fold needs nothing of the present ones.
+    async fn load(
+        &self,
+        _keys: &BTreeSet<StreamId>,
+        _batch: &mut HotelBatch,
+        _connection: &mut PgConnection,
+    ) -> Result<(), sqlx::Error> {
+        Ok(())
+    }
+
+    fn holds(_batch: &HotelBatch, _key: StreamId) -> bool {
+        true
     }
 
     fn fold(&self, batch: &mut HotelBatch, recorded: &Recorded) -> Result<(), FoldError> {
@@ -40,8 +50,14 @@ impl Projection for HotelAvailability {
         Ok(())
     }
 
-    async fn flush(&self, batch: HotelBatch, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        batch.flush(connection).await
+    fn flush(&self, batch: &mut HotelBatch, part: Part, changes: &mut Changes) {
+        if part != Part::Final {
+            std::mem::take(batch).flush(changes);
+        }
+    }
+
+    fn bytes(batch: &HotelBatch) -> usize {
+        batch.bytes()
     }
 }
 

@@ -9,6 +9,9 @@ use sqlx::PgConnection;
 use traveladvisor_domain::id::{StreamId, StreamKind};
 use traveladvisor_infra::event_log::{Position, StoredEvent, Told};
 
+use super::changes::Changes;
+use super::table::Table;
+
 /// An event of the log, decoded once and shared by all projections.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recorded {
@@ -47,29 +50,45 @@ pub trait Projection: Send + Sync + 'static {
     const VERSION: u32;
     /// The kinds of streams that it reads; events of others pass by.
     const STREAMS: &'static [StreamKind];
-    /// Rows in the making.
-    type Batch: Send;
+    /// Its tables: whatever `flush` writes into.
+    const TABLES: &'static [&'static Table];
+    /// Rows in the making. An empty one knows that there are no rows at all.
+    type Batch: Default + Send + 'static;
 
-    /// Which row family an event belongs to, for example the booking's id; absent when it does not concern this projection.
-    /// Later events of a key must not overtake earlier ones.
-    fn key(recorded: &Recorded) -> Option<String>;
+    /// Which row family an event belongs to, named by a stream, for example that of the booking; absent when it does not concern this
+    /// projection. Later events of a key must not overtake earlier ones.
+    fn key(recorded: &Recorded) -> Option<StreamId>;
 
-    /// A batch that knows the present rows of these keys, as far as the fold needs them.
+    /// Reads the present rows of these keys into a batch, as far as the fold needs them.
     fn load(
         &self,
-        keys: &BTreeSet<String>,
-        connection: &mut PgConnection,
-    ) -> impl Future<Output = Result<Self::Batch, sqlx::Error>> + Send;
-
-    /// Takes an event into the batch. Pure.
-    fn fold(&self, batch: &mut Self::Batch, recorded: &Recorded) -> Result<(), FoldError>;
-
-    /// Writes the batch with a few statements, however many rows it has.
-    fn flush(
-        &self,
-        batch: Self::Batch,
+        keys: &BTreeSet<StreamId>,
+        batch: &mut Self::Batch,
         connection: &mut PgConnection,
     ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+
+    /// Whether a batch knows the rows of a key, or the fold needs none.
+    fn holds(batch: &Self::Batch, key: StreamId) -> bool;
+
+    /// Takes an event into the batch. Pure. After an error the batch must still be as before for all other keys.
+    fn fold(&self, batch: &mut Self::Batch, recorded: &Recorded) -> Result<(), FoldError>;
+
+    /// Takes rows out of the batch, as changes. Pure.
+    fn flush(&self, batch: &mut Self::Batch, part: Part, changes: &mut Changes);
+
+    /// About how many bytes the rows of a batch hold that [`Part::Final`] would leave there.
+    fn bytes(batch: &Self::Batch) -> usize;
+}
+
+/// What leaves a batch at a flush.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Everything.
+    All,
+    /// Rows that no later event changes.
+    Final,
+    /// These, and those rows that were not touched for longest.
+    Cold,
 }
 
 /// An event as the tail hands it out; one that cannot be read stops only those who need it.

@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sqlx::{Connection, PgConnection};
+use traveladvisor_domain::id::StreamId;
 use traveladvisor_infra::event_log::Position;
 use traveladvisor_infra::fail_points::{Point, outgoing};
 
+use super::changes::Changes;
 use super::checkpoint::{self, Checkpoint, Moved};
-use super::projection::{Projection, Recorded, Tailed};
+use super::projection::{Part, Projection, Recorded, Tailed};
 
 /// SQLSTATE classes that say that the data itself is refused and will be refused again: data, integrity, limits.
 const REFUSAL_CLASSES: [&str; 3] = ["22", "23", "54"];
@@ -88,20 +90,23 @@ async fn apply<P: Projection>(
         Moved::Deposed => return Err(ApplyError::Deposed),
     }
     if !concerned.is_empty() {
-        let mut batch = outgoing(Point::ProjectionLoaded, projection.load(&keys, &mut transaction)).await?;
+        let mut batch = P::Batch::default();
+        outgoing(Point::ProjectionLoaded, projection.load(&keys, &mut batch, &mut transaction)).await?;
         for (place, recorded) in concerned {
             projection
                 .fold(&mut batch, recorded)
                 .map_err(|error| ApplyError::Blocked { place, reason: error.reason })?;
         }
-        outgoing(Point::ProjectionWritten, projection.flush(batch, &mut transaction)).await?;
+        let mut changes = Changes::none();
+        projection.flush(&mut batch, Part::All, &mut changes);
+        outgoing(Point::ProjectionWritten, changes.make(&mut transaction)).await?;
     }
     outgoing(Point::ProjectionCommitted, transaction.commit()).await?;
     checkpoint.position = last.position;
     Ok(())
 }
 
-type Concerned<'a> = (Vec<(usize, &'a Recorded)>, BTreeSet<String>);
+type Concerned<'a> = (Vec<(usize, &'a Recorded)>, BTreeSet<StreamId>);
 
 /// The events that concern a projection, with their places, and their keys.
 fn select<P: Projection>(events: &[Arc<Tailed>]) -> Result<Concerned<'_>, ApplyError> {
