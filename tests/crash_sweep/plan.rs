@@ -74,6 +74,7 @@ pub(super) const fn way_to(point: Point) -> (Way, &'static [u64]) {
         Point::Migration => (Way::Migrates, &[1, 2, 3, 4, 5, 6, 7]),
         Point::ServerReady | Point::ServerVersion => (Way::PrivateServer, &[1]),
         Point::ServerDatabase => (Way::PrivateServer, &[1, 2]),
+        Point::ReadCopied => (Way::NotCalled("Stretch"), &[]),
         Point::NextWakeup => (Way::NotCalled("next_wakeup"), &[]),
     }
 }

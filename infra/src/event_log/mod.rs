@@ -2,6 +2,7 @@
 
 mod admission;
 mod append;
+mod copied;
 mod lease;
 mod lent;
 mod listen;
@@ -22,6 +23,7 @@ use tokio::sync::watch;
 
 pub use admission::{APPEND_BYTES_MAX, APPEND_SNAPSHOT_BYTES_MAX, EVENT_BYTES_MAX};
 pub use append::{Append, Appended, Conflict, Key, KeyEffect, KeyRow, NewEvent, Told, Wakeup};
+pub use copied::{COPY_POSITIONS_MAX, LogPages, PAGE_BYTES_MAX, PAGE_EVENTS_MAX, Stretch};
 pub use lease::{
     CLAIM_EVERY, CLAIM_PATIENCE, FAILURE_TOLD_EVERY, LEASE, LEASE_MARGIN, LET_GO_PATIENCE, Lease, Owner, PROJECTIONS,
     RELAY, RENEW_AGAIN, RENEW_EVERY, RENEW_PATIENCE, Turn, Turns, UNHELD_PATIENCE,

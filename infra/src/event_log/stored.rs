@@ -57,6 +57,13 @@ pub struct Metadata {
     pub fused: Option<String>,
 }
 
+/// What every tail needs of the metadata.
+#[derive(Debug, Deserialize)]
+struct Decided<'m> {
+    #[serde(borrow)]
+    occurred_at: Cow<'m, str>,
+}
+
 /// A stored event that today's code cannot read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("event {position} ({event_type} v{event_version} of {stream}) cannot be read: {reason}")]
@@ -88,11 +95,16 @@ impl StoredEvent {
             return Ok(told.clone());
         }
         let event = self.decode()?;
-        let occurred_at = self.decode_metadata()?.occurred_at;
-        let occurred_at = DateTime::parse_from_rfc3339(&occurred_at)
-            .map_err(|_| self.undecodable("its metadata names no instant as occurred_at"))?
-            .with_timezone(&Utc);
-        Ok(Arc::new(Told { event, occurred_at, all_fused: false }))
+        Ok(Arc::new(Told { event, occurred_at: self.occurred_at()?, all_fused: false }))
+    }
+
+    /// The program's time of its decision. Nothing else of the metadata is read.
+    pub fn occurred_at(&self) -> Result<DateTime<Utc>, DecodeError> {
+        let Decided { occurred_at } =
+            serde_json::from_str(&self.metadata).map_err(|error| self.undecodable(&describe(&error)))?;
+        DateTime::parse_from_rfc3339(&occurred_at)
+            .map(|instant| instant.with_timezone(&Utc))
+            .map_err(|_| self.undecodable("its metadata names no instant as occurred_at"))
     }
 
     /// What is kept beside it.

@@ -35,6 +35,7 @@ points! {
     Append "append" "One append to the log.",
     CheckpointMoved "checkpoint_moved" "The relay's checkpoint moves.",
     ConsumedOffset "consumed_offset" "The relay's checkpoint is read.",
+    ReadCopied "read_copied" "A page of the log is read in bulk.",
     ReadAfter "read_after" "The log's tail is read.",
     ReadStream "read_stream" "A whole stream is read.",
     ReadStreamPage "read_stream_page" "A page of a stream is read.",
