@@ -1,5 +1,6 @@
 //! The API's contract, from outside of the crate.
 
+mod as_of;
 mod bad_input;
 mod catalogue;
 mod faults;

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use tokio::sync::watch;
 use traveladvisor_domain::id::{BookingId, CarId, FlightId, HotelId};
 use traveladvisor_infra::event_log::{EventLog, Position};
 use traveladvisor_infra::fail_points::{Point, outgoing};
 
+pub use crate::booking::as_of::{TAIL_POSITIONS_MAX, TRIP_EVENTS_MAX};
 use crate::booking::settled::{Questions, settled_among};
 use crate::booking::timeline::Lines;
 pub use crate::booking::timeline::{HISTORY_ENTRIES_FIRST, HISTORY_ENTRIES_MAX};
@@ -44,6 +46,7 @@ pub enum ReadError {
 /// Everything that can be read. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Reads {
+    log: EventLog,
     pool: PgPool,
     /// In the order of [`ProjectionName::ALL`].
     ears: [Ear; 4],
@@ -55,7 +58,13 @@ pub struct Reads {
 impl Reads {
     /// Reads of the log's database; waits for these projectors.
     pub fn new(log: &EventLog, projectors: &Projectors) -> Self {
-        Self { pool: log.pool().clone(), ears: projectors.ears(), settled: Arc::default(), lines: Lines::Bounded }
+        Self {
+            log: log.clone(),
+            pool: log.pool().clone(),
+            ears: projectors.ears(),
+            settled: Arc::default(),
+            lines: Lines::Bounded,
+        }
     }
 
     /// The same without what happened: timelines and histories are empty, and nothing is read for them.
@@ -68,6 +77,14 @@ impl Reads {
     /// with all timelines and histories.
     pub async fn booking(&self, id: BookingId) -> Result<Option<BookingView>, ReadError> {
         outgoing(Point::Query, booking::query::booking(&self.pool, id, self.lines)).await
+    }
+
+    /// A trip as it stood at a moment, told by the log: see [`booking::as_of`]. Nothing when it had not been asked for.
+    ///
+    /// Errors: [`ReadError::Behind`] when the read model is so far behind the log that its timelines do not tell where the trip's events
+    /// are.
+    pub async fn booking_as_of(&self, id: BookingId, moment: DateTime<Utc>) -> Result<Option<BookingView>, ReadError> {
+        outgoing(Point::Query, booking::as_of::booking(&self.log, id, moment, self.lines)).await
     }
 
     /// Whether a trip has ended: nothing more happens to it unless somebody asks. One that is not there has not.

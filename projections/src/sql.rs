@@ -111,10 +111,16 @@ impl From<sqlx::Error> for ReadError {
         match error {
             sqlx::Error::ColumnDecode { index, .. } => damaged(&index),
             sqlx::Error::Decode(_) | sqlx::Error::ColumnNotFound(_) => damaged("of an unknown shape"),
-            error => match LogError::from(error) {
-                LogError::Unavailable(reason) | LogError::Refused(reason) => Self::Unavailable(reason),
-                LogError::Undecodable(error) => Self::Damaged(error.to_string()),
-            },
+            error => LogError::from(error).into(),
+        }
+    }
+}
+
+impl From<LogError> for ReadError {
+    fn from(error: LogError) -> Self {
+        match error {
+            LogError::Unavailable(reason) | LogError::Refused(reason) => Self::Unavailable(reason),
+            LogError::Undecodable(error) => Self::Damaged(error.to_string()),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod admission;
 mod append;
+mod back;
 mod copied;
 mod lease;
 mod lent;

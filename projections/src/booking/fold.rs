@@ -6,6 +6,7 @@ use traveladvisor_domain::car::CarEvent;
 use traveladvisor_domain::failure::{Code, Failure};
 use traveladvisor_domain::flight::FlightEvent;
 use traveladvisor_domain::hotel::HotelEvent;
+use traveladvisor_domain::id::BookingId;
 use traveladvisor_domain::message::{Direction, FailedStep, Instruction};
 use traveladvisor_domain::payment::PaymentEvent;
 use traveladvisor_domain::trip::Step;
@@ -16,34 +17,44 @@ use super::key::booking_of;
 use super::rows::{BookingBatch, TimelineRow};
 use super::state::{BookingState, Standing};
 use super::summary::{signed, summary};
-use crate::runtime::{FoldError, Recorded};
+use crate::runtime::{FoldError, Held, Recorded};
 use crate::views::{FailureView, PaymentStatus, SagaStatus};
 
-/// Takes an event into its trip and into the timeline. What concerns a trip that nobody asked for is left out: there is nothing to show.
+/// Takes an event into its trip and into the timeline.
 pub(super) fn fold(batch: &mut BookingBatch, recorded: &Recorded) -> Result<(), FoldError> {
-    let Some(booking) = booking_of(recorded) else { return Ok(()) };
+    if let Some(line) = told(&mut batch.states, recorded)? {
+        batch.tell(&line);
+    }
+    Ok(())
+}
+
+/// Takes an event into its trip; the line that its timeline gets. What concerns a trip that nobody asked for is left out: there is nothing
+/// to show.
+pub(super) fn told(
+    states: &mut Held<BookingId, BookingState>,
+    recorded: &Recorded,
+) -> Result<Option<TimelineRow>, FoldError> {
+    let Some(booking) = booking_of(recorded) else { return Ok(None) };
     if let Event::Booking(BookingEvent::BookingRequested { owner, traveller, plan }) = &recorded.told.event {
-        if batch.states.holds(&booking) {
+        if states.holds(&booking) {
             return Err(FoldError::new("the trip was asked for twice"));
         }
         let state = BookingState::requested(owner.clone(), traveller.value.clone(), plan.clone(), recorded);
-        batch.states.keep_new(booking, state);
+        states.keep_new(booking, state);
     }
-    let Some(state) = batch.states.change(&booking) else { return Ok(()) };
+    let Some(state) = states.change(&booking) else { return Ok(None) };
     take(state, recorded);
-    let (status, saga_status) = (state.status(), state.saga_status());
-    batch.tell(&TimelineRow {
+    Ok(Some(TimelineRow {
         booking,
         position: recorded.position,
         at: recorded.told.occurred_at,
         kind: recorded.stream.kind,
         event_type: recorded.told.event.event_type(),
-        summary: &summary(&recorded.told.event),
-        signed: signed(&recorded.told.event).as_deref(),
-        status,
-        saga_status,
-    });
-    Ok(())
+        summary: summary(&recorded.told.event),
+        signed: signed(&recorded.told.event),
+        status: state.status(),
+        saga_status: state.saga_status(),
+    }))
 }
 
 fn take(state: &mut BookingState, recorded: &Recorded) {

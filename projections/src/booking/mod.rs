@@ -1,5 +1,6 @@
 //! The read model `booking`: trips with their sagas, as owners and operators see them. One row for each trip, and its timeline.
 
+pub(crate) mod as_of;
 mod fold;
 mod key;
 pub(crate) mod query;

@@ -88,7 +88,7 @@ fn row(row: &PgRow) -> Result<(BookingId, DateTime<Utc>, BookingState), ReadErro
     Ok((BookingId(row.try_get("id")?), row.try_get("created_at")?, state))
 }
 
-fn view(id: BookingId, state: BookingState, timeline: Vec<TimelineEntry>) -> BookingView {
+pub(super) fn view(id: BookingId, state: BookingState, timeline: Vec<TimelineEntry>) -> BookingView {
     BookingView {
         id,
         status: state.status(),

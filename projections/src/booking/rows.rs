@@ -63,15 +63,15 @@ pub struct BookingBatch {
 }
 
 /// A line of a timeline.
-pub(super) struct TimelineRow<'a> {
+pub(super) struct TimelineRow {
     pub(super) booking: BookingId,
     pub(super) position: Position,
     pub(super) at: DateTime<Utc>,
     pub(super) kind: StreamKind,
-    pub(super) event_type: &'a str,
-    pub(super) summary: &'a str,
+    pub(super) event_type: &'static str,
+    pub(super) summary: String,
     /// What only operators read.
-    pub(super) signed: Option<&'a str>,
+    pub(super) signed: Option<String>,
     pub(super) status: BookingStatus,
     pub(super) saga_status: SagaStatus,
 }
@@ -98,7 +98,7 @@ impl BookingBatch {
         Ok(())
     }
 
-    pub(super) fn tell(&mut self, line: &TimelineRow<'_>) {
+    pub(super) fn tell(&mut self, line: &TimelineRow) {
         self.timeline
             .row()
             .uuid(line.booking.0)
@@ -106,10 +106,10 @@ impl BookingBatch {
             .instant(line.at)
             .text(line.kind.as_str())
             .text(line.event_type)
-            .text(line.summary)
+            .text(&line.summary)
             .text(line.status.as_str())
             .text(line.saga_status.as_str())
-            .text_if_any(line.signed);
+            .text_if_any(line.signed.as_deref());
     }
 
     pub(super) fn flush(&mut self, part: Part, changes: &mut Changes) {

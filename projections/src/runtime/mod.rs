@@ -15,6 +15,7 @@ mod tail;
 
 pub use changes::{Change, Changes};
 pub use held::{Held, Taken};
+pub(crate) use projection::decode;
 pub use projection::{FoldError, Part, Projection, Recorded};
 pub use projector::{BATCH_EVENTS_MAX, POLL_INTERVAL, Projector, RETRY_PAUSE_FIRST, RETRY_PAUSE_MAX, TAKE_BACK_PAUSE};
 pub use projectors::{ProjectionName, Projectors};

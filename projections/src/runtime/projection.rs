@@ -105,7 +105,8 @@ impl Tailed {
     }
 }
 
-fn decode(stored: &StoredEvent) -> Result<Recorded, FoldError> {
+/// An event of the log as projections take it in.
+pub(crate) fn decode(stored: &StoredEvent) -> Result<Recorded, FoldError> {
     let told = stored.tell().map_err(|error| FoldError::new(error.to_string()))?;
     Ok(Recorded {
         position: stored.position,

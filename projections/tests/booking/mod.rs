@@ -1,5 +1,6 @@
 //! Trips as people see them.
 
+mod as_of;
 mod earlier;
 mod histories;
 mod lists;

@@ -1,28 +1,42 @@
-//! `booking`: one trip.
+//! `booking`: one trip, as it is or as it was.
 
 use async_graphql::{Context, ID, Object, Result};
 use traveladvisor_domain::id::BookingId;
 use traveladvisor_projections::runtime::ProjectionName;
 
+use crate::graphql::fault::argument_error;
 use crate::graphql::read::{ITSELF, read_fault, reads_with, wait_for};
-use crate::graphql::scalars::Position;
+use crate::graphql::scalars::{DateTime, Position};
 use crate::graphql::types::Booking;
+use crate::limits::SEARCH_COMPLEXITY;
 
 #[derive(Debug, Default)]
 pub(crate) struct BookingQuery;
 
 #[Object]
 impl BookingQuery {
-    /// A trip; null when there is none with this id.
+    /// A trip; null when there is none with this id, or there was none yet.
+    #[graphql(complexity = "as_of.map_or(1, |_| SEARCH_COMPLEXITY) + child_complexity")]
     async fn booking(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The trip's id.")] id: ID,
         #[graphql(desc = "Wait until what happened up to this position is seen; `UNAVAILABLE` after 5 s.")]
         at_least: Option<Position>,
+        #[graphql(
+            desc = "As it stood at this instant, by the time at which the log recorded what happened. Not together with `atLeast`."
+        )]
+        as_of: Option<DateTime>,
     ) -> Option<Result<Booking>> {
         let id = id.parse().ok()?;
-        read(ctx, id, at_least).await.transpose()
+        match (at_least, as_of) {
+            (Some(_), Some(_)) => Some(Err(argument_error(
+                &["asOf"],
+                "Give atLeast or asOf: a trip is read as it is now, at a position or later, or as it was.",
+            ))),
+            (at_least, None) => read(ctx, id, at_least).await.transpose(),
+            (None, Some(moment)) => read_as_of(ctx, id, moment).await.transpose(),
+        }
     }
 }
 
@@ -31,4 +45,9 @@ async fn read(ctx: &Context<'_>, id: BookingId, at_least: Option<Position>) -> R
         wait_for(ctx, ProjectionName::Booking, position).await?;
     }
     Ok(reads_with(ctx, "timeline", ITSELF)?.booking(id).await.map_err(read_fault)?.map(Booking::from))
+}
+
+async fn read_as_of(ctx: &Context<'_>, id: BookingId, DateTime(moment): DateTime) -> Result<Option<Booking>> {
+    let reads = reads_with(ctx, "timeline", ITSELF)?;
+    Ok(reads.booking_as_of(id, moment).await.map_err(read_fault)?.map(Booking::from))
 }

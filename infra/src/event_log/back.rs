@@ -1,0 +1,28 @@
+//! Reading back in time: single events by their places, and how far a stream had come at a moment.
+
+use chrono::{DateTime, Utc};
+use traveladvisor_domain::id::StreamId;
+
+use super::read::{COLUMNS, stored_event};
+use super::{EventLog, LogError, Position, StoredEvent, in_time};
+use crate::fail_points::Point;
+
+impl EventLog {
+    /// The events at these places, in the order of the log. A place that holds none is left out.
+    pub async fn read_at(&self, positions: &[Position]) -> Result<Vec<StoredEvent>, LogError> {
+        let sql = format!("SELECT {COLUMNS} FROM events WHERE position = ANY($1) ORDER BY position");
+        let places: Vec<i64> = positions.iter().map(|position| position.0.cast_signed()).collect();
+        let rows = in_time(Point::Search, sqlx::query(&sql).bind(places).fetch_all(self.lent())).await?;
+        rows.iter().map(stored_event).collect()
+    }
+
+    /// The sequence of the last event of a stream that was recorded at this moment or before, if there is one. What stands before it in the
+    /// stream had happened as well, whatever the server's clock said then: clocks are set back, streams are not.
+    pub async fn sequence_by(&self, stream: StreamId, moment: DateTime<Utc>) -> Result<Option<u64>, LogError> {
+        let sql = "SELECT sequence FROM events WHERE aggregate_type = $1 AND aggregate_id = $2 AND recorded_at <= $3 \
+                   ORDER BY sequence DESC LIMIT 1";
+        let query = sqlx::query_scalar(sql).bind(stream.kind.as_str()).bind(stream.to_string()).bind(moment);
+        let last: Option<i64> = in_time(Point::Search, query.fetch_optional(self.lent())).await?;
+        Ok(last.map(i64::unsigned_abs))
+    }
+}
