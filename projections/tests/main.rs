@@ -4,6 +4,7 @@ mod booking;
 mod cars;
 mod flights;
 mod hotels;
+mod rebuild;
 mod runtime;
 mod standby;
 mod support;

@@ -47,6 +47,11 @@ impl Changes {
         }
     }
 
+    /// All of them.
+    pub(super) fn into_vec(self) -> Vec<Change> {
+        self.0
+    }
+
     /// Makes them, each by one statement.
     pub(super) async fn make(self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         for change in self.0 {

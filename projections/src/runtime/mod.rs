@@ -6,6 +6,7 @@ mod held;
 mod projection;
 mod projector;
 mod projectors;
+pub mod rebuild;
 mod rows;
 mod standby;
 mod status;

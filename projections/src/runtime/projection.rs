@@ -96,12 +96,13 @@ pub enum Part {
 pub(super) struct Tailed {
     pub(super) position: Position,
     pub(super) kind: StreamKind,
+    pub(super) stream: StreamId,
     pub(super) recorded: Result<Recorded, FoldError>,
 }
 
 impl Tailed {
     pub(super) fn read(stored: &StoredEvent) -> Self {
-        Self { position: stored.position, kind: stored.stream.kind, recorded: decode(stored) }
+        Self { position: stored.position, kind: stored.stream.kind, stream: stored.stream, recorded: decode(stored) }
     }
 }
 

@@ -51,6 +51,32 @@ impl ProjectionName {
     }
 }
 
+/// Something that is done with a projection, whichever it is.
+pub(crate) trait Visit {
+    /// What comes of it.
+    type Out;
+
+    /// Does it.
+    fn visit<P: Projection>(self, projection: P) -> impl Future<Output = Self::Out> + Send;
+}
+
+impl ProjectionName {
+    /// The name that is stored as this text.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|name| name.as_str() == text)
+    }
+
+    /// Does something with the projection of this name.
+    pub(crate) async fn meet<V: Visit + Send>(self, visitor: V) -> V::Out {
+        match self {
+            Self::Booking => visitor.visit(BookingProjection).await,
+            Self::HotelAvailability => visitor.visit(HotelAvailability).await,
+            Self::FlightAvailability => visitor.visit(FlightAvailability).await,
+            Self::CarAvailability => visitor.visit(CarAvailability).await,
+        }
+    }
+}
+
 /// The projectors of this process. They follow the log while this process owns the read models and look on while another does. Dropping
 /// them ends their work as well, without waiting for it and without letting go of the lease, as a kill would.
 #[derive(Debug)]

@@ -5,86 +5,21 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
-use traveladvisor_domain::failure::{Code, Failure};
 use traveladvisor_domain::id::{BookingId, StreamKind};
-use traveladvisor_domain::message::Direction;
-use traveladvisor_domain::payment::GatewayOutcome;
-use traveladvisor_domain::trip::{Step, TripPlan};
+use traveladvisor_domain::trip::TripPlan;
 use traveladvisor_infra::event_log::{Position, StoredEvent};
 use traveladvisor_infra::testing::chaos;
 use traveladvisor_projections::reads::{ReadError, Reads, TAIL_POSITIONS_MAX};
 use traveladvisor_projections::runtime::Projectors;
 use traveladvisor_projections::views::BookingView;
-use uuid::Uuid;
 
+use crate::support::acts::{Act, TRIPS, act, carry_out, trip};
 use crate::support::{House, PLENTY, Supply, card, instant};
 
 /// More events than a test writes.
 const ALL: usize = 100_000;
-/// Trips of a random history.
-const TRIPS: u128 = 3;
 /// Random histories of a short run.
 const HISTORIES: u32 = 4;
-
-/// What happens next.
-#[derive(Debug, Clone, Copy)]
-enum Act {
-    Request(u128),
-    Deliver(usize),
-    Cancel(u128),
-    Wake(u128),
-    GatewaySays(fn() -> GatewayOutcome),
-    GatewayIsSilent,
-    NobodyHandles(Step, Direction),
-}
-
-fn act() -> impl Strategy<Value = Act> {
-    let step = prop_oneof![Just(Step::Hotel), Just(Step::Flight), Just(Step::Car), Just(Step::Payment)];
-    let direction = prop_oneof![Just(Direction::Request), Just(Direction::Undo)];
-    prop_oneof![
-        3 => (1..=TRIPS).prop_map(Act::Request),
-        8 => (1_usize..9).prop_map(Act::Deliver),
-        2 => (1..=TRIPS).prop_map(Act::Cancel),
-        3 => (1..=TRIPS).prop_map(Act::Wake),
-        1 => prop_oneof![Just(refused as fn() -> GatewayOutcome), Just(faulted as fn() -> GatewayOutcome)]
-            .prop_map(Act::GatewaySays),
-        1 => Just(Act::GatewayIsSilent),
-        1 => (step, direction).prop_map(|(step, direction)| Act::NobodyHandles(step, direction)),
-    ]
-}
-
-fn refused() -> GatewayOutcome {
-    GatewayOutcome::Refused(Failure::new(Code::PaymentDeclined, "The card was declined: use another one."))
-}
-
-fn faulted() -> GatewayOutcome {
-    GatewayOutcome::Faulted(Failure::new(Code::Unavailable, "The gateway did not answer."))
-}
-
-async fn carry_out(house: &mut House, plan: &TripPlan, act: Act) {
-    match act {
-        Act::Request(number) => drop(house.request(number, "ada", "ada@example.org", plan.clone()).await),
-        Act::Deliver(count) => {
-            for _ in 0..count {
-                house.deliver_one().await;
-            }
-        }
-        Act::Cancel(number) if is_asked(house, number).await => house.cancel(trip(number)).await,
-        Act::Wake(number) if is_asked(house, number).await => house.wake(trip(number)).await,
-        Act::Cancel(_) | Act::Wake(_) => {}
-        Act::GatewaySays(outcome) => house.gateway.push_back(outcome()),
-        Act::GatewayIsSilent => house.silent += 1,
-        Act::NobodyHandles(step, direction) => *house.faults.entry((step, direction)).or_default() += 1,
-    }
-}
-
-fn trip(number: u128) -> BookingId {
-    BookingId(Uuid::from_u128(number))
-}
-
-async fn is_asked(house: &House, number: u128) -> bool {
-    !house.log.read_stream(trip(number).stream(), 0).await.expect("readable").is_empty()
-}
 
 /// What live rows show of the trips after each event: the events are written once more, one by one, into a log of their own.
 async fn shown_live(events: &[StoredEvent]) -> BTreeMap<Position, Vec<Option<BookingView>>> {

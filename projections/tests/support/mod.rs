@@ -1,5 +1,6 @@
 //! A house for one test: a database, its log, and aggregates that decide as they do in the program.
 
+pub(crate) mod acts;
 mod deliver;
 mod offers;
 

@@ -1,0 +1,226 @@
+//! One projection's rows in the making: pages of the log folded in memory, within a bound.
+
+use std::collections::{BTreeSet, HashSet};
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+
+use sqlx::PgConnection;
+use traveladvisor_domain::id::StreamId;
+use traveladvisor_infra::event_log::Position;
+use traveladvisor_infra::fail_points::{Point, outgoing};
+
+use super::error::RebuildError;
+use super::writer::Writer;
+use crate::runtime::changes::{Change, Changes};
+use crate::runtime::projection::{Part, Projection, Tailed};
+
+/// Events that a rebuild keeps apart for one projection at most.
+pub const REBUILD_DEAD_LETTERS_MAX: usize = 10_000;
+
+/// A page of the log, decoded once for all.
+pub(super) type Page = Arc<Vec<Tailed>>;
+
+/// What a rebuild asks of the projections that it makes, whatever they are.
+pub(in crate::runtime) trait Builds: Send {
+    /// Takes a page in; the rows of the page before are written meanwhile.
+    fn take(&mut self, page: Page) -> Step<'_>;
+    /// Writes all rows that are in memory, and what was kept back of a flush.
+    fn write_all(&mut self) -> Step<'_>;
+    /// Takes a page in as a live projector does: rows are read and merged, all in one transaction that is under way on the connection.
+    fn follow<'a>(&'a mut self, page: &'a [Tailed]) -> Step<'a>;
+    /// Its tables' writer.
+    fn writer(&mut self) -> &mut Writer;
+    /// What could not be taken in.
+    fn dead_letters(&self) -> &[Parked];
+}
+
+type Step<'a> = Pin<Box<dyn Future<Output = Result<(), RebuildError>> + Send + 'a>>;
+
+/// Events that could not be taken in, and those of the same keys behind them.
+#[derive(Debug, Default)]
+struct DeadLetters {
+    keys: HashSet<StreamId>,
+    parked: Vec<Parked>,
+}
+
+/// An event that was not taken in.
+#[derive(Debug, Clone)]
+pub(in crate::runtime) struct Parked {
+    pub(in crate::runtime) position: Position,
+    pub(in crate::runtime) key: StreamId,
+    /// Why; absent of those that only wait behind another.
+    pub(in crate::runtime) reason: Option<String>,
+}
+
+/// Rows of one projection, in memory and in its shadow tables.
+pub(super) struct Building<P: Projection> {
+    /// What is at work on another thread is not here.
+    folding: Option<Folding<P>>,
+    writer: Writer,
+    /// What the page before has changed.
+    changes: Vec<Change>,
+    has_spilled: bool,
+}
+
+/// What a fold works on.
+struct Folding<P: Projection> {
+    projection: P,
+    batch: P::Batch,
+    dead_letters: DeadLetters,
+    bytes_max: usize,
+}
+
+impl<P: Projection> Building<P> {
+    pub(super) fn new(projection: P, writer: Writer, bytes_max: usize) -> Self {
+        let (batch, dead_letters) = (P::Batch::default(), DeadLetters::default());
+        let folding = Some(Folding { projection, batch, dead_letters, bytes_max });
+        Self { folding, writer, changes: Vec::new(), has_spilled: false }
+    }
+
+    async fn take_page(&mut self, page: Page) -> Result<(), RebuildError> {
+        let mut folding = self.folding.take().ok_or(RebuildError::Panicked)?;
+        if self.has_spilled {
+            // Rows that left the memory may be needed again: they are read, after all before was written.
+            self.writer.take(std::mem::take(&mut self.changes)).await?;
+            self.writer.write_gathered().await?;
+            self.writer.shadow.give_keys(&mut self.writer.connection).await?;
+            folding.load(&page, &mut self.writer.connection).await?;
+        }
+        let fold = tokio::task::spawn_blocking(move || folding.fold_page(&page));
+        let writing = self.writer.take(std::mem::take(&mut self.changes));
+        let (folded, written) = futures::future::join(fold, writing).await;
+        let (folding, changes) = folded.map_err(|_panic| RebuildError::Panicked)??;
+        written?;
+        self.has_spilled |= changes.is_cold;
+        self.changes = changes.changes;
+        self.folding = Some(folding);
+        Ok(())
+    }
+
+    async fn write_rest(&mut self) -> Result<(), RebuildError> {
+        let mut folding = self.folding.take().ok_or(RebuildError::Panicked)?;
+        let flush = tokio::task::spawn_blocking(move || {
+            let mut changes = Changes::none();
+            folding.projection.flush(&mut folding.batch, Part::All, &mut changes);
+            (folding, changes.into_vec())
+        });
+        self.writer.take(std::mem::take(&mut self.changes)).await?;
+        let (folding, changes) = flush.await.map_err(|_panic| RebuildError::Panicked)?;
+        self.folding = Some(folding);
+        self.writer.take(changes).await?;
+        self.writer.write_gathered().await
+    }
+
+    async fn follow_page(&mut self, page: &[Tailed]) -> Result<(), RebuildError> {
+        let folding = self.folding.as_mut().ok_or(RebuildError::Panicked)?;
+        folding.load(page, &mut self.writer.connection).await?;
+        for tailed in page {
+            folding.fold(tailed)?;
+        }
+        let mut changes = Changes::none();
+        folding.projection.flush(&mut folding.batch, Part::All, &mut changes);
+        outgoing(Point::Rebuilt, changes.make(&mut self.writer.connection)).await?;
+        Ok(())
+    }
+}
+
+impl<P: Projection> Builds for Building<P> {
+    fn take(&mut self, page: Page) -> Step<'_> {
+        Box::pin(self.take_page(page))
+    }
+
+    fn write_all(&mut self) -> Step<'_> {
+        Box::pin(self.write_rest())
+    }
+
+    fn follow<'a>(&'a mut self, page: &'a [Tailed]) -> Step<'a> {
+        Box::pin(self.follow_page(page))
+    }
+
+    fn writer(&mut self) -> &mut Writer {
+        &mut self.writer
+    }
+
+    fn dead_letters(&self) -> &[Parked] {
+        self.folding.as_ref().map_or(&[], |folding| &folding.dead_letters.parked)
+    }
+}
+
+/// What a page has changed.
+struct Folded {
+    changes: Vec<Change>,
+    /// Rows that later events may need have left the memory.
+    is_cold: bool,
+}
+
+impl<P: Projection> Folding<P> {
+    /// Reads the rows of those keys of a page that the batch does not know.
+    async fn load(&mut self, page: &[Tailed], connection: &mut PgConnection) -> Result<(), RebuildError> {
+        let concerned = page.iter().filter(|tailed| P::STREAMS.contains(&tailed.kind));
+        let recorded = concerned.filter_map(|tailed| tailed.recorded.as_ref().ok());
+        let keys: BTreeSet<StreamId> = recorded.filter_map(P::key).filter(|key| !P::holds(&self.batch, *key)).collect();
+        if !keys.is_empty() {
+            outgoing(Point::RebuildLoaded, self.projection.load(&keys, &mut self.batch, connection)).await?;
+        }
+        Ok(())
+    }
+
+    fn fold_page(mut self, page: &[Tailed]) -> Result<(Self, Folded), RebuildError> {
+        for tailed in page {
+            self.fold(tailed)?;
+        }
+        let is_cold = P::bytes(&self.batch) > self.bytes_max;
+        let mut changes = Changes::none();
+        self.projection.flush(&mut self.batch, if is_cold { Part::Cold } else { Part::Final }, &mut changes);
+        Ok((self, Folded { changes: changes.into_vec(), is_cold }))
+    }
+
+    fn fold(&mut self, tailed: &Tailed) -> Result<(), RebuildError> {
+        if !P::STREAMS.contains(&tailed.kind) {
+            return Ok(());
+        }
+        let recorded = match &tailed.recorded {
+            Ok(recorded) => recorded,
+            Err(error) => {
+                return self.dead_letters.park::<P>(tailed.position, tailed.stream, Some(error.reason.clone()));
+            }
+        };
+        let Some(key) = P::key(recorded) else { return Ok(()) };
+        if self.dead_letters.keys.contains(&key) {
+            return self.dead_letters.park::<P>(tailed.position, key, None);
+        }
+        let folding = AssertUnwindSafe(|| self.projection.fold(&mut self.batch, recorded));
+        match catch_unwind(folding) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => self.dead_letters.park::<P>(tailed.position, key, Some(error.reason)),
+            Err(_panic) => {
+                let reason = "a defect: taking it in panicked".to_owned();
+                self.dead_letters.park::<P>(tailed.position, key, Some(reason))
+            }
+        }
+    }
+}
+
+impl DeadLetters {
+    fn park<P: Projection>(
+        &mut self,
+        position: Position,
+        key: StreamId,
+        reason: Option<String>,
+    ) -> Result<(), RebuildError> {
+        self.keys.insert(key);
+        self.parked.push(Parked { position, key, reason });
+        if self.parked.len() <= REBUILD_DEAD_LETTERS_MAX {
+            return Ok(());
+        }
+        let Parked { position: first, reason, .. } = self.parked.swap_remove(0);
+        Err(RebuildError::TooManyDeadLetters {
+            name: P::NAME,
+            max: REBUILD_DEAD_LETTERS_MAX,
+            first: first.0,
+            reason: reason.unwrap_or_default(),
+        })
+    }
+}

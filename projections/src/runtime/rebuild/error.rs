@@ -1,0 +1,78 @@
+//! Why a rebuild, a switch or a comparison did not come to its end. The live rows serve on whatever happened.
+
+use traveladvisor_infra::event_log::LogError;
+
+use crate::runtime::step::describe;
+
+/// Why rows could not be made anew.
+#[derive(Debug, thiserror::Error)]
+pub enum RebuildError {
+    /// Another process makes the rows of this projection.
+    #[error("the projection {name} is being rebuilt or switched by another process: wait for it, or end it")]
+    Busy {
+        /// Which.
+        name: &'static str,
+    },
+    /// There is nothing to go back to.
+    #[error("the projection {name} has no former rows: none were kept")]
+    NoFormer {
+        /// Which.
+        name: &'static str,
+    },
+    /// The former rows are of a version whose fold this program does not have.
+    #[error(
+        "the former rows of the projection {name} are of version {found}, this program has version {known}: roll back with the program that made them"
+    )]
+    UnknownVersion {
+        /// Which.
+        name: &'static str,
+        /// That of the rows.
+        found: u32,
+        /// That of this program.
+        known: u32,
+    },
+    /// More events could not be taken in than are kept apart.
+    #[error("more than {max} events of the projection {name} cannot be taken in, the first at {first}: {reason}")]
+    TooManyDeadLetters {
+        /// Which.
+        name: &'static str,
+        /// How many are kept apart at most.
+        max: usize,
+        /// Where the first stands.
+        first: u64,
+        /// Why it could not be taken in.
+        reason: String,
+    },
+    /// Others held the tables for too long, again and again.
+    #[error(
+        "the projection {name} could not be switched: its tables were in use at each of {tries} tries; look for long transactions in pg_stat_activity and try again"
+    )]
+    InUse {
+        /// Which.
+        name: &'static str,
+        /// How often it was tried.
+        tries: u32,
+    },
+    /// A schema of this name is there already.
+    #[error("the schema {0} is there already: choose another name, or drop it")]
+    SchemaExists(String),
+    /// `schema.sql` does not know a table of the projection.
+    #[error("schema.sql has no table {0}")]
+    UnknownTable(&'static str),
+    /// The fold panicked.
+    #[error("a defect: a task of the rebuild panicked")]
+    Panicked,
+    /// The log could not be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The database did not do what it was asked to.
+    #[error("the database failed at the rebuild: {0}")]
+    Database(String),
+}
+
+impl From<sqlx::Error> for RebuildError {
+    /// The server's own words may quote values: they are not passed on.
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(describe(&error))
+    }
+}

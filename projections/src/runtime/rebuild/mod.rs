@@ -1,0 +1,122 @@
+//! Read models made anew beside the live ones (L20): shadow tables, the log read in bulk, each row written once, then the switch.
+
+mod building;
+mod catch_up;
+mod ddl;
+mod error;
+mod lock;
+mod making;
+mod pace;
+mod progress;
+mod reading;
+mod rollback;
+mod shadow;
+mod switch;
+mod writer;
+
+use std::num::NonZeroUsize;
+
+use sqlx::PgPool;
+use tokio::sync::watch;
+use traveladvisor_infra::event_log::{EventLog, Position, Stretch};
+use traveladvisor_infra::postgres::schema_name;
+
+pub use building::REBUILD_DEAD_LETTERS_MAX;
+pub use error::RebuildError;
+pub use lock::REBUILD_LOCK;
+pub use pace::{REBUILD_RATE_DEFAULT, Rate};
+pub use progress::{Phase, Progress};
+pub use rollback::{RolledBack, rollback};
+pub use switch::{SWITCH_EVENTS_MAX, SWITCH_LOCK_MS, SWITCH_TRIES_MAX};
+
+use super::projectors::ProjectionName;
+use making::{Making, Purpose};
+
+/// Bytes of rows that a rebuild holds in memory unless it is told otherwise, of all its projections together.
+pub const REBUILD_BYTES_MAX: usize = 160 << 20;
+
+/// How a rebuild is made.
+#[derive(Debug, Clone, Copy)]
+pub struct Rebuild {
+    /// How fast the log is read.
+    pub rate: Rate,
+    /// Threads that decode events.
+    pub workers: NonZeroUsize,
+    /// Bytes of rows that are held in memory at most, of all projections together.
+    pub bytes_max: usize,
+}
+
+impl Default for Rebuild {
+    fn default() -> Self {
+        let workers = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        Self { rate: Rate::default(), workers, bytes_max: REBUILD_BYTES_MAX }
+    }
+}
+
+/// A projection whose rows were made anew and are live.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rebuilt {
+    /// Which.
+    pub name: &'static str,
+    /// Which making of its rows this is.
+    pub generation: u64,
+    /// How far they had taken in the log when they became live.
+    pub position: Position,
+    /// Events of the log that were read for all projections of the pass.
+    pub events: u64,
+    /// Seconds from the beginning of the pass until these rows were live.
+    pub seconds: f64,
+    /// Events that could not be taken in, with those that wait behind them.
+    pub dead_letters: usize,
+    /// Milliseconds for which readers may have had to wait at the switch.
+    pub switch_ms: f64,
+    /// How often the switch was tried.
+    pub switch_tries: u32,
+}
+
+/// Makes the rows of projections anew from the whole log, in one pass, and switches to them one after the other. Writes and reads go on
+/// meanwhile. The live rows stay for a rollback.
+///
+/// # Errors
+///
+/// See [`RebuildError`]. Projections that were switched to before stay so; of the others nothing has changed.
+pub async fn rebuild(
+    log: &EventLog,
+    names: &[ProjectionName],
+    how: Rebuild,
+    progress: &watch::Sender<Progress>,
+) -> Result<Vec<Rebuilt>, RebuildError> {
+    let schemas = Schemas::of(log.pool()).await?;
+    let mut making = Making::begin(log, names, how, Purpose::Live, &schemas.rebuild).await?;
+    let names: Vec<_> = names.iter().map(|name| name.as_str()).collect();
+    let made = async {
+        let until = log.head().await?;
+        making.read(Stretch { after: Position::START, until }, progress).await?;
+        making.complete(progress).await?;
+        making.switch(&schemas, progress).await
+    };
+    let rebuilt = tokio::select! {
+        rebuilt = made => rebuilt,
+        () = progress::tell(log.pool(), &names, progress) => unreachable!("it tells for as long as it is polled"),
+    };
+    progress::forget(log.pool(), &names).await?;
+    rebuilt
+}
+
+/// The schemas in which the rows of read models stand, as they are named in the catalogue.
+#[derive(Debug)]
+pub(in crate::runtime) struct Schemas {
+    /// The live ones, beside the log.
+    pub(in crate::runtime) live: String,
+    /// Those in the making.
+    pub(in crate::runtime) rebuild: String,
+    /// Those that were live before.
+    pub(in crate::runtime) former: String,
+}
+
+impl Schemas {
+    pub(in crate::runtime) async fn of(pool: &PgPool) -> Result<Self, RebuildError> {
+        let live = schema_name(pool).await?;
+        Ok(Self { rebuild: format!("{live}_rebuild"), former: format!("{live}_former"), live })
+    }
+}

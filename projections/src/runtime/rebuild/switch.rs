@@ -1,0 +1,225 @@
+//! The switch (L20): one short transaction in which new rows take the place of the live ones.
+//!
+//! The tables change places by schema: the live ones go to the schema of former rows, the new ones come to the log's. Names, keys and
+//! indexes stay as they are, and whoever asks for a table by its name finds the new one with the next statement.
+
+use std::time::Duration;
+
+use sqlx::postgres::PgRow;
+use sqlx::{Executor, PgConnection};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use traveladvisor_infra::event_log::{EventLog, Position};
+use traveladvisor_infra::fail_points::{Point, outgoing};
+
+use super::building::Parked;
+use super::error::RebuildError;
+use super::making::Made;
+use super::progress::Progress;
+use super::reading::end_of;
+use super::shadow::quoted;
+use super::{Schemas, catch_up};
+use crate::runtime::table::Table;
+
+/// Events that the switch itself takes in at most, while the live projector waits.
+pub const SWITCH_EVENTS_MAX: usize = 200;
+/// How long the switch waits for a lock, in milliseconds: so long at most those who read wait behind it.
+pub const SWITCH_LOCK_MS: u64 = 50;
+/// How often it is tried before it is given up.
+pub const SWITCH_TRIES_MAX: u32 = 600;
+/// Pause before it is tried again.
+pub(super) const SWITCH_PAUSE: Duration = Duration::from_millis(100);
+
+/// SQLSTATE of a lock that did not come in time.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
+
+/// What a switch did.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Switched {
+    pub(super) generation: u64,
+    /// For how long readers may have waited.
+    pub(super) blocked: Duration,
+    pub(super) tries: u32,
+}
+
+/// Why a try came to nothing.
+pub(super) enum Refused {
+    /// Somebody holds what it needs.
+    Locked,
+    /// More has come than is little.
+    Behind,
+    /// It will not get better.
+    Failed(RebuildError),
+}
+
+impl From<sqlx::Error> for Refused {
+    fn from(error: sqlx::Error) -> Self {
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        if code.as_deref() == Some(LOCK_NOT_AVAILABLE) { Self::Locked } else { Self::Failed(error.into()) }
+    }
+}
+
+impl From<RebuildError> for Refused {
+    fn from(error: RebuildError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Switches a projection to its new rows. The live ones become the former ones; those that were former until now are dropped.
+pub(super) async fn switch(
+    log: &EventLog,
+    part: &mut Made,
+    schemas: &Schemas,
+    progress: &watch::Sender<Progress>,
+) -> Result<Switched, RebuildError> {
+    let generation = make_room(part, schemas).await?;
+    for tries in 1..=SWITCH_TRIES_MAX {
+        outgoing(Point::Switched, part.builds.writer().connection.execute("BEGIN")).await?;
+        match attempt(log, part, schemas, generation).await {
+            Ok((position, blocked)) => {
+                part.position = position;
+                return Ok(Switched { generation, blocked, tries });
+            }
+            Err(Refused::Failed(error)) => return Err(error),
+            Err(refused) => {
+                outgoing(Point::Switched, part.builds.writer().connection.execute("ROLLBACK")).await?;
+                if matches!(refused, Refused::Locked) {
+                    tokio::time::sleep(SWITCH_PAUSE).await;
+                }
+                catch_up::to_the_end(log, part, progress).await?;
+            }
+        }
+    }
+    Err(RebuildError::InUse { name: part.name, tries: SWITCH_TRIES_MAX })
+}
+
+/// Lets the rows go that are former ones until now, and tells the generation of the new ones.
+async fn make_room(part: &mut Made, schemas: &Schemas) -> Result<u64, RebuildError> {
+    let (live, former) = (quoted(&schemas.live), quoted(&schemas.former));
+    let tables = part.builds.writer().shadow.tables;
+    let connection = &mut part.builds.writer().connection;
+    let dropped = drop_tables(tables, &former);
+    outgoing(Point::Switched, connection.execute("BEGIN")).await?;
+    let checkpoint = format!(
+        "INSERT INTO {live}.projection_checkpoints AS c (name, version, position, epoch) VALUES ($1, $2, 0, 1) \
+         ON CONFLICT (name) DO UPDATE SET former_version = NULL, former_generation = NULL, former_position = NULL \
+         RETURNING (SELECT greatest(k.generation, k.former_generation) + 1 FROM {live}.projection_checkpoints k \
+                     WHERE k.name = $1)"
+    );
+    let generation = sqlx::query_scalar(&checkpoint).bind(part.name).bind(part.version.cast_signed());
+    let generation: Option<i64> = outgoing(Point::Switched, generation.fetch_one(&mut *connection)).await?;
+    let statements = format!("CREATE SCHEMA IF NOT EXISTS {former}; {dropped} COMMIT;");
+    outgoing(Point::Switched, connection.execute(sqlx::raw_sql(&statements))).await?;
+    Ok(generation.unwrap_or(2).unsigned_abs())
+}
+
+/// One transaction. Readers are only in its way, and it in theirs, from the tables' locks on.
+async fn attempt(
+    log: &EventLog,
+    part: &mut Made,
+    schemas: &Schemas,
+    generation: u64,
+) -> Result<(Position, Duration), Refused> {
+    let live = quoted(&schemas.live);
+    let settings = format!("SET LOCAL lock_timeout = '{SWITCH_LOCK_MS}ms'; SET LOCAL synchronous_commit = on");
+    outgoing(Point::Switched, part.builds.writer().connection.execute(sqlx::raw_sql(&settings))).await?;
+    lock_checkpoint(&mut part.builds.writer().connection, &live, part.name).await?;
+    let rest = catch_up::page_after(log, part.position, SWITCH_EVENTS_MAX + 1).await?;
+    if rest.len() > SWITCH_EVENTS_MAX {
+        return Err(Refused::Behind);
+    }
+    part.builds.follow(&rest).await?;
+    let position = end_of(&rest).max(part.position);
+    let parked = part.builds.dead_letters().to_vec();
+    let tables = part.builds.writer().shadow.tables;
+    let connection = &mut part.builds.writer().connection;
+    keep_dead_letters(connection, &live, part.name, generation, &parked).await?;
+    let checkpoint = format!(
+        "UPDATE {live}.projection_checkpoints SET epoch = epoch + 1, stopped_reason = NULL, \
+                former_version = version, former_generation = generation, former_position = position, \
+                version = $2, generation = $3, position = $4 WHERE name = $1"
+    );
+    let checkpoint = sqlx::query(&checkpoint)
+        .bind(part.name)
+        .bind(part.version.cast_signed())
+        .bind(generation.cast_signed())
+        .bind(position.0.cast_signed());
+    outgoing(Point::Switched, checkpoint.execute(&mut *connection)).await?;
+    let begun = Instant::now();
+    lock_tables(connection, tables, &live, begun).await?;
+    let moves = [(&*schemas.live, &*schemas.former), (&*schemas.rebuild, &*schemas.live)];
+    let statements = format!("{} COMMIT", moves.map(|(from, to)| move_tables(tables, from, to)).concat());
+    outgoing(Point::Switched, connection.execute(sqlx::raw_sql(&statements))).await?;
+    Ok((position, begun.elapsed()))
+}
+
+/// The live projector writes nothing any more until the transaction ends.
+pub(super) async fn lock_checkpoint(
+    connection: &mut PgConnection,
+    live: &str,
+    name: &'static str,
+) -> Result<Option<PgRow>, sqlx::Error> {
+    let lock = format!("SELECT former_version FROM {live}.projection_checkpoints WHERE name = $1 FOR UPDATE");
+    outgoing(Point::Switched, sqlx::query(&lock).bind(name).fetch_optional(connection)).await
+}
+
+/// Locks tables against everyone, all of them within [`SWITCH_LOCK_MS`].
+pub(super) async fn lock_tables(
+    connection: &mut PgConnection,
+    tables: &[&'static Table],
+    schema: &str,
+    begun: Instant,
+) -> Result<(), sqlx::Error> {
+    for name in names(tables, schema) {
+        let left = Duration::from_millis(SWITCH_LOCK_MS).saturating_sub(begun.elapsed()).as_millis().max(1);
+        let statement = format!("SET LOCAL lock_timeout = '{left}ms'; LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE");
+        outgoing(Point::Switched, connection.execute(sqlx::raw_sql(&statement))).await?;
+    }
+    Ok(())
+}
+
+/// The statements that move tables from one schema to another.
+pub(super) fn move_tables(tables: &[&'static Table], from: &str, to: &str) -> String {
+    let (from, to) = (quoted(from), quoted(to));
+    names(tables, &from).map(|name| format!("ALTER TABLE {name} SET SCHEMA {to};")).collect::<Vec<_>>().concat()
+}
+
+/// The statements that drop tables of a schema, where they are.
+pub(super) fn drop_tables(tables: &[&'static Table], schema: &str) -> String {
+    names(tables, schema).map(|name| format!("DROP TABLE IF EXISTS {name};")).collect::<Vec<_>>().concat()
+}
+
+/// The qualified names of tables.
+pub(super) fn names(tables: &[&'static Table], schema: &str) -> impl Iterator<Item = String> {
+    tables.iter().map(move |table| format!("{schema}.{}", table.name))
+}
+
+/// Dead letters are those of a generation: of generations that are neither live nor former there are none.
+async fn keep_dead_letters(
+    connection: &mut PgConnection,
+    live: &str,
+    name: &'static str,
+    generation: u64,
+    parked: &[Parked],
+) -> Result<(), sqlx::Error> {
+    let gone = format!(
+        "DELETE FROM {live}.projection_dead_letters d USING {live}.projection_checkpoints c \
+          WHERE c.name = $1 AND d.name = $1 AND d.generation <> c.generation"
+    );
+    outgoing(Point::Switched, sqlx::query(&gone).bind(name).execute(&mut *connection)).await?;
+    if parked.is_empty() {
+        return Ok(());
+    }
+    let kept = format!(
+        "INSERT INTO {live}.projection_dead_letters (name, generation, position, key, reason) \
+         SELECT $1, $2, * FROM unnest($3::bigint[], $4::text[], $5::text[])"
+    );
+    let kept = sqlx::query(&kept)
+        .bind(name)
+        .bind(generation.cast_signed())
+        .bind(parked.iter().map(|parked| parked.position.0.cast_signed()).collect::<Vec<_>>())
+        .bind(parked.iter().map(|parked| parked.key.to_string()).collect::<Vec<_>>())
+        .bind(parked.iter().map(|parked| parked.reason.as_deref()).collect::<Vec<_>>());
+    outgoing(Point::Switched, kept.execute(connection)).await?;
+    Ok(())
+}
