@@ -11,6 +11,7 @@ mod gateway_simulator;
 mod house;
 mod migrate;
 mod print;
+mod projections;
 mod revive;
 mod running;
 mod sagas;
@@ -135,6 +136,9 @@ enum Verb {
         /// bash, elvish, fish, powershell or zsh
         shell: clap_complete::Shell,
     },
+    /// Read models: rebuild, roll back
+    #[command(subcommand)]
+    Projections(projections::ProjectionsVerb),
     /// The catalogue of hotels, flights and cars
     #[command(subcommand)]
     Catalog(catalog::CatalogVerb),
@@ -182,6 +186,7 @@ async fn dispatch(cli: Cli, printer: Printer) -> Result<(), Failure> {
         Verb::Migrate => migrate::run(settings(&globals, None)?, printer).await,
         Verb::Doctor => doctor::run(settings(&globals, None)?, printer).await,
         Verb::Completions { shell } => completions::run(shell),
+        Verb::Projections(verb) => projections::run(verb, &globals, printer).await,
         Verb::Catalog(verb) => catalog::run(verb, &globals, printer).await,
         Verb::Events(verb) => events::run(verb, settings(&globals, None)?, printer).await,
         Verb::Sagas(verb) => sagas::run(verb, settings(&globals, None)?, printer).await,

@@ -13,7 +13,7 @@ use crate::hotel_availability::HotelAvailability;
 use crate::runtime::Projection;
 
 /// The projections of this program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ProjectionName {
     /// Trips and their sagas.
     Booking,

@@ -1,13 +1,11 @@
 //! The switch, and the way back.
 
-use std::time::Duration;
-
 use traveladvisor_projections::reads::{BookingFilter, Page};
 use traveladvisor_projections::runtime::ProjectionName;
 use traveladvisor_projections::runtime::rebuild::{REBUILD_BYTES_MAX, RebuildError, rollback};
 
-use super::{rebuild_some, rows};
-use crate::support::{House, LIMIT, PLENTY, card};
+use super::rebuild_some;
+use crate::support::{House, PLENTY, card};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn live_projectors_go_on_with_the_new_rows_and_after_a_rollback_with_the_former_ones() {
@@ -22,17 +20,12 @@ async fn live_projectors_go_on_with_the_new_rows_and_after_a_rollback_with_the_f
     house.request(2, "ada", "ada@example.org", plan.clone()).await;
     house.deliver_all().await;
     house.catch_up(&reads).await;
-    let live = rows(&house.database.pool, "public").await;
 
     let back = rollback(&house.log, ProjectionName::Booking).await.expect("rolled back");
     assert_eq!((back.generation, back.from_generation), (1, 2));
-    let caught_up = async {
-        while rows(&house.database.pool, "public").await != live {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(LIMIT, caught_up).await.expect("what was missed is taken in");
-    assert_eq!(reads.bookings(&BookingFilter::default(), &Page::default()).await.expect("read").items.len(), 2);
+    house.request(3, "ada", "ada@example.org", plan).await;
+    house.catch_up(&reads).await;
+    assert_eq!(reads.bookings(&BookingFilter::default(), &Page::default()).await.expect("read").items.len(), 3);
     let forth = rollback(&house.log, ProjectionName::Booking).await.expect("and forth");
     assert_eq!((forth.generation, forth.from_generation), (2, 1));
     let again = rebuild_some(&house.log, &[ProjectionName::Booking], REBUILD_BYTES_MAX).await.expect("rebuilt");

@@ -1,0 +1,71 @@
+//! `projections`: read models looked at, made anew and switched.
+
+mod bar;
+mod rebuild;
+mod rollback;
+
+use clap::Subcommand;
+use traveladvisor_projections::runtime::ProjectionName;
+use traveladvisor_projections::runtime::rebuild::RebuildError;
+
+use super::failure::Failure;
+use super::house::{House, Schema};
+use super::print::Printer;
+use super::signals::unless_stopped;
+use super::{Globals, settings};
+
+/// Verbs of read models.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProjectionsVerb {
+    /// Make the rows of read models anew from the whole log, and switch to them
+    ///
+    /// Reads and writes go on meanwhile. The rows that were live are kept for `rollback` until the next rebuild. One that is
+    /// cut off leaves the live rows as they are; the next one starts anew.
+    ///
+    /// --json: a line for each: {"name", "generation", "position", "events", "seconds", "eventsPerSecond", "deadLetters",
+    /// "switchMs", "switchTries"}; with --dry-run {"name", "liveVersion", "version", "until", "liveBytes", "dropsGeneration"}
+    Rebuild(rebuild::Arguments),
+    /// Go back to the rows that were live before the last rebuild, at once
+    ///
+    /// What the log has brought since then is taken in from there. Done twice it undoes itself.
+    ///
+    /// --json: {"name", "generation", "fromGeneration", "position"}
+    Rollback {
+        /// The read model, such as booking
+        #[arg(value_parser = named)]
+        name: ProjectionName,
+    },
+}
+
+/// Runs the verb.
+pub(crate) async fn run(verb: ProjectionsVerb, globals: &Globals, printer: Printer) -> Result<(), Failure> {
+    let house = House::open(settings(globals, None)?, Schema::Expect).await?;
+    let done = match verb {
+        ProjectionsVerb::Rebuild(arguments) => rebuild::run(&house.log, arguments, printer).await,
+        ProjectionsVerb::Rollback { name } => unless_stopped(rollback::run(&house.log, name, printer)).await,
+    };
+    house.close().await?;
+    done
+}
+
+/// A read model by its name.
+fn named(text: &str) -> Result<ProjectionName, String> {
+    ProjectionName::from_text(text).ok_or_else(|| {
+        let known: Vec<_> = ProjectionName::ALL.iter().map(|name| name.as_str()).collect();
+        format!("there is no such read model: {}", known.join(", "))
+    })
+}
+
+impl From<RebuildError> for Failure {
+    fn from(error: RebuildError) -> Self {
+        match error {
+            RebuildError::Log(error) => error.into(),
+            RebuildError::Database(_) => Self::unavailable(error.to_string()),
+            RebuildError::Busy { .. }
+            | RebuildError::NoFormer { .. }
+            | RebuildError::UnknownVersion { .. }
+            | RebuildError::SchemaExists(_) => Self::refused(error.to_string()),
+            _ => Self::failed(error.to_string()),
+        }
+    }
+}
