@@ -12,5 +12,6 @@ mod kill;
 mod ledger;
 mod operator;
 mod recover;
+mod replay;
 mod support;
 mod verbs;

@@ -53,6 +53,11 @@ impl Failure {
         Self { code: USAGE, message: Some(message.into()) }
     }
 
+    /// Drift or damage.
+    pub(crate) fn damage(message: impl Into<String>) -> Self {
+        Self { code: DAMAGE, message: Some(message.into()) }
+    }
+
     /// Drift or damage, and the output says which.
     pub(crate) const fn damage_told() -> Self {
         Self { code: DAMAGE, message: None }

@@ -12,6 +12,7 @@ mod house;
 mod migrate;
 mod print;
 mod projections;
+mod replay;
 mod revive;
 mod running;
 mod sagas;
@@ -145,6 +146,16 @@ enum Verb {
     /// The event log
     #[command(subcommand)]
     Events(events::EventsVerb),
+    /// Go through a stream event by event, with what each changes in its state
+    ///
+    /// Times are those at which the log recorded the events. Ends with 3 when an event cannot be read or is missing; it is told at its
+    /// place.
+    ///
+    /// --json: one object a line, {"position", "stream", "sequence", "type", "version", "occurredAt", "recordedAt", "before", "changes",
+    /// "damage"}; before: the whole state before it, in the first line only; changes: [{"path", "from", "old", "new"}], to be made in this
+    /// order: path is a JSON pointer, old is absent of what was added, new of what was removed, from is there alone where something goes
+    /// on under another name; null where the state is not known; damage: a sentence, or null
+    Replay(replay::Arguments),
     /// Trips under way, and those that need an operator
     #[command(subcommand)]
     Sagas(sagas::SagasVerb),
@@ -189,6 +200,7 @@ async fn dispatch(cli: Cli, printer: Printer) -> Result<(), Failure> {
         Verb::Projections(verb) => projections::run(verb, &globals, printer).await,
         Verb::Catalog(verb) => catalog::run(verb, &globals, printer).await,
         Verb::Events(verb) => events::run(verb, settings(&globals, None)?, printer).await,
+        Verb::Replay(arguments) => replay::run(arguments, settings(&globals, None)?, printer).await,
         Verb::Sagas(verb) => sagas::run(verb, settings(&globals, None)?, printer).await,
     }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 const MASK: &str = "•••";
 
 /// The same payload with every `Personal` value hidden: the objects `{subject, value}`.
-pub(super) fn masked(mut payload: Value) -> Value {
+pub(crate) fn masked(mut payload: Value) -> Value {
     hide(&mut payload);
     payload
 }

@@ -6,6 +6,7 @@ mod record;
 mod show;
 mod tail;
 
+pub(super) use self::masked::masked;
 use clap::{Args, Subcommand};
 use traveladvisor_domain::id::{StreamId, StreamKind};
 use traveladvisor_infra::config::Config;
@@ -84,6 +85,13 @@ pub(crate) struct Sight {
     /// Show e-mail, name and phone, which are hidden otherwise
     #[arg(long)]
     personal: bool,
+}
+
+impl Sight {
+    /// Whether personal values are seen.
+    pub(super) const fn shows_personal(self) -> bool {
+        self.personal
+    }
 }
 
 impl Which {

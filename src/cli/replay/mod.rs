@@ -1,0 +1,75 @@
+//! `replay`: a stream step by step, with what each event changes in the state.
+
+mod bounds;
+mod changes;
+mod state;
+mod step;
+mod stream;
+
+use clap::Args;
+use traveladvisor_domain::id::{StreamId, StreamKind};
+use traveladvisor_infra::config::Config;
+
+use self::bounds::{AsOf, Bounds};
+use super::events::Sight;
+use super::failure::Failure;
+use super::house::{House, Schema};
+use super::print::Printer;
+use super::signals::unless_stopped;
+
+/// What is replayed.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    stream: OneStream,
+}
+
+/// One stream, and how much of it.
+#[derive(Debug, Args)]
+#[group(id = "one stream")]
+struct OneStream {
+    /// Kind of the stream: booking, `trip_saga`, hotel, flight, car, payment or `dead_letter`
+    #[arg(long, value_name = "KIND", requires = "id")]
+    aggregate: StreamKind,
+    /// The stream, such as `hotel_01h…`; saga and payment of a trip also by the booking's id
+    #[arg(long, value_name = "ID", requires = "aggregate")]
+    id: StreamId,
+    /// Show the steps from this one on only; those before it are gone through silently
+    #[arg(long, value_name = "N", requires = "aggregate", value_parser = clap::value_parser!(u64).range(1..))]
+    from_sequence: Option<u64>,
+    /// End with this step
+    #[arg(long, value_name = "N", requires = "aggregate", value_parser = clap::value_parser!(u64).range(1..))]
+    to_sequence: Option<u64>,
+    /// End with what was recorded at this instant (UTC unless an offset stands there), or stands at this position of the log
+    #[arg(long, value_name = "TIME|POSITION", requires = "aggregate")]
+    as_of: Option<AsOf>,
+    #[command(flatten)]
+    sight: Sight,
+}
+
+impl OneStream {
+    fn stream(&self) -> Result<StreamId, Failure> {
+        let Self { aggregate, id, .. } = self;
+        let is_of_the_trip = matches!(aggregate, StreamKind::TripSaga | StreamKind::Payment);
+        if id.kind == *aggregate || is_of_the_trip && id.kind == StreamKind::Booking {
+            return Ok(StreamId::new(*aggregate, id.uuid));
+        }
+        let beside = if is_of_the_trip { ", or the booking's id" } else { "" };
+        Err(Failure::usage(format!("{id} is no {0} id: --aggregate {0} takes {0}_…{beside}", aggregate.as_str())))
+    }
+}
+
+/// Runs the verb.
+pub(crate) async fn run(arguments: Arguments, config: Config, printer: Printer) -> Result<(), Failure> {
+    let asked = arguments.stream;
+    let stream = asked.stream()?;
+    let house = House::open(config, Schema::Expect).await?;
+    let done = unless_stopped(async {
+        let bounds =
+            Bounds::of(&house.log, stream, (asked.from_sequence.unwrap_or(1), asked.to_sequence), asked.as_of).await?;
+        stream::run(&house.log, stream, &bounds, asked.sight, printer).await
+    })
+    .await;
+    house.close().await?;
+    done
+}
