@@ -15,6 +15,7 @@ mod loading;
 mod overload;
 mod postgres_away;
 mod relay;
+mod shapes;
 mod snapshots;
 mod starved;
 mod support;

@@ -204,7 +204,7 @@ pub(crate) fn metadata(event: &StoredEvent) -> Metadata {
 }
 
 pub(crate) fn decoded(event: &StoredEvent) -> Event {
-    event.decode().expect("the event is readable")
+    event.decode().expect("the event is readable").into_parts().0
 }
 
 pub(crate) fn request(command: CallerCommand, key: Option<&str>) -> Request {

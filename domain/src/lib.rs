@@ -21,6 +21,7 @@ pub mod payment;
 pub mod personal;
 pub mod rental;
 pub mod reservation;
+pub mod shape;
 pub mod stay;
 #[cfg(test)]
 mod testing;

@@ -203,6 +203,12 @@ pub fn messages(stream: StreamId, event: &Event) -> Vec<Message> {
     caused(stream, event).into_iter().collect()
 }
 
+/// The messages that a stored event causes, in the order of their places: those of all that it is today, one after the other. So a message
+/// keeps its place and its id when the shape of its event is split, as long as the parts cause the same messages in the same order.
+pub fn messages_of<'e>(stream: StreamId, events: impl IntoIterator<Item = &'e Event>) -> Vec<Message> {
+    events.into_iter().filter_map(|event| caused(stream, event)).collect()
+}
+
 /// Today every event causes one message at most; places are kept so that this may change.
 fn caused(stream: StreamId, event: &Event) -> Option<Message> {
     match event {

@@ -9,6 +9,7 @@ mod lease;
 mod pool;
 mod private_server;
 mod schema;
+mod shapes;
 mod snapshots;
 mod tails;
 mod testing;

@@ -319,7 +319,7 @@ fn new_event(staged: StagedEvent, batch: &str) -> NewEvent {
         event_version: staged.event.event_version().into(),
         metadata: metadata(&staged, batch).into(),
         payload: staged.payload,
-        told: Some(Arc::new(Told { event: staged.event, occurred_at: staged.by.occurred_at.at, all_fused })),
+        told: Some(Arc::new(Told { event: staged.event, part: 0, occurred_at: staged.by.occurred_at.at, all_fused })),
     }
 }
 

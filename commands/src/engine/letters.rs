@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use traveladvisor_domain::aggregate::Event;
 use traveladvisor_domain::dead_letter::DeadLetterEvent;
 use traveladvisor_domain::id::StreamId;
-use traveladvisor_domain::message::messages;
+use traveladvisor_domain::message::messages_of;
 use traveladvisor_infra::event_log::{EventLog, LogError};
 
 use super::job::{Cause, Origin, SoThat, Task};
@@ -20,7 +20,7 @@ pub(crate) async fn again(
     later: DateTime<Utc>,
 ) -> Result<Option<(Task, Arc<Origin>)>, LogError> {
     let Some(stored) = log.read_stream_page(letter, 0, 1).await?.pop() else { return Ok(None) };
-    let Event::DeadLetter(written) = stored.decode()? else { return Ok(None) };
+    let Event::DeadLetter(written) = stored.decode()?.into_parts().0 else { return Ok(None) };
     let of_letter = Cause { stream: letter, sequence: stored.sequence, place: 0, message_id: letter.uuid };
     let metadata = stored.decode_metadata()?;
     match message_of(log, letter, &written).await {
@@ -49,7 +49,7 @@ async fn message_of(
     };
     let cause = Cause { stream, sequence: stored.sequence, place, message_id: letter.uuid };
     let metadata = stored.decode_metadata()?;
-    let message = messages(stream, &stored.decode()?).into_iter().nth(place);
+    let message = messages_of(stream, &stored.decode()?).into_iter().nth(place);
     let task = |message| Task::Message { message: Box::new(message), cause, letter: Some(letter) };
     Ok(message.map(|message| (task(message), Arc::new(Origin::of_message(&metadata, &cause)))))
 }

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use traveladvisor_domain::aggregate::Aggregate;
 use traveladvisor_domain::id::{BookingId, StreamId, StreamKind};
-use traveladvisor_domain::message::{Body, Destination, Message, message_id, messages};
+use traveladvisor_domain::message::{Body, Destination, Message, message_id, messages_of};
 use traveladvisor_infra::clock::{Clock, SystemClock};
 use traveladvisor_infra::event_log::{EventLog, LogError, Position, RELAY, StoredEvent, Turn};
 
@@ -197,7 +197,7 @@ impl Relay {
         if stored.told.as_ref().is_some_and(|told| told.all_fused) {
             return Ok(());
         }
-        let (event, metadata) = match stored.decode().and_then(|event| Ok((event, stored.decode_metadata()?))) {
+        let (events, metadata) = match stored.decode().and_then(|events| Ok((events, stored.decode_metadata()?))) {
             Ok(read) => read,
             Err(error) => {
                 tracing::error!(%error, "the relay's checkpoint stays before an event that it cannot read");
@@ -205,7 +205,7 @@ impl Relay {
                 return Ok(());
             }
         };
-        for (place, message) in messages(stored.stream, &event).into_iter().enumerate() {
+        for (place, message) in messages_of(stored.stream, &events).into_iter().enumerate() {
             if metadata.is_fused(place) {
                 continue;
             }

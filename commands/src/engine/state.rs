@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use traveladvisor_domain::aggregate::{Aggregate, Event};
 use traveladvisor_domain::id::{StreamId, StreamKind};
+use traveladvisor_domain::shape::Events;
 use traveladvisor_infra::event_log::{
     EventLog, FromSnapshot, LogError, Position, StoredEvent, StoredSnapshot, decode_state,
 };
@@ -51,8 +52,8 @@ impl State {
     /// Takes in the next events of its stream, as they are stored.
     pub(crate) fn replay(&mut self, stream: StreamId, page: &[StoredEvent]) -> Result<(), LogError> {
         for stored in page {
-            let event = stored.decode()?;
-            self.take(&event).map_err(|Poisoned| LogError::Refused(format!("{stream} cannot be replayed")))?;
+            let events = stored.decode()?;
+            self.take_stored(&events).map_err(|Poisoned| LogError::Refused(format!("{stream} cannot be replayed")))?;
             self.position = stored.position;
         }
         Ok(())
@@ -72,7 +73,17 @@ impl State {
     }
 
     pub(crate) fn take(&mut self, event: &Event) -> Result<(), Poisoned> {
-        let applied = catch_unwind(AssertUnwindSafe(|| self.aggregate.apply(event)));
+        self.take_all([event])
+    }
+
+    /// Takes in what one stored event is today: one place of the stream, whatever it has become.
+    pub(crate) fn take_stored(&mut self, events: &Events) -> Result<(), Poisoned> {
+        self.take_all(events)
+    }
+
+    fn take_all<'e>(&mut self, events: impl IntoIterator<Item = &'e Event>) -> Result<(), Poisoned> {
+        let apply = || events.into_iter().all(|event| self.aggregate.apply(event));
+        let applied = catch_unwind(AssertUnwindSafe(apply));
         if !matches!(applied, Ok(true)) {
             return Err(Poisoned);
         }

@@ -132,7 +132,7 @@ impl States {
 
     /// Events of our own that are committed, taken into the committed state of their stream.
     pub(crate) fn commit_applied(&mut self, stream: StreamId, last: (u64, Position), events: &[&Event]) {
-        if self.take_in(stream, last, events) {
+        if self.take_in(stream, last, |state| events.iter().try_for_each(|event| state.take(event))) {
             return;
         }
         // The committed state is gone; the copy may be just what the log has now.
@@ -148,12 +148,16 @@ impl States {
 
     /// Takes events that stand in the log into the committed state of their stream. What does not fit together is loaded when it is
     /// needed.
-    fn take_in(&mut self, stream: StreamId, last: (u64, Position), events: &[&Event]) -> bool {
+    fn take_in(
+        &mut self,
+        stream: StreamId,
+        last: (u64, Position),
+        take: impl FnOnce(&mut State) -> Result<(), Poisoned>,
+    ) -> bool {
         let empty = || State::empty(stream.kind);
         let known = self.committed.get_mut(&stream).map(|entry| std::mem::replace(&mut entry.state, empty()));
         let mut state = known.unwrap_or_else(empty);
-        let applied = events.iter().map(|event| state.take(event)).all(|applied| applied.is_ok());
-        let fits = applied && state.sequence == last.0;
+        let fits = take(&mut state).is_ok() && state.sequence == last.0;
         if fits {
             state.position = last.1;
             self.put(stream, state);
@@ -181,14 +185,16 @@ impl States {
         }
         let next = (stored.sequence == known + 1).then(|| stored.decode().ok()).flatten();
         let copy_went_along = match self.staged.get_mut(&stream) {
-            Some(copy) if copy.sequence <= known => next.as_ref().is_some_and(|event| copy.take(event).is_ok()),
+            Some(copy) if copy.sequence <= known => {
+                next.as_ref().is_some_and(|events| copy.take_stored(events).is_ok())
+            }
             _ => true,
         };
         if !copy_went_along {
             self.staged.remove(&stream);
         }
-        if let Some(event) = next {
-            self.take_in(stream, (stored.sequence, stored.position), &[&event]);
+        if let Some(events) = next {
+            self.take_in(stream, (stored.sequence, stored.position), |state| state.take_stored(&events));
         } else {
             self.take_out(stream);
         }

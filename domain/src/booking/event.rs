@@ -1,10 +1,10 @@
 //! What happens to a booking.
 
-use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
 use crate::message::{Answer, FailedStep};
 use crate::personal::{Personal, Traveller};
+use crate::shape::event_shapes;
 use crate::trip::TripPlan;
 
 /// Events of the stream `booking`.
@@ -44,30 +44,12 @@ pub enum BookingEvent {
     },
 }
 
-impl BookingEvent {
-    /// The stored name, for example `BookingRequested`.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::BookingRequested { .. } => "BookingRequested",
-            Self::CancellationRequested { .. } => "CancellationRequested",
-            Self::BookingApproved { .. } => "BookingApproved",
-            Self::BookingCancelled { .. } => "BookingCancelled",
-            Self::AnswerRepeated { .. } => "AnswerRepeated",
-        }
-    }
-
-    /// The stored version of its shape.
-    pub const fn version(&self) -> &'static str {
-        "1"
-    }
-}
-
-impl DomainEvent for BookingEvent {
-    fn event_type(&self) -> String {
-        self.name().to_owned()
-    }
-
-    fn event_version(&self) -> String {
-        self.version().to_owned()
+event_shapes! {
+    BookingEvent {
+        BookingRequested: [],
+        CancellationRequested: [],
+        BookingApproved: [],
+        BookingCancelled: [],
+        AnswerRepeated: [],
     }
 }

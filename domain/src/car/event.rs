@@ -2,13 +2,13 @@
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 use crate::id::BookingId;
 use crate::message::Answer;
 use crate::money::Money;
+use crate::shape::event_shapes;
 use crate::trip::CarPart;
 
 /// What is known of a fleet: one class at one location.
@@ -121,32 +121,14 @@ impl CarEvent {
     }
 }
 
-impl CarEvent {
-    /// The stored name, for example `CarListed`.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::CarListed { .. } => "CarListed",
-            Self::CarChanged { .. } => "CarChanged",
-            Self::VehicleReserved { .. } => "VehicleReserved",
-            Self::VehicleRefused { .. } => "VehicleRefused",
-            Self::VehicleReleased { .. } => "VehicleReleased",
-            Self::ReservationBarred { .. } => "ReservationBarred",
-            Self::AnswerRepeated { .. } => "AnswerRepeated",
-        }
-    }
-
-    /// The stored version of its shape.
-    pub const fn version(&self) -> &'static str {
-        "1"
-    }
-}
-
-impl DomainEvent for CarEvent {
-    fn event_type(&self) -> String {
-        self.name().to_owned()
-    }
-
-    fn event_version(&self) -> String {
-        self.version().to_owned()
+event_shapes! {
+    CarEvent {
+        CarListed: [],
+        CarChanged: [],
+        VehicleReserved: [],
+        VehicleRefused: [],
+        VehicleReleased: [],
+        ReservationBarred: [],
+        AnswerRepeated: [],
     }
 }

@@ -1,11 +1,11 @@
 //! A message that could not be handled.
 
-use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 use crate::id::BookingId;
 use crate::message::Direction;
+use crate::shape::event_shapes;
 use crate::trip::Step;
 
 /// The instruction that a dead letter was.
@@ -39,24 +39,8 @@ pub enum DeadLetterEvent {
     },
 }
 
-impl DeadLetterEvent {
-    /// The stored name, for example `MessageDeadLettered`.
-    pub const fn name(&self) -> &'static str {
-        "MessageDeadLettered"
-    }
-
-    /// The stored version of its shape.
-    pub const fn version(&self) -> &'static str {
-        "1"
-    }
-}
-
-impl DomainEvent for DeadLetterEvent {
-    fn event_type(&self) -> String {
-        self.name().to_owned()
-    }
-
-    fn event_version(&self) -> String {
-        self.version().to_owned()
+event_shapes! {
+    DeadLetterEvent {
+        MessageDeadLettered: [],
     }
 }

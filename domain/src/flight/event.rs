@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
-use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 use crate::id::BookingId;
 use crate::message::Answer;
 use crate::money::Money;
+use crate::shape::event_shapes;
 use crate::trip::FlightPart;
 
 /// What is known of one departure.
@@ -136,32 +136,14 @@ impl FlightEvent {
     }
 }
 
-impl FlightEvent {
-    /// The stored name, for example `FlightListed`.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::FlightListed { .. } => "FlightListed",
-            Self::FlightChanged { .. } => "FlightChanged",
-            Self::SeatsReserved { .. } => "SeatsReserved",
-            Self::SeatsRefused { .. } => "SeatsRefused",
-            Self::SeatsReleased { .. } => "SeatsReleased",
-            Self::ReservationBarred { .. } => "ReservationBarred",
-            Self::AnswerRepeated { .. } => "AnswerRepeated",
-        }
-    }
-
-    /// The stored version of its shape.
-    pub const fn version(&self) -> &'static str {
-        "1"
-    }
-}
-
-impl DomainEvent for FlightEvent {
-    fn event_type(&self) -> String {
-        self.name().to_owned()
-    }
-
-    fn event_version(&self) -> String {
-        self.version().to_owned()
+event_shapes! {
+    FlightEvent {
+        FlightListed: [],
+        FlightChanged: [],
+        SeatsReserved: [],
+        SeatsRefused: [],
+        SeatsReleased: [],
+        ReservationBarred: [],
+        AnswerRepeated: [],
     }
 }

@@ -2,13 +2,13 @@
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 use crate::id::BookingId;
 use crate::message::Answer;
 use crate::money::Money;
+use crate::shape::event_shapes;
 use crate::trip::HotelPart;
 
 /// What a hotel says of itself.
@@ -152,33 +152,15 @@ impl HotelEvent {
     }
 }
 
-impl HotelEvent {
-    /// The stored name, for example `HotelListed`.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::HotelListed { .. } => "HotelListed",
-            Self::HotelChanged { .. } => "HotelChanged",
-            Self::AllotmentChanged { .. } => "AllotmentChanged",
-            Self::RoomsReserved { .. } => "RoomsReserved",
-            Self::RoomsRefused { .. } => "RoomsRefused",
-            Self::RoomsReleased { .. } => "RoomsReleased",
-            Self::ReservationBarred { .. } => "ReservationBarred",
-            Self::AnswerRepeated { .. } => "AnswerRepeated",
-        }
-    }
-
-    /// The stored version of its shape.
-    pub const fn version(&self) -> &'static str {
-        "1"
-    }
-}
-
-impl DomainEvent for HotelEvent {
-    fn event_type(&self) -> String {
-        self.name().to_owned()
-    }
-
-    fn event_version(&self) -> String {
-        self.version().to_owned()
+event_shapes! {
+    HotelEvent {
+        HotelListed: [],
+        HotelChanged: [],
+        AllotmentChanged: [],
+        RoomsReserved: [],
+        RoomsRefused: [],
+        RoomsReleased: [],
+        ReservationBarred: [],
+        AnswerRepeated: [],
     }
 }

@@ -1,11 +1,11 @@
 //! What happens to a payment.
 
-use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 use crate::message::{Answer, Direction, GatewayCall};
 use crate::money::Money;
+use crate::shape::event_shapes;
 use crate::trip::PaymentPlan;
 
 /// Events of the stream `payment`; its UUID is the booking's.
@@ -99,37 +99,19 @@ pub enum PaymentEvent {
     },
 }
 
-impl PaymentEvent {
-    /// The stored name, for example `PaymentRequested`.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::PaymentRequested { .. } => "PaymentRequested",
-            Self::PaymentCompleted { .. } => "PaymentCompleted",
-            Self::PaymentFailed { .. } => "PaymentFailed",
-            Self::PaymentFaulted { .. } => "PaymentFaulted",
-            Self::OutcomeUnknown { .. } => "OutcomeUnknown",
-            Self::OutcomeAsked { .. } => "OutcomeAsked",
-            Self::UndoAwaited { .. } => "UndoAwaited",
-            Self::RefundRequested { .. } => "RefundRequested",
-            Self::RefundFaulted { .. } => "RefundFaulted",
-            Self::PaymentCancelled { .. } => "PaymentCancelled",
-            Self::PaymentBarred { .. } => "PaymentBarred",
-            Self::AnswerRepeated { .. } => "AnswerRepeated",
-        }
-    }
-
-    /// The stored version of its shape.
-    pub const fn version(&self) -> &'static str {
-        "1"
-    }
-}
-
-impl DomainEvent for PaymentEvent {
-    fn event_type(&self) -> String {
-        self.name().to_owned()
-    }
-
-    fn event_version(&self) -> String {
-        self.version().to_owned()
+event_shapes! {
+    PaymentEvent {
+        PaymentRequested: [],
+        PaymentCompleted: [],
+        PaymentFailed: [],
+        PaymentFaulted: [],
+        OutcomeUnknown: [],
+        OutcomeAsked: [],
+        UndoAwaited: [],
+        RefundRequested: [],
+        RefundFaulted: [],
+        PaymentCancelled: [],
+        PaymentBarred: [],
+        AnswerRepeated: [],
     }
 }

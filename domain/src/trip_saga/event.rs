@@ -1,12 +1,12 @@
 //! What happens in a trip's process manager.
 
 use chrono::{DateTime, Utc};
-use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
 use super::attention::Verb;
 use crate::failure::Failure;
 use crate::message::{Direction, FailedStep, Instruction, Outcome};
+use crate::shape::event_shapes;
 use crate::trip::{Step, TripPlan};
 
 /// Events of the stream `trip_saga`; its UUID is the booking's. `sends` is the instruction that the event causes, whole.
@@ -194,41 +194,23 @@ impl TripSagaEvent {
     }
 }
 
-impl TripSagaEvent {
-    /// The stored name, for example `SagaStarted`.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::SagaStarted { .. } => "SagaStarted",
-            Self::StepSucceeded { .. } => "StepSucceeded",
-            Self::StepRefused { .. } => "StepRefused",
-            Self::StepFaulted { .. } => "StepFaulted",
-            Self::StepRetried { .. } => "StepRetried",
-            Self::StepTimedOut { .. } => "StepTimedOut",
-            Self::LateAnswerNoted { .. } => "LateAnswerNoted",
-            Self::AttentionNeeded { .. } => "AttentionNeeded",
-            Self::Resolved { .. } => "Resolved",
-            Self::CancellationNoted { .. } => "CancellationNoted",
-            Self::UndoSucceeded { .. } => "UndoSucceeded",
-            Self::UndoFaulted { .. } => "UndoFaulted",
-            Self::UndoRetried { .. } => "UndoRetried",
-            Self::SagaSucceeded => "SagaSucceeded",
-            Self::SagaCompensated { .. } => "SagaCompensated",
-            Self::SagaFailed { .. } => "SagaFailed",
-        }
-    }
-
-    /// The stored version of its shape.
-    pub const fn version(&self) -> &'static str {
-        "1"
-    }
-}
-
-impl DomainEvent for TripSagaEvent {
-    fn event_type(&self) -> String {
-        self.name().to_owned()
-    }
-
-    fn event_version(&self) -> String {
-        self.version().to_owned()
+event_shapes! {
+    TripSagaEvent {
+        SagaStarted: [],
+        StepSucceeded: [],
+        StepRefused: [],
+        StepFaulted: [],
+        StepRetried: [],
+        StepTimedOut: [],
+        LateAnswerNoted: [],
+        AttentionNeeded: [],
+        Resolved: [],
+        CancellationNoted: [],
+        UndoSucceeded: [],
+        UndoFaulted: [],
+        UndoRetried: [],
+        SagaSucceeded: [],
+        SagaCompensated: [],
+        SagaFailed: [],
     }
 }

@@ -58,6 +58,9 @@ pub struct NewEvent {
 pub struct Told {
     /// The event.
     pub event: Event,
+    /// Its place among those that the stored event is today, from 0: each but the first is there because a shape was split (see
+    /// [`traveladvisor_domain::shape`]). They share position and sequence, and whoever has taken in one has taken in all.
+    pub part: usize,
     /// The program's time of the decision, to the millisecond, as the metadata has it.
     pub occurred_at: DateTime<Utc>,
     /// Whether all messages that it causes were handled in its batch (L9).

@@ -35,7 +35,7 @@ pub use read::{DuePage, DueWakeup, EventFilter};
 use recent::Recent;
 pub use recent::{RECENT_BYTES_MAX, RECENT_EVENTS_MAX};
 pub use snapshot::{FromSnapshot, NewSnapshot, StoredSnapshot, decode_state, encode_state};
-pub use stored::{DecodeError, Metadata, StoredEvent, encode};
+pub use stored::{DecodeError, Metadata, StoredEvent, Telling, encode};
 pub use write::{RESEND_PAUSE_FIRST, RESEND_PAUSE_MAX};
 pub use writers::KEPT_WRITERS_MAX;
 use writers::Writers;

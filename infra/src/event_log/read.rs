@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use traveladvisor_domain::id::{StreamId, StreamKind};
+use traveladvisor_domain::shape::interned;
 
 use super::{EventLog, LogError, Position, StoredEvent, in_time};
 use crate::fail_points::Point;
@@ -228,12 +229,14 @@ impl EventLog {
 }
 
 pub(super) fn stored_event(row: &PgRow) -> Result<StoredEvent, LogError> {
+    let stream = stream_id(row)?;
+    let (event_type, event_version) = interned(stream.kind, row.get("event_type"), row.get("event_version"));
     Ok(StoredEvent {
         position: Position(row.get::<i64, _>("position").unsigned_abs()),
-        stream: stream_id(row)?,
+        stream,
         sequence: row.get::<i64, _>("sequence").unsigned_abs(),
-        event_type: row.get::<String, _>("event_type").into(),
-        event_version: row.get::<String, _>("event_version").into(),
+        event_type,
+        event_version,
         payload: row.get::<&str, _>("payload").into(),
         metadata: row.get::<&str, _>("metadata").into(),
         recorded_at: row.get("recorded_at"),

@@ -1,14 +1,22 @@
 //! The log as a repository of cqrs-es: reading whole streams is left to postgres-es, writing is ours.
 
 use cqrs_es::Aggregate;
-use cqrs_es::persist::{PersistedEventRepository, PersistenceError, ReplayStream, SerializedEvent, SerializedSnapshot};
+use cqrs_es::persist::{
+    PersistedEventRepository, PersistenceError, ReplayFeed, ReplayStream, SerializedEvent, SerializedSnapshot,
+};
 use postgres_es::PostgresEventRepository;
 use serde_json::Value;
 use sqlx::Row;
-use traveladvisor_domain::id::StreamId;
+use traveladvisor_domain::aggregate::Event;
+use traveladvisor_domain::id::{StreamId, StreamKind};
+use traveladvisor_domain::shape::{Events, is_current};
 use uuid::Uuid;
 
-use super::{Append, Appended, EventLog, LogError, NewEvent};
+use super::{Append, Appended, EventLog, LogError, LogPages, NewEvent, Position, StoredEvent, Stretch, encode};
+use crate::postgres::own_connection;
+
+/// Events that a replay reads ahead of whoever takes them.
+const REPLAYED_AHEAD: usize = 200;
 
 impl EventLog {
     /// The same table as postgres-es sees it, for what it does well: reading a whole stream.
@@ -19,7 +27,7 @@ impl EventLog {
 
 impl PersistedEventRepository for EventLog {
     async fn get_events<A: Aggregate>(&self, aggregate_id: &str) -> Result<Vec<SerializedEvent>, PersistenceError> {
-        self.whole_streams().get_events::<A>(aggregate_id).await
+        recast_all(self.whole_streams().get_events::<A>(aggregate_id).await?)
     }
 
     async fn get_last_events<A: Aggregate>(
@@ -28,20 +36,7 @@ impl PersistedEventRepository for EventLog {
         last_sequence: usize,
     ) -> Result<Vec<SerializedEvent>, PersistenceError> {
         let events = self.read_stream(stream(aggregate_id)?, last_sequence as u64).await.map_err(connection_error)?;
-        events
-            .into_iter()
-            .map(|event| {
-                Ok(SerializedEvent::new(
-                    event.stream.to_string(),
-                    event.sequence as usize,
-                    event.stream.kind.as_str().to_owned(),
-                    event.event_type.into_owned(),
-                    event.event_version.into_owned(),
-                    serde_json::from_str(&event.payload)?,
-                    serde_json::from_str(&event.metadata)?,
-                ))
-            })
-            .collect()
+        recast_all(events.into_iter().map(serialized).collect::<Result<_, _>>()?)
     }
 
     async fn get_snapshot<A: Aggregate>(
@@ -88,12 +83,84 @@ impl PersistedEventRepository for EventLog {
     }
 
     async fn stream_events<A: Aggregate>(&self, aggregate_id: &str) -> Result<ReplayStream, PersistenceError> {
-        self.whole_streams().stream_events::<A>(aggregate_id).await
+        let events = self.get_events::<A>(aggregate_id).await?;
+        let (mut feed, stream) = ReplayStream::new(REPLAYED_AHEAD);
+        tokio::spawn(async move {
+            for event in events {
+                if feed.push(Ok(event)).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(stream)
     }
 
+    /// In the order of the log. What breaks off is told as an error; it is never just the end.
     async fn stream_all_events<A: Aggregate>(&self) -> Result<ReplayStream, PersistenceError> {
-        self.whole_streams().stream_all_events::<A>().await
+        let kind: StreamKind = A::TYPE.parse().map_err(|error| PersistenceError::UnknownError(Box::new(error)))?;
+        let until = self.head().await.map_err(connection_error)?;
+        let connection = own_connection(self.pool()).await.map_err(|error| connection_error(error.into()))?;
+        let pages = self.pages(connection, Stretch { after: Position::START, until }, &[kind]);
+        let (mut feed, stream) = ReplayStream::new(REPLAYED_AHEAD);
+        tokio::spawn(async move {
+            if let Err(error) = replay(pages, &mut feed).await {
+                // Nobody listens any more, or else hears of it.
+                feed.push(Err(error)).await.ok();
+            }
+        });
+        Ok(stream)
     }
+}
+
+async fn replay(mut pages: LogPages, feed: &mut ReplayFeed) -> Result<(), PersistenceError> {
+    while let Some(page) = pages.next().await.map_err(connection_error)? {
+        for event in page {
+            for event in recast(serialized(event)?)? {
+                feed.push(Ok(event)).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn serialized(event: StoredEvent) -> Result<SerializedEvent, PersistenceError> {
+    Ok(SerializedEvent::new(
+        event.stream.to_string(),
+        event.sequence as usize,
+        event.stream.kind.as_str().to_owned(),
+        event.event_type.into_owned(),
+        event.event_version.into_owned(),
+        serde_json::from_str(&event.payload)?,
+        serde_json::from_str(&event.metadata)?,
+    ))
+}
+
+fn recast_all(events: Vec<SerializedEvent>) -> Result<Vec<SerializedEvent>, PersistenceError> {
+    let mut today = Vec::with_capacity(events.len());
+    for event in events {
+        today.extend(recast(event)?);
+    }
+    Ok(today)
+}
+
+/// In today's shapes. What one stored event has become shares its sequence, so that the next one written is the next one of the stream.
+fn recast(event: SerializedEvent) -> Result<Vec<SerializedEvent>, PersistenceError> {
+    let stream = stream(&event.aggregate_id)?;
+    if is_current(stream.kind, &event.event_type, &event.event_version) {
+        return Ok(vec![event]);
+    }
+    let payload = event.payload.to_string();
+    let events = Events::read(stream.kind, &event.event_type, &event.event_version, &payload)
+        .map_err(|unreadable| PersistenceError::DeserializationError(Box::new(unreadable)))?;
+    let in_place = |today: &Event| {
+        Ok(SerializedEvent {
+            event_type: today.event_type().to_owned(),
+            event_version: today.event_version().to_owned(),
+            payload: serde_json::from_str(&encode(today)?)?,
+            ..event.clone()
+        })
+    };
+    events.iter().map(in_place).collect()
 }
 
 fn new_event(event: &SerializedEvent) -> Result<NewEvent, PersistenceError> {

@@ -1,12 +1,14 @@
 //! Events as they stand in the log, and their way back into the domain's types.
 
 use std::borrow::Cow;
+use std::iter::{Chain, Once, once};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use traveladvisor_domain::aggregate::Event;
-use traveladvisor_domain::id::{StreamId, StreamKind};
+use traveladvisor_domain::id::StreamId;
+use traveladvisor_domain::shape::Events;
 
 use super::{Position, Told};
 
@@ -81,21 +83,24 @@ pub struct DecodeError {
 }
 
 impl StoredEvent {
-    /// The event in today's shape.
-    pub fn decode(&self) -> Result<Event, DecodeError> {
-        if self.event_version != "1" {
-            return Err(self.undecodable("this program does not know that version: start a newer one"));
-        }
-        decode(self.stream.kind, &self.payload).map_err(|error| self.undecodable(&describe(&error)))
+    /// What it is in today's shapes: mostly one event.
+    pub fn decode(&self) -> Result<Events, DecodeError> {
+        Events::read(self.stream.kind, &self.event_type, &self.event_version, &self.payload)
+            .map_err(|unreadable| self.undecodable(&unreadable.to_string()))
     }
 
-    /// The event in today's shape, and the program's time of its decision. Read from the JSON unless this process has appended it.
-    pub fn tell(&self) -> Result<Arc<Told>, DecodeError> {
+    /// What it is in today's shapes, and the program's time of its decision. Read from the JSON unless this process has appended it.
+    pub fn tell(&self) -> Result<Telling, DecodeError> {
         if let Some(told) = &self.told {
-            return Ok(told.clone());
+            return Ok(Telling { first: told.clone(), rest: Vec::new() });
         }
-        let event = self.decode()?;
-        Ok(Arc::new(Told { event, occurred_at: self.occurred_at()?, all_fused: false }))
+        let occurred_at = self.occurred_at()?;
+        let (first, rest) = self.decode()?.into_parts();
+        let told = |event, part| Arc::new(Told { event, part, occurred_at, all_fused: false });
+        Ok(Telling {
+            first: told(first, 0),
+            rest: rest.into_iter().zip(1..).map(|(event, part)| told(event, part)).collect(),
+        })
     }
 
     /// The program's time of its decision. Nothing else of the metadata is read.
@@ -123,6 +128,21 @@ impl StoredEvent {
     }
 }
 
+/// What a stored event tells: each of the events that it is today, mostly one.
+#[derive(Debug, Clone)]
+pub struct Telling {
+    first: Arc<Told>,
+    rest: Vec<Arc<Told>>,
+}
+
+impl IntoIterator for Telling {
+    type Item = Arc<Told>;
+    type IntoIter = Chain<Once<Arc<Told>>, std::vec::IntoIter<Arc<Told>>>;
+    fn into_iter(self) -> Self::IntoIter {
+        once(self.first).chain(self.rest)
+    }
+}
+
 impl Metadata {
     /// Whether the message at `place` was handled in the batch of this event.
     pub fn is_fused(&self, place: usize) -> bool {
@@ -133,18 +153,6 @@ impl Metadata {
 /// serde's own sentence may quote the value at fault, which may be personal: only kind and place are told.
 fn describe(error: &serde_json::Error) -> String {
     format!("{:?} error at line {} column {}", error.classify(), error.line(), error.column())
-}
-
-fn decode(kind: StreamKind, payload: &str) -> Result<Event, serde_json::Error> {
-    Ok(match kind {
-        StreamKind::Booking => Event::Booking(serde_json::from_str(payload)?),
-        StreamKind::TripSaga => Event::TripSaga(serde_json::from_str(payload)?),
-        StreamKind::Hotel => Event::Hotel(serde_json::from_str(payload)?),
-        StreamKind::Flight => Event::Flight(serde_json::from_str(payload)?),
-        StreamKind::Car => Event::Car(serde_json::from_str(payload)?),
-        StreamKind::Payment => Event::Payment(serde_json::from_str(payload)?),
-        StreamKind::DeadLetter => Event::DeadLetter(serde_json::from_str(payload)?),
-    })
 }
 
 /// The event's JSON, in serde's plain (externally tagged) form.

@@ -120,3 +120,18 @@ fn what_is_weighed_is_what_is_there() {
     states.end_turn();
     assert_eq!((states.bytes, states.committed.len()), (0, 0));
 }
+
+#[test]
+fn an_event_that_is_two_of_today_is_one_step_of_its_stream() {
+    let booking = BookingId(Uuid::nil()).stream();
+    let mut states = States::default();
+    states.put(booking, State::empty(booking.kind));
+    let settled = |sequence| StoredEvent {
+        stream: booking,
+        event_type: "BookingSettled".into(),
+        payload: r#"{"BookingSettled":{"nth":1}}"#.into(),
+        ..stored(sequence)
+    };
+    states.follow(&[settled(1), settled(2)]);
+    assert_eq!(states.view(booking).map(|state| (state.sequence, state.position)), Some((2, Position(102))));
+}

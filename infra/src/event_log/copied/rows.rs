@@ -6,6 +6,8 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use traveladvisor_domain::id::StreamId;
+use traveladvisor_domain::shape::interned;
 
 use super::super::{LogError, Position, StoredEvent};
 
@@ -163,13 +165,14 @@ fn row(bytes: &[u8]) -> Result<Next<'_>, LogError> {
 
 fn event(fields: &[&[u8]; COLUMNS]) -> Result<StoredEvent, LogError> {
     let [position, stream, sequence, event_type, event_version, payload, metadata, recorded_at] = *fields;
-    let stream = text(stream)?.parse().map_err(|_| unknown_form("a stream id"))?;
+    let stream: StreamId = text(stream)?.parse().map_err(|_| unknown_form("a stream id"))?;
+    let (event_type, event_version) = interned(stream.kind, text(event_type)?, text(event_version)?);
     Ok(StoredEvent {
         position: Position(bigint(position)?.unsigned_abs()),
         stream,
         sequence: bigint(sequence)?.unsigned_abs(),
-        event_type: text(event_type)?.to_owned().into(),
-        event_version: text(event_version)?.to_owned().into(),
+        event_type,
+        event_version,
         payload: Arc::from(text(payload)?),
         metadata: Arc::from(text(metadata)?),
         recorded_at: instant(bigint(recorded_at)?)?,
