@@ -137,9 +137,9 @@ async fn folded(
     for page in places.chunks(FOLD_PAGE) {
         for stored in log.read_at(page).await? {
             let unreadable = |error: FoldError| ReadError::Damaged(format!("event {}: {error}", stored.position));
-            let recorded = decode(&stored).map_err(unreadable)?;
-            if key::booking_of(&recorded) == Some(id) {
-                told.extend(fold::told(&mut states, &recorded).map_err(unreadable)?);
+            let entry = decode(&stored).map_err(unreadable)?;
+            for recorded in entry.parts().filter(|recorded| key::booking_of(recorded) == Some(id)) {
+                told.extend(fold::told(&mut states, recorded).map_err(unreadable)?);
             }
         }
     }
@@ -158,6 +158,11 @@ struct Told {
 impl Told {
     fn extend(&mut self, line: Option<TimelineRow>) {
         let Some(line) = line else { return };
+        if let Some(last) = self.newest.back_mut().or(self.first.last_mut())
+            && last.is_of(&line)
+        {
+            return last.goes_on(line);
+        }
         if self.first.len() < HISTORY_ENTRIES_FIRST {
             self.first.push(line);
             return;

@@ -23,7 +23,7 @@ use crate::views::{FailureView, PaymentStatus, SagaStatus};
 /// Takes an event into its trip and into the timeline.
 pub(super) fn fold(batch: &mut BookingBatch, recorded: &Recorded) -> Result<(), FoldError> {
     if let Some(line) = told(&mut batch.states, recorded)? {
-        batch.tell(&line);
+        batch.tell(line);
     }
     Ok(())
 }

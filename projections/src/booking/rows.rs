@@ -60,6 +60,8 @@ pub(super) static TIMELINE: Table = Table {
 pub struct BookingBatch {
     pub(super) states: Held<BookingId, BookingState>,
     timeline: Rows,
+    /// The last line of it, until it is known whether its event goes on.
+    line: Option<TimelineRow>,
 }
 
 /// A line of a timeline.
@@ -76,9 +78,26 @@ pub(super) struct TimelineRow {
     pub(super) saga_status: SagaStatus,
 }
 
+impl TimelineRow {
+    /// Whether both are of one stored event: its shape was split since, and it stays one line.
+    pub(super) fn is_of(&self, later: &Self) -> bool {
+        (self.booking, self.position) == (later.booking, later.position)
+    }
+
+    /// Takes in what the next part of the same event tells. The line keeps the name of the first.
+    pub(super) fn goes_on(&mut self, later: Self) {
+        self.summary = format!("{}; {}", self.summary, later.summary);
+        self.signed = match (self.signed.take(), later.signed) {
+            (Some(before), Some(then)) => Some(format!("{before}; {then}")),
+            (before, then) => before.or(then),
+        };
+        (self.status, self.saga_status) = (later.status, later.saga_status);
+    }
+}
+
 impl Default for BookingBatch {
     fn default() -> Self {
-        Self { states: Held::default(), timeline: Rows::new(&TIMELINE) }
+        Self { states: Held::default(), timeline: Rows::new(&TIMELINE), line: None }
     }
 }
 
@@ -98,7 +117,18 @@ impl BookingBatch {
         Ok(())
     }
 
-    pub(super) fn tell(&mut self, line: &TimelineRow) {
+    pub(super) fn tell(&mut self, line: TimelineRow) {
+        match &mut self.line {
+            Some(last) if last.is_of(&line) => last.goes_on(line),
+            _ => {
+                self.write_line();
+                self.line = Some(line);
+            }
+        }
+    }
+
+    fn write_line(&mut self) {
+        let Some(line) = self.line.take() else { return };
         self.timeline
             .row()
             .uuid(line.booking.0)
@@ -124,6 +154,7 @@ impl BookingBatch {
         }
         changes.write_new(new);
         changes.write(stored);
+        self.write_line();
         changes.write_new(std::mem::replace(&mut self.timeline, Rows::new(&TIMELINE)));
     }
 

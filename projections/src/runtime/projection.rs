@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
+use std::iter::once;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -25,6 +26,31 @@ pub struct Recorded {
     pub recorded_at: DateTime<Utc>,
     /// The event itself, and the program's time of its decision.
     pub told: Arc<Told>,
+}
+
+/// One stored event: mostly one of today's, several where its shape was split since. They are taken in all or none, so that a checkpoint
+/// never stands between them.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Entry {
+    first: Recorded,
+    rest: Vec<Recorded>,
+}
+
+impl Entry {
+    /// Each in turn.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &Recorded> {
+        once(&self.first).chain(&self.rest)
+    }
+
+    /// The row family of a projection that it belongs to: all parts that concern the projection belong to the same.
+    pub(crate) fn key<P: Projection>(&self) -> Option<StreamId> {
+        self.parts().find_map(P::key)
+    }
+
+    /// Takes all of it into the batch. After an error some of its parts may be in there.
+    pub(crate) fn fold<P: Projection>(&self, projection: &P, batch: &mut P::Batch) -> Result<(), FoldError> {
+        self.parts().try_for_each(|recorded| projection.fold(batch, recorded))
+    }
 }
 
 /// An event that a projection cannot take in.
@@ -97,7 +123,7 @@ pub(super) struct Tailed {
     pub(super) position: Position,
     pub(super) kind: StreamKind,
     pub(super) stream: StreamId,
-    pub(super) recorded: Result<Recorded, FoldError>,
+    pub(super) recorded: Result<Entry, FoldError>,
 }
 
 impl Tailed {
@@ -107,13 +133,15 @@ impl Tailed {
 }
 
 /// An event of the log as projections take it in.
-pub(crate) fn decode(stored: &StoredEvent) -> Result<Recorded, FoldError> {
-    let told = stored.tell().map_err(|error| FoldError::new(error.to_string()))?;
-    Ok(Recorded {
-        position: stored.position,
-        stream: stored.stream,
-        sequence: stored.sequence,
-        recorded_at: stored.recorded_at,
-        told,
-    })
+pub(crate) fn decode(stored: &StoredEvent) -> Result<Entry, FoldError> {
+    let mut parts =
+        stored.tell().map_err(|error| FoldError::new(error.to_string()))?.into_iter().map(|told| Recorded {
+            position: stored.position,
+            stream: stored.stream,
+            sequence: stored.sequence,
+            recorded_at: stored.recorded_at,
+            told,
+        });
+    let first = parts.next().ok_or_else(|| FoldError::new("it is no event"))?;
+    Ok(Entry { first, rest: parts.collect() })
 }

@@ -11,7 +11,7 @@ use traveladvisor_infra::fail_points::{Point, outgoing};
 
 use super::changes::Changes;
 use super::checkpoint::{self, Checkpoint, Moved};
-use super::projection::{Part, Projection, Recorded, Tailed};
+use super::projection::{Entry, Part, Projection, Tailed};
 
 /// SQLSTATE classes that say that the data itself is refused and will be refused again: data, integrity, limits.
 const REFUSAL_CLASSES: [&str; 3] = ["22", "23", "54"];
@@ -92,10 +92,8 @@ async fn apply<P: Projection>(
     if !concerned.is_empty() {
         let mut batch = P::Batch::default();
         outgoing(Point::ProjectionLoaded, projection.load(&keys, &mut batch, &mut transaction)).await?;
-        for (place, recorded) in concerned {
-            projection
-                .fold(&mut batch, recorded)
-                .map_err(|error| ApplyError::Blocked { place, reason: error.reason })?;
+        for (place, entry) in concerned {
+            entry.fold(projection, &mut batch).map_err(|error| ApplyError::Blocked { place, reason: error.reason })?;
         }
         let mut changes = Changes::none();
         projection.flush(&mut batch, Part::All, &mut changes);
@@ -106,18 +104,18 @@ async fn apply<P: Projection>(
     Ok(())
 }
 
-type Concerned<'a> = (Vec<(usize, &'a Recorded)>, BTreeSet<StreamId>);
+type Concerned<'a> = (Vec<(usize, &'a Entry)>, BTreeSet<StreamId>);
 
 /// The events that concern a projection, with their places, and their keys.
 fn select<P: Projection>(events: &[Arc<Tailed>]) -> Result<Concerned<'_>, ApplyError> {
     let mut concerned = Vec::new();
     let mut keys = BTreeSet::new();
     for (place, tailed) in events.iter().enumerate().filter(|(_, tailed)| P::STREAMS.contains(&tailed.kind)) {
-        let recorded =
+        let entry =
             tailed.recorded.as_ref().map_err(|error| ApplyError::Blocked { place, reason: error.reason.clone() })?;
-        if let Some(key) = P::key(recorded) {
+        if let Some(key) = entry.key::<P>() {
             keys.insert(key);
-            concerned.push((place, recorded));
+            concerned.push((place, entry));
         }
     }
     Ok((concerned, keys))

@@ -27,7 +27,7 @@ async fn shown_live(events: &[StoredEvent]) -> BTreeMap<Position, Vec<Option<Boo
     let (_projectors, reads) = house.read().await;
     let mut shown = BTreeMap::new();
     for event in events {
-        let occurred_at = event.tell().expect("readable").occurred_at;
+        let occurred_at = event.occurred_at().expect("readable");
         house.now = occurred_at - TimeDelta::seconds(1);
         let position = house.append_raw(event.stream, &event.event_type, event.payload.to_string()).await;
         assert_eq!(position, event.position, "the same places");
@@ -196,7 +196,7 @@ async fn house_plan(house: &House) -> TripPlan {
     use traveladvisor_domain::aggregate::Event;
     use traveladvisor_domain::booking::BookingEvent;
     let first = &house.log.read_stream(trip(1).stream(), 0).await.expect("readable")[0];
-    match first.decode().expect("readable") {
+    match first.decode().expect("readable").into_parts().0 {
         Event::Booking(BookingEvent::BookingRequested { plan, .. }) => plan,
         other => panic!("{other:?}"),
     }

@@ -5,5 +5,6 @@ mod earlier;
 mod histories;
 mod lists;
 mod sagas;
+mod shapes;
 mod states;
 mod views;

@@ -14,7 +14,7 @@ use traveladvisor_infra::fail_points::{Point, outgoing};
 use super::error::RebuildError;
 use super::writer::Writer;
 use crate::runtime::changes::{Change, Changes};
-use crate::runtime::projection::{Part, Projection, Tailed};
+use crate::runtime::projection::{Entry, Part, Projection, Tailed};
 
 /// Events that a rebuild keeps apart for one projection at most.
 pub const REBUILD_DEAD_LETTERS_MAX: usize = 10_000;
@@ -159,8 +159,9 @@ impl<P: Projection> Folding<P> {
     /// Reads the rows of those keys of a page that the batch does not know.
     async fn load(&mut self, page: &[Tailed], connection: &mut PgConnection) -> Result<(), RebuildError> {
         let concerned = page.iter().filter(|tailed| P::STREAMS.contains(&tailed.kind));
-        let recorded = concerned.filter_map(|tailed| tailed.recorded.as_ref().ok());
-        let keys: BTreeSet<StreamId> = recorded.filter_map(P::key).filter(|key| !P::holds(&self.batch, *key)).collect();
+        let entries = concerned.filter_map(|tailed| tailed.recorded.as_ref().ok());
+        let keys: BTreeSet<StreamId> =
+            entries.filter_map(Entry::key::<P>).filter(|key| !P::holds(&self.batch, *key)).collect();
         if !keys.is_empty() {
             outgoing(Point::RebuildLoaded, self.projection.load(&keys, &mut self.batch, connection)).await?;
         }
@@ -181,17 +182,17 @@ impl<P: Projection> Folding<P> {
         if !P::STREAMS.contains(&tailed.kind) {
             return Ok(());
         }
-        let recorded = match &tailed.recorded {
-            Ok(recorded) => recorded,
+        let entry = match &tailed.recorded {
+            Ok(entry) => entry,
             Err(error) => {
                 return self.dead_letters.park::<P>(tailed.position, tailed.stream, Some(error.reason.clone()));
             }
         };
-        let Some(key) = P::key(recorded) else { return Ok(()) };
+        let Some(key) = entry.key::<P>() else { return Ok(()) };
         if self.dead_letters.keys.contains(&key) {
             return self.dead_letters.park::<P>(tailed.position, key, None);
         }
-        let folding = AssertUnwindSafe(|| self.projection.fold(&mut self.batch, recorded));
+        let folding = AssertUnwindSafe(|| entry.fold(&self.projection, &mut self.batch));
         match catch_unwind(folding) {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => self.dead_letters.park::<P>(tailed.position, key, Some(error.reason)),
