@@ -3,8 +3,10 @@
 use chrono::{DateTime, Utc};
 use traveladvisor_domain::aggregate::Event;
 use traveladvisor_domain::booking::BookingEvent;
+use traveladvisor_projections::runtime::ProjectionName;
 use traveladvisor_projections::views::{BookingStatus, SagaStatus};
 
+use crate::rebuild::{rebuild_some, rows};
 use crate::support::{House, PLENTY, card};
 
 /// Version 1 of what is an approval and the wish to cancel today.
@@ -36,4 +38,8 @@ async fn a_split_event_is_taken_in_whole_and_is_one_line_of_the_timeline() {
 
     let end: DateTime<Utc> = "9999-12-31T23:59:59Z".parse().expect("an instant");
     assert_eq!(reads.booking_as_of(older, end).await, Ok(Some(shown)), "and as the log tells it");
+
+    let followed = rows(&house.database.pool, "public").await;
+    rebuild_some(&house.log, &[ProjectionName::Booking], 1 << 20).await.expect("rebuilt");
+    assert_eq!(rows(&house.database.pool, "public").await, followed, "and as it is made anew");
 }
