@@ -99,7 +99,7 @@ impl Replay {
                 format!("event {expected} is missing before event {} of the stream", event.sequence)
             }
             Ok(_) if self.damaged.is_some() => return None,
-            Ok(event) if self.state.apply(&event) => return None,
+            Ok(events) if events.iter().all(|event| self.state.apply(event)) => return None,
             Ok(_) => "the event is of another kind of stream".to_owned(),
         };
         self.damaged.get_or_insert_with(|| damage.clone());
