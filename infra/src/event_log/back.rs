@@ -16,6 +16,23 @@ impl EventLog {
         rows.iter().map(stored_event).collect()
     }
 
+    /// The position of the last event that was recorded at this moment or before; [`Position::START`] when there is none. Looked for by
+    /// halves, as if the server's clock had never been set back: where it was, one of the places where it passed this moment is found.
+    pub async fn position_by(&self, moment: DateTime<Utc>) -> Result<Position, LogError> {
+        let (mut before, mut end) = (0, self.head().await?.0);
+        while before < end {
+            // The first event behind the middle says on which side the moment lies.
+            let middle = before + (end - before) / 2;
+            let next = "SELECT position, recorded_at <= $2 FROM events WHERE position > $1 ORDER BY position LIMIT 1";
+            let next = sqlx::query_as::<_, (i64, bool)>(next).bind(middle.cast_signed()).bind(moment);
+            match in_time(Point::Search, next.fetch_optional(self.lent())).await? {
+                Some((position, true)) => before = position.unsigned_abs(),
+                _ => end = middle,
+            }
+        }
+        Ok(Position(before))
+    }
+
     /// The sequence of the last event of a stream that was recorded at this moment or before, if there is one. What stands before it in the
     /// stream had happened as well, whatever the server's clock said then: clocks are set back, streams are not.
     pub async fn sequence_by(&self, stream: StreamId, moment: DateTime<Utc>) -> Result<Option<u64>, LogError> {

@@ -2,6 +2,7 @@
 
 mod histories;
 mod switch;
+mod verify;
 
 use sqlx::{PgPool, Row};
 use tokio::sync::watch;

@@ -3,10 +3,11 @@
 mod bar;
 mod rebuild;
 mod rollback;
+mod verify;
 
 use clap::Subcommand;
 use traveladvisor_projections::runtime::ProjectionName;
-use traveladvisor_projections::runtime::rebuild::RebuildError;
+use traveladvisor_projections::runtime::rebuild::{Rate, RebuildError};
 
 use super::failure::Failure;
 use super::house::{House, Schema};
@@ -25,6 +26,20 @@ pub(crate) enum ProjectionsVerb {
     /// --json: a line for each: {"name", "generation", "position", "events", "seconds", "eventsPerSecond", "deadLetters",
     /// "switchMs", "switchTries"}; with --dry-run {"name", "liveVersion", "version", "until", "liveBytes", "dropsGeneration"}
     Rebuild(rebuild::Arguments),
+    /// Compare the live rows of a read model with what the log makes of them
+    ///
+    /// Ends with 3 when some differ, and shows the first of them. Reads and writes go on meanwhile.
+    ///
+    /// --json: {"name", "position", "drifted", "deadLetters", "tables": [{"name", "rows", "differences", "first": [{"live",
+    /// "log"}]}]}; personal values are hidden
+    Verify {
+        /// The read model, such as booking
+        #[arg(value_parser = named)]
+        name: ProjectionName,
+        /// Events a second at most, or `unlimited`; the default leaves commands their latency [default: 25000]
+        #[arg(long, value_name = "N", value_parser = rebuild::rate)]
+        rate: Option<Rate>,
+    },
     /// Go back to the rows that were live before the last rebuild, at once
     ///
     /// What the log has brought since then is taken in from there. Done twice it undoes itself.
@@ -42,6 +57,7 @@ pub(crate) async fn run(verb: ProjectionsVerb, globals: &Globals, printer: Print
     let house = House::open(settings(globals, None)?, Schema::Expect).await?;
     let done = match verb {
         ProjectionsVerb::Rebuild(arguments) => rebuild::run(&house.log, arguments, printer).await,
+        ProjectionsVerb::Verify { name, rate } => unless_stopped(verify::run(&house.log, name, rate, printer)).await,
         ProjectionsVerb::Rollback { name } => unless_stopped(rollback::run(&house.log, name, printer)).await,
     };
     house.close().await?;

@@ -130,7 +130,8 @@ async fn dry_run(log: &EventLog, names: &[ProjectionName], printer: Printer) -> 
     Ok(())
 }
 
-fn rate(text: &str) -> Result<Rate, String> {
+/// Events a second, or as many as can be.
+pub(super) fn rate(text: &str) -> Result<Rate, String> {
     if text == "unlimited" {
         return Ok(Rate::Unlimited);
     }

@@ -34,6 +34,8 @@ pub(in crate::runtime) trait Builds: Send {
     fn writer(&mut self) -> &mut Writer;
     /// What could not be taken in.
     fn dead_letters(&self) -> &[Parked];
+    /// Drops the tables.
+    fn leave_nothing(self: Box<Self>) -> Step<'static>;
 }
 
 type Step<'a> = Pin<Box<dyn Future<Output = Result<(), RebuildError>> + Send + 'a>>;
@@ -141,6 +143,11 @@ impl<P: Projection> Builds for Building<P> {
 
     fn writer(&mut self) -> &mut Writer {
         &mut self.writer
+    }
+
+    fn leave_nothing(self: Box<Self>) -> Step<'static> {
+        let Writer { mut connection, shadow, .. } = self.writer;
+        Box::pin(async move { shadow.drop_all(&mut connection).await })
     }
 
     fn dead_letters(&self) -> &[Parked] {

@@ -31,15 +31,13 @@ pub(super) async fn to_the_end(
     Ok(())
 }
 
-/// Takes in the log up to a position, which must be committed.
-pub(in crate::runtime) async fn to(log: &EventLog, part: &mut Made, until: Position) -> Result<(), RebuildError> {
+/// Takes in the log up to a position, which must be committed, in the transaction that is under way.
+pub(super) async fn within(log: &EventLog, part: &mut Made, until: Position) -> Result<(), RebuildError> {
     while part.position < until {
-        let page = page_after(log, part.position, PAGE_EVENTS).await?;
-        let page: Vec<_> = page.into_iter().filter(|tailed| tailed.position <= until).collect();
-        if page.is_empty() {
-            part.position = until;
-        }
-        take_in(part, &page).await?;
+        let mut page = page_after(log, part.position, PAGE_EVENTS).await?;
+        page.retain(|tailed| tailed.position <= until);
+        part.builds.follow(&page).await?;
+        part.position = if page.is_empty() { until } else { end_of(&page) };
     }
     Ok(())
 }

@@ -31,6 +31,24 @@ pub enum RebuildError {
         /// That of this program.
         known: u32,
     },
+    /// The live rows are of another version than this program's.
+    #[error(
+        "the live rows of the projection {name} are of version {found}, this program has version {known}: rebuild it"
+    )]
+    OtherVersion {
+        /// Which.
+        name: &'static str,
+        /// That of the rows.
+        found: u32,
+        /// That of this program.
+        known: u32,
+    },
+    /// Somebody rolled the projection back while its rows were made anew.
+    #[error("the projection {name} was rolled back meanwhile: try again")]
+    RolledBack {
+        /// Which.
+        name: &'static str,
+    },
     /// More events could not be taken in than are kept apart.
     #[error("more than {max} events of the projection {name} cannot be taken in, the first at {first}: {reason}")]
     TooManyDeadLetters {
@@ -53,8 +71,8 @@ pub enum RebuildError {
         /// How often it was tried.
         tries: u32,
     },
-    /// A schema of this name is there already.
-    #[error("the schema {0} is there already: choose another name, or drop it")]
+    /// A schema of this name is there already, or the server keeps the name for itself.
+    #[error("the schema {0} is there already, or reserved: choose another name, or drop it")]
     SchemaExists(String),
     /// `schema.sql` does not know a table of the projection.
     #[error("schema.sql has no table {0}")]

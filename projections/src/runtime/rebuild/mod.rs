@@ -11,8 +11,10 @@ mod plan;
 mod progress;
 mod reading;
 mod rollback;
+mod scratch;
 mod shadow;
 mod switch;
+mod verify;
 mod writer;
 
 use std::num::NonZeroUsize;
@@ -29,7 +31,9 @@ pub use pace::{REBUILD_RATE_DEFAULT, Rate};
 pub use plan::{Plan, clear, plan};
 pub use progress::{Phase, Progress};
 pub use rollback::{RolledBack, rollback};
+pub use scratch::{Scratch, scratch};
 pub use switch::{SWITCH_EVENTS_MAX, SWITCH_LOCK_MS, SWITCH_TRIES_MAX};
+pub use verify::{DIFFERENCES_TOLD_MAX, Difference, Verified, VerifiedTable, verify};
 
 use super::projectors::ProjectionName;
 use making::{Making, Purpose};
@@ -114,11 +118,18 @@ pub(in crate::runtime) struct Schemas {
     pub(in crate::runtime) rebuild: String,
     /// Those that were live before.
     pub(in crate::runtime) former: String,
+    /// Those that the live ones are compared with.
+    pub(in crate::runtime) verify: String,
 }
 
 impl Schemas {
     pub(in crate::runtime) async fn of(pool: &PgPool) -> Result<Self, RebuildError> {
         let live = schema_name(pool).await?;
-        Ok(Self { rebuild: format!("{live}_rebuild"), former: format!("{live}_former"), live })
+        Ok(Self {
+            rebuild: format!("{live}_rebuild"),
+            former: format!("{live}_former"),
+            verify: format!("{live}_verify"),
+            live,
+        })
     }
 }

@@ -107,7 +107,7 @@ impl Place<'_> {
         let begun = Instant::now();
         lock_tables(connection, self.tables, &live, begun).await?;
         lock_tables(connection, self.tables, &former, begun).await?;
-        let Schemas { live, rebuild, former } = self.schemas;
+        let Schemas { live, rebuild, former, .. } = self.schemas;
         let moves = [(live, rebuild), (former, live), (rebuild, former)];
         let statements = format!("{} COMMIT", moves.map(|(from, to)| move_tables(self.tables, from, to)).concat());
         outgoing(Point::Switched, connection.execute(sqlx::raw_sql(&statements))).await?;

@@ -117,10 +117,10 @@ impl Shadow {
         Ok(())
     }
 
-    /// Leaves nothing of the tables, and nothing of the schema when it was the last.
+    /// Leaves nothing of the tables, whatever is under way on the connection.
     pub(super) async fn drop_all(self, connection: &mut PgConnection) -> Result<(), RebuildError> {
         let names: Vec<_> = self.tables.iter().map(|table| format!("{}.{}", self.schema, table.name)).collect();
-        let statement = format!("DROP TABLE IF EXISTS {}", names.join(", "));
+        let statement = format!("ROLLBACK; DROP TABLE IF EXISTS {}", names.join(", "));
         outgoing(Point::Rebuilt, connection.execute(sqlx::raw_sql(&statement))).await?;
         Ok(())
     }

@@ -1,0 +1,109 @@
+//! Live rows held against the log: what was changed by hand is found, and nothing else.
+
+use tokio::sync::watch;
+use traveladvisor_infra::event_log::{Position, Stretch};
+use traveladvisor_projections::runtime::ProjectionName;
+use traveladvisor_projections::runtime::rebuild::{Progress, Rate, Rebuild, RebuildError, Verified, scratch, verify};
+
+use super::rows;
+use crate::support::{House, PLENTY, card};
+
+const FAST: Rate = Rate::Unlimited;
+
+async fn verified(house: &House, name: ProjectionName) -> Verified {
+    let how = Rebuild { rate: FAST, ..Rebuild::default() };
+    verify(&house.log, name, how, &watch::Sender::new(Progress::START)).await.expect("compared")
+}
+
+/// Two trips, one of them cancelled, read to the end.
+async fn booked_house() -> House {
+    let mut house = House::new().await;
+    let plan = house.offer(PLENTY, card()).await;
+    let (projectors, reads) = house.read().await;
+    house.request(1, "ada", "ada@example.org", plan.clone()).await;
+    house.deliver_all().await;
+    let second = house.request(2, "ada", "ada@example.org", plan).await;
+    house.deliver_all().await;
+    house.cancel(second).await;
+    house.deliver_all().await;
+    house.catch_up(&reads).await;
+    projectors.stop().await;
+    house
+}
+
+async fn run(house: &House, statement: &str) {
+    let changed = sqlx::query(statement).execute(&house.database.pool).await.expect("the statement runs");
+    assert!(changed.rows_affected() > 0, "{statement}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_as_the_log_says_have_not_drifted() {
+    let house = booked_house().await;
+    for name in ProjectionName::ALL {
+        let compared = verified(&house, name).await;
+        assert!(!compared.has_drifted(), "{compared:?}");
+        assert_eq!(compared.position, house.last);
+        assert!(compared.tables.iter().any(|table| table.rows > 0), "{compared:?}");
+    }
+    let left = "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public_verify'";
+    let left: i64 = sqlx::query_scalar(left).fetch_one(&house.database.pool).await.expect("counted");
+    assert_eq!(left, 0, "nothing is left of the comparison");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_changed_missing_and_too_many_are_found_and_told() {
+    let house = booked_house().await;
+    for statement in [
+        "UPDATE bookings SET status = 'APPROVED' WHERE status = 'CANCELLED'",
+        "UPDATE booking_timeline SET summary = summary || '!' WHERE position % 2 = 0 AND event_type = 'StepSucceeded'",
+        "DELETE FROM booking_timeline WHERE event_type = 'SagaStarted'",
+        "UPDATE flight_sales SET sold = sold + 1",
+        "INSERT INTO hotel_nights (hotel_id, room_type, night, sold) SELECT id, 'DBL', '2030-01-01', 1 FROM hotels",
+    ] {
+        run(&house, statement).await;
+    }
+    let booking = verified(&house, ProjectionName::Booking).await;
+    let [bookings, timeline] = &booking.tables[..] else { panic!("{booking:?}") };
+    assert_eq!(bookings.differences, 1);
+    let first = &bookings.first[0];
+    assert!(first.live.as_ref().is_some_and(|row| row.contains(r#""status":"APPROVED""#)), "{first:?}");
+    assert!(first.log.as_ref().is_some_and(|row| row.contains(r#""status":"CANCELLED""#)), "{first:?}");
+    assert!(timeline.differences > 2);
+    assert_eq!(timeline.first.iter().filter(|row| row.live.is_none()).count(), 2, "{timeline:?}");
+    assert_eq!(verified(&house, ProjectionName::FlightAvailability).await.tables[2].differences, 1);
+    let hotel = verified(&house, ProjectionName::HotelAvailability).await;
+    assert!(hotel.tables[2].first.iter().any(|row| row.log.is_none()), "{hotel:?}");
+    assert!(!verified(&house, ProjectionName::CarAvailability).await.has_drifted());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn live_rows_that_lag_are_held_against_the_log_as_of_where_they_are() {
+    let mut house = booked_house().await;
+    let before = house.last;
+    house.cancel(crate::support::acts::trip(1)).await;
+    house.deliver_all().await;
+    let compared = verified(&house, ProjectionName::Booking).await;
+    assert_eq!((compared.position, compared.has_drifted()), (before, false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stretch_of_the_log_is_folded_into_a_schema_of_its_own() {
+    let mut house = booked_house().await;
+    let then = rows(&house.database.pool, "public").await;
+    let until = house.last;
+    house.cancel(crate::support::acts::trip(1)).await;
+    house.deliver_all().await;
+    let (_projectors, _reads) = house.read().await;
+    assert_ne!(rows(&house.database.pool, "public").await, then);
+    let how = Rebuild { rate: FAST, ..Rebuild::default() };
+    let stretch = Stretch { after: Position::START, until };
+    let progress = watch::Sender::new(Progress::START);
+    let made = scratch(&house.log, &ProjectionName::ALL, stretch, ("tuesday", how), &progress).await.expect("made");
+    assert!(made.iter().all(|made| made.position == until && made.dead_letters == 0), "{made:?}");
+    assert_eq!(rows(&house.database.pool, "tuesday").await, then, "what was shown then");
+    for taken in ["tuesday", "public", "public_rebuild", "pg_catalog"] {
+        let refused = scratch(&house.log, &ProjectionName::ALL, stretch, (taken, how), &progress).await;
+        assert!(matches!(refused, Err(RebuildError::SchemaExists(name)) if name == taken));
+    }
+    assert_eq!(rows(&house.database.pool, "tuesday").await, then, "it was left alone");
+}
