@@ -31,6 +31,10 @@ pub(super) enum Way {
     NotCalled(&'static str),
 }
 
+/// Two read models are made anew and switched, one after the other.
+const REBUILDS: Way =
+    Way::Verb(&["projections", "rebuild", "booking", "hotel_availability", "--rate", "unlimited", "--json"]);
+
 /// The way to a point, and the passes at each of which the program dies once. A new point does not compile before it has a way.
 pub(super) const fn way_to(point: Point) -> (Way, &'static [u64]) {
     match point {
@@ -74,7 +78,10 @@ pub(super) const fn way_to(point: Point) -> (Way, &'static [u64]) {
         Point::Migration => (Way::Migrates, &[1, 2, 3, 4, 5, 6, 7]),
         Point::ServerReady | Point::ServerVersion => (Way::PrivateServer, &[1]),
         Point::ServerDatabase => (Way::PrivateServer, &[1, 2]),
-        Point::ReadCopied => (Way::NotCalled("Stretch"), &[]),
+        Point::Rebuilt => (REBUILDS, &[1, 2, 5, 9, 14]),
+        Point::Switched => (REBUILDS, &[1, 2, 4, 6, 8, 9, 11]),
+        Point::RebuildCopied => (REBUILDS, &[1, 2]),
+        Point::ReadCopied | Point::RebuildLocked | Point::RebuildTold => (REBUILDS, &[1]),
         Point::NextWakeup => (Way::NotCalled("next_wakeup"), &[]),
     }
 }

@@ -59,7 +59,11 @@ fn served(place: &Place, land: &Land, deaths: &[Death]) -> Vec<String> {
         is_damaged |= way == Way::Damaged;
         let party = Party { number: party, earlier: &land.earlier, told: &heard };
         let status = match way {
-            Way::Verb(arguments) => Some(dies_in_a_verb(place, land, *death, arguments)),
+            Way::Verb(arguments) => {
+                let status = dies_in_a_verb(place, land, *death, arguments);
+                faults.extend(made_anew_after(place, arguments).map(|fault| format!("after {death}: {fault}")));
+                Some(status)
+            }
             _ => dies_while_serving(place, *death, way, party),
         };
         faults.extend(not_reached(*death, status));
@@ -128,6 +132,15 @@ fn dies_in_a_verb(place: &Place, land: &Land, death: Death, arguments: &[&str]) 
     let shown = (arguments == ["events", "show"]).then_some(land.earlier.as_str());
     let arguments: Vec<&str> = arguments.iter().copied().chain(shown).collect();
     dies(place.command(&arguments), death)
+}
+
+/// A rebuild that was cut off left the rows that are live as they were, or has switched, and is made again from the beginning.
+fn made_anew_after(place: &Place, arguments: &[&str]) -> Option<String> {
+    let ["projections", "rebuild", name, ..] = arguments else { return None };
+    [&["projections", "verify", name], arguments].into_iter().find_map(|verb| {
+        let output = place.command(verb).output().expect("it runs");
+        (!output.status.success()).then(|| format!("{verb:?}: {} {}", output.status, told(&output)))
+    })
 }
 
 fn dies(mut command: Command, death: Death) -> ExitStatus {

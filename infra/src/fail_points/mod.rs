@@ -71,7 +71,6 @@ points! {
     LookUp "look_up" "A call's outcome is looked up by its key.",
     Rebuilt "rebuilt" "A statement that makes a read model anew.",
     RebuildCopied "rebuild_copied" "Rows of a read model in the making are written.",
-    RebuildLoaded "rebuild_loaded" "Rows of a read model in the making are read.",
     RebuildLocked "rebuild_locked" "The right to make a read model anew is asked for.",
     RebuildTold "rebuild_told" "How far a rebuild has come is written down.",
     Switched "switched" "A statement of a switch between makings of a read model.",

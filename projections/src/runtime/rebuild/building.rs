@@ -170,7 +170,7 @@ impl<P: Projection> Folding<P> {
         let keys: BTreeSet<StreamId> =
             entries.filter_map(Entry::key::<P>).filter(|key| !P::holds(&self.batch, *key)).collect();
         if !keys.is_empty() {
-            outgoing(Point::RebuildLoaded, self.projection.load(&keys, &mut self.batch, connection)).await?;
+            outgoing(Point::Rebuilt, self.projection.load(&keys, &mut self.batch, connection)).await?;
         }
         Ok(())
     }
