@@ -26,7 +26,7 @@ pub enum ReadError {
     #[error("the cursor is not one of this list: hand back one that it gave")]
     BadCursor,
     /// The projection has not come as far as was asked, in the time that was given.
-    #[error("the projection {projection} stands at {reached} and has not reached {wanted} in time: ask again")]
+    #[error("the projection {projection} stands at {reached} and has not reached {wanted} in time: {}", why.as_deref().unwrap_or("ask again"))]
     Behind {
         /// Which.
         projection: &'static str,
@@ -34,6 +34,8 @@ pub enum ReadError {
         reached: Position,
         /// What was asked.
         wanted: Position,
+        /// Why it will not come there by itself, if that is so.
+        why: Option<String>,
     },
     /// The server is away, too slow or out of connections.
     #[error("the database does not answer: try again ({0})")]
@@ -166,13 +168,14 @@ impl Reads {
             tokio::select! {
                 biased;
                 reached = position.wait_for(|reached| *reached >= wanted) => reached.is_ok(),
-                _ = condition.wait_for(|(state, _)| state.is_final()) => false,
+                _ = condition.wait_for(|(state, _)| state.is_still()) => false,
             }
         };
         if tokio::time::timeout(limit, reached).await.unwrap_or(false) {
             return Ok(());
         }
-        Err(ReadError::Behind { projection: projection.as_str(), reached: *ear.position.borrow(), wanted })
+        let why = Some(condition.borrow().clone()).filter(|(state, _)| state.is_still()).and_then(|(_, reason)| reason);
+        Err(ReadError::Behind { projection: projection.as_str(), reached: *ear.position.borrow(), wanted, why })
     }
 
     /// Tells how far the projection `booking` has come: changes whenever bookings may have changed.

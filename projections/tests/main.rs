@@ -2,9 +2,11 @@
 
 mod booking;
 mod cars;
+mod dead_letters;
 mod flights;
 mod hotels;
 mod rebuild;
+mod retry;
 mod runtime;
 mod standby;
 mod support;

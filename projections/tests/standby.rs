@@ -5,7 +5,7 @@ use std::time::Duration;
 use traveladvisor_domain::id::HotelId;
 use traveladvisor_infra::event_log::{EventLog, PROJECTIONS};
 use traveladvisor_projections::reads::{HotelSearch, Page, ReadError, Reads};
-use traveladvisor_projections::runtime::{ProjectionName, ProjectionState, Projectors};
+use traveladvisor_projections::runtime::{Paused, ProjectionName, ProjectionState, Projectors, pause, resume};
 
 use crate::support::{House, LIMIT, hotel_details, room_type};
 
@@ -103,23 +103,61 @@ async fn who_stops_is_followed_at_once_and_who_is_killed_when_its_lease_has_run_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_projection_that_has_stopped_is_known_in_every_process() {
+async fn a_pause_is_known_in_every_process_and_reads_go_on_until_it_is_resumed() {
     let mut house = House::new().await;
-    let (owner, _) = process(&house);
+    let pool = house.database.pool.clone();
+    assert_eq!(pause(&pool, "hotel_availability").await.expect("asked"), Paused::Unknown, "nobody has it yet");
+    let (owner, owners_reads) = process(&house);
     all_are(&owner, ProjectionState::Live).await;
     let (other, reads) = process(&house);
     all_are(&other, ProjectionState::Standby).await;
-    let hotel = list(&mut house, 1).await;
-    let at = house.append_raw(hotel.stream(), "RoomsDanced", r#"{"RoomsDanced":{}}"#.to_owned()).await;
-    let told = async {
-        while other.status()[1].state != ProjectionState::Stopped {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+    let known = list(&mut house, 1).await;
+    reads.wait_for(ProjectionName::HotelAvailability, house.last, LIMIT).await.expect("it comes there");
+    assert_eq!(pause(&pool, "hotel_availability").await.expect("asked"), Paused::Done);
+    assert_eq!(pause(&pool, "hotel_availability").await.expect("asked"), Paused::Already);
+    let later = list(&mut house, 2).await;
+    // Nothing is written meanwhile: its owner hears of it all the same.
+    for (projectors, reads) in [(&owner, &owners_reads), (&other, &reads)] {
+        is(projectors, ProjectionState::Paused).await;
+        assert!(reads.hotel(known).await.expect("read").is_some(), "what is there is served");
+        assert!(reads.hotel(later).await.expect("read").is_none());
+        let behind = reads.wait_for(ProjectionName::HotelAvailability, house.last, LIMIT).await;
+        let Err(ReadError::Behind { why: Some(why), .. }) = behind else { panic!("no use in waiting: {behind:?}") };
+        assert!(why.contains("projections resume"), "{why}");
+        reads.wait_for(ProjectionName::CarAvailability, house.last, LIMIT).await.expect("the others go on");
+    }
+    // Whoever takes over keeps it so.
+    owner.stop().await;
+    all_are_owned(&other).await;
+    is(&other, ProjectionState::Paused).await;
+    assert!(reads.hotel(later).await.expect("read").is_none());
+    assert_eq!(resume(&pool, "hotel_availability").await.expect("asked"), Paused::Done);
+    assert_eq!(resume(&pool, "hotel_availability").await.expect("asked"), Paused::Already);
+    is(&other, ProjectionState::Live).await;
+    reads.wait_for(ProjectionName::HotelAvailability, house.last, LIMIT).await.expect("it goes on");
+    assert!(reads.hotel(later).await.expect("read").is_some());
+}
+
+/// Waits until the projection of hotels is so.
+async fn is(projectors: &Projectors, state: ProjectionState) {
+    let waiting = async {
+        while projectors.status()[1].state != state {
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(LIMIT, told).await.expect("it is told");
-    assert!(other.status()[1].reason.as_ref().is_some_and(|reason| reason.contains(&at.to_string())));
-    let behind = reads.wait_for(ProjectionName::HotelAvailability, at, LIMIT).await;
-    assert!(matches!(behind, Err(ReadError::Behind { .. })), "no use in waiting");
+    let became = tokio::time::timeout(LIMIT, waiting).await;
+    assert!(became.is_ok(), "they are {:?}", projectors.status());
+}
+
+/// Waits until the projections, but for that of hotels, are followed here.
+async fn all_are_owned(projectors: &Projectors) {
+    let waiting = async {
+        while projectors.status().iter().filter(|status| status.state == ProjectionState::Live).count() < 3 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let became = tokio::time::timeout(LIMIT, waiting).await;
+    assert!(became.is_ok(), "they are {:?}", projectors.status());
 }
 
 #[tokio::test(flavor = "multi_thread")]

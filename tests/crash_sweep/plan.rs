@@ -21,6 +21,10 @@ pub(super) enum Way {
     AnswersLost,
     /// The same, and an event stands in the log that no projection can take in.
     Damaged,
+    /// The same, and the rows of a projection are of another version.
+    OtherVersion,
+    /// After such an event was set aside, an operator has it tried again.
+    Retried,
     /// A verb is run, with these arguments.
     Verb(&'static [&'static str]),
     /// `migrate` is run on an empty database.
@@ -65,13 +69,17 @@ pub(super) const fn way_to(point: Point) -> (Way, &'static [u64]) {
         | Point::ProjectionMoved
         | Point::ProjectionLoaded
         | Point::ProjectionWritten
+        | Point::DeadLettersRead
         | Point::Query => (Way::Travels, &[1]),
         Point::LeaseLetGo => (Way::Stops, &[1]),
         Point::ProjectionLooked => (Way::Beside, &[1]),
         Point::ReadStreamPage => (Way::OtherSnapshot, &[1]),
         Point::ProjectionPosition => (Way::CutOff, &[1]),
         Point::LookUp => (Way::AnswersLost, &[1]),
-        Point::ProjectionStopped => (Way::Damaged, &[1]),
+        Point::ProjectionStopped => (Way::OtherVersion, &[1]),
+        Point::DeadLettersWritten => (Way::Damaged, &[1]),
+        Point::DeadLettersRetried => (Way::Retried, &[1]),
+        Point::ProjectionPaused => (Way::Verb(&["projections", "pause", "car_availability"]), &[1]),
         Point::Owners | Point::Checkpoints => (Way::Verb(&["doctor"]), &[1]),
         Point::Search => (Way::Verb(&["events", "list", "--json"]), &[1]),
         Point::ReadStream => (Way::Verb(&["events", "show"]), &[1]),
@@ -113,8 +121,11 @@ pub(super) fn rows(is_wanted: impl Fn(&Death) -> bool) -> Vec<Vec<Death>> {
         left.extract_if(.., |death| is_one(way_to(death.point).0)).collect()
     };
     // What dies in these on the way to a database comes a step further each time.
-    let single =
-        [take(|way| way == Way::Migrates), take(|way| way == Way::PrivateServer), take(|way| way == Way::Damaged)];
+    let single = [
+        take(|way| way == Way::Migrates),
+        take(|way| way == Way::PrivateServer),
+        take(|way| matches!(way, Way::Damaged | Way::Retried)),
+    ];
     // Dealt out like cards, so that points of one kind do not come together: many wait for the lease of the one that died before.
     let count = left.len().div_ceil(ROW);
     let dealt = (0..count).map(|first| left.iter().skip(first).step_by(count).copied().collect());

@@ -25,7 +25,7 @@ const FOLD_LIMIT: Duration = Duration::from_mins(2);
 /// What differs once the log is read into empty tables. No other process may fold meanwhile.
 pub(crate) async fn differences(pool: &PgPool) -> Vec<String> {
     let lived = folded_to_the_end(pool).await;
-    let sql = format!("TRUNCATE {}, projection_checkpoints", TABLES.join(", "));
+    let sql = format!("TRUNCATE {}, projection_checkpoints, projection_dead_letters", TABLES.join(", "));
     sqlx::query(&sql).execute(pool).await.expect("emptied");
     let anew = folded_to_the_end(pool).await;
     let differs = lived.iter().zip(&anew).filter(|(lived, anew)| lived != anew);

@@ -83,6 +83,10 @@ points! {
     ProjectionLoaded "projection_loaded" "Rows of a read model are read by its projection.",
     ProjectionWritten "projection_written" "Rows of a read model are written.",
     ProjectionCommitted "projection_committed" "A projection's transaction ends.",
+    ProjectionPaused "projection_paused" "A projection is paused, or let go on.",
+    DeadLettersRead "dead_letters_read" "What a projection has set aside is read.",
+    DeadLettersRetried "dead_letters_retried" "What a projection has set aside is tried again.",
+    DeadLettersWritten "dead_letters_written" "A projection sets events aside.",
     Query "query" "A read model is queried.",
 }
 

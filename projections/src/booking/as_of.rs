@@ -104,7 +104,7 @@ async fn places(pool: &PgPool, id: BookingId) -> Result<Places, ReadError> {
 /// Places behind the read model where others tell of the trip.
 async fn tail(pool: &PgPool, id: BookingId, from: Position, head: Position) -> Result<Places, ReadError> {
     if head.0.saturating_sub(from.0) > TAIL_POSITIONS_MAX {
-        return Err(ReadError::Behind { projection: BookingProjection::NAME, reached: from, wanted: head });
+        return Err(ReadError::Behind { projection: BookingProjection::NAME, reached: from, wanted: head, why: None });
     }
     let mut found = Places::new();
     let mut after = from;

@@ -5,7 +5,7 @@ use traveladvisor_domain::car::CarEvent;
 use traveladvisor_domain::dead_letter::DeadLetterEvent;
 use traveladvisor_domain::flight::FlightEvent;
 use traveladvisor_domain::hotel::HotelEvent;
-use traveladvisor_domain::id::BookingId;
+use traveladvisor_domain::id::{BookingId, StreamId, StreamKind};
 
 use crate::runtime::Recorded;
 
@@ -17,6 +17,17 @@ pub(super) fn booking_of(recorded: &Recorded) -> Option<BookingId> {
         Event::Flight(event) => of_flight(event),
         Event::Car(event) => of_car(event),
         Event::DeadLetter(DeadLetterEvent::MessageDeadLettered { booking, .. }) => Some(*booking),
+    }
+}
+
+/// The trip that an event concerns which cannot be read: by its stream, or by what it belongs together with. What names no trip, such as
+/// a change by a supplier, concerns none: it keeps the name of its stream, behind which nothing of this projection waits.
+pub(super) fn of_unreadable(stream: StreamId, correlation: &str) -> StreamId {
+    match stream.kind {
+        StreamKind::Booking | StreamKind::TripSaga | StreamKind::Payment => BookingId(stream.uuid).stream(),
+        StreamKind::Hotel | StreamKind::Flight | StreamKind::Car | StreamKind::DeadLetter => {
+            correlation.parse().map_or(stream, BookingId::stream)
+        }
     }
 }
 

@@ -35,6 +35,10 @@ impl Projection for BookingProjection {
         key::booking_of(recorded).map(BookingId::stream)
     }
 
+    fn key_of_unreadable(stream: StreamId, correlation: &str) -> StreamId {
+        key::of_unreadable(stream, correlation)
+    }
+
     async fn load(
         &self,
         keys: &BTreeSet<StreamId>,

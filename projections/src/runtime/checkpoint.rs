@@ -1,5 +1,6 @@
 //! How far a projection has come, and who may move it: one row each.
 
+use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgExecutor, PgPool, Row};
 use traveladvisor_infra::event_log::{PROJECTIONS, Position};
 use traveladvisor_infra::fail_points::{Point, outgoing};
@@ -10,6 +11,10 @@ pub(super) struct Checkpoint {
     pub(super) position: Position,
     pub(super) epoch: i64,
     pub(super) version: u32,
+    /// Which making of the rows this is.
+    pub(super) generation: i64,
+    /// Since when an operator has it paused.
+    pub(super) paused_since: Option<DateTime<Utc>>,
 }
 
 /// Takes a checkpoint over: raises its epoch, so that nothing of a former owner can follow. Makes it when it is new. None when the turn
@@ -24,7 +29,7 @@ pub(super) async fn claim(
         "INSERT INTO projection_checkpoints AS c (name, version, position, epoch) SELECT $1, $2, 0, 1 \
           WHERE $3 IS NULL OR EXISTS (SELECT FROM owners WHERE name = $4 AND epoch = $3) \
          ON CONFLICT (name) DO UPDATE SET epoch = c.epoch + 1, stopped_reason = NULL \
-         RETURNING position, epoch, version",
+         RETURNING position, epoch, version, generation, paused_since",
     )
     .bind(name)
     .bind(version.cast_signed())
@@ -35,14 +40,28 @@ pub(super) async fn claim(
         position: Position(row.get::<i64, _>("position").unsigned_abs()),
         epoch: row.get("epoch"),
         version: row.get::<i32, _>("version").unsigned_abs(),
+        generation: row.get("generation"),
+        paused_since: row.get("paused_since"),
     }))
 }
 
+/// A checkpoint as others see it.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub(super) position: Position,
+    pub(super) stopped_reason: Option<String>,
+    pub(super) paused_since: Option<DateTime<Utc>>,
+}
+
 /// Where a checkpoint stands, whoever moves it, and why it stays there if it does; absent before its first owner.
-pub(super) async fn look(pool: &PgPool, name: &str) -> Result<Option<(Position, Option<String>)>, sqlx::Error> {
-    let look = sqlx::query("SELECT position, stopped_reason FROM projection_checkpoints WHERE name = $1").bind(name);
-    let row = outgoing(Point::ProjectionLooked, look.fetch_optional(pool)).await?;
-    Ok(row.map(|row| (Position(row.get::<i64, _>("position").unsigned_abs()), row.get("stopped_reason"))))
+pub(super) async fn look(pool: &PgPool, name: &str) -> Result<Option<Seen>, sqlx::Error> {
+    let look = sqlx::query("SELECT position, stopped_reason, paused_since FROM projection_checkpoints WHERE name = $1");
+    let row = outgoing(Point::ProjectionLooked, look.bind(name).fetch_optional(pool)).await?;
+    Ok(row.map(|row| Seen {
+        position: Position(row.get::<i64, _>("position").unsigned_abs()),
+        stopped_reason: row.get("stopped_reason"),
+        paused_since: row.get("paused_since"),
+    }))
 }
 
 /// Where the checkpoint of an owner stands; absent when another has taken it over.

@@ -2,12 +2,16 @@
 
 mod changes;
 mod checkpoint;
+mod dead_letters;
 mod held;
+mod pause;
 mod projection;
 mod projector;
 mod projectors;
 pub mod rebuild;
+mod retry;
 mod rows;
+mod sift;
 mod standby;
 mod status;
 mod step;
@@ -15,11 +19,16 @@ mod table;
 mod tail;
 
 pub use changes::{Change, Changes};
+pub use dead_letters::PARKED_EVENTS_MAX;
 pub use held::{Held, Taken};
+pub use pause::{Paused, pause, resume};
 pub(crate) use projection::decode;
 pub use projection::{FoldError, Part, Projection, Recorded};
-pub use projector::{BATCH_EVENTS_MAX, POLL_INTERVAL, Projector, RETRY_PAUSE_FIRST, RETRY_PAUSE_MAX, TAKE_BACK_PAUSE};
+pub use projector::{
+    BATCH_EVENTS_MAX, OWNED_POLL, POLL_INTERVAL, Projector, RETRY_PAUSE_FIRST, RETRY_PAUSE_MAX, TAKE_BACK_PAUSE,
+};
 pub use projectors::{ProjectionName, Projectors};
+pub use retry::{RETRY_EVENTS_MAX, Retried, RetryError, retry, retry_parked};
 pub use rows::{Row, Rows};
 pub use standby::{AWAITED_POLL, STANDBY_POLL};
 pub(crate) use status::{Ear, Waiting};

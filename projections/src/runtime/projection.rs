@@ -85,6 +85,16 @@ pub trait Projection: Send + Sync + 'static {
     /// projection. Later events of a key must not overtake earlier ones.
     fn key(recorded: &Recorded) -> Option<StreamId>;
 
+    /// Which row family an event belongs to that this program cannot read: what follows of it waits until the event can be read. All that
+    /// is known is its stream and what it belongs together with (its `correlation`, of a trip's events the booking's id; empty when even
+    /// that cannot be read). By default the stream itself, which is right where keys are streams that are read. Whoever's key is another
+    /// tells it here; an event that might concern several keys holds back the one that its correlation names, because whatever concerns a
+    /// trip bears the trip's correlation, and what bears none changes no trip.
+    fn key_of_unreadable(stream: StreamId, correlation: &str) -> StreamId {
+        let _ = correlation;
+        stream
+    }
+
     /// Reads the present rows of these keys into a batch, as far as the fold needs them.
     fn load(
         &self,
@@ -117,18 +127,34 @@ pub enum Part {
     Cold,
 }
 
-/// An event as the tail hands it out; one that cannot be read stops only those who need it.
+/// An event as the tail hands it out; one that cannot be read is set aside by those who need it.
 #[derive(Debug, Clone)]
 pub(super) struct Tailed {
     pub(super) position: Position,
-    pub(super) kind: StreamKind,
     pub(super) stream: StreamId,
+    pub(super) kind: StreamKind,
     pub(super) recorded: Result<Entry, FoldError>,
+    /// What it belongs together with; only of those that cannot be read.
+    correlation: Box<str>,
 }
 
 impl Tailed {
     pub(super) fn read(stored: &StoredEvent) -> Self {
-        Self { position: stored.position, kind: stored.stream.kind, stream: stored.stream, recorded: decode(stored) }
+        let (position, stream, recorded) = (stored.position, stored.stream, decode(stored));
+        let metadata = recorded.is_err().then(|| stored.decode_metadata().ok()).flatten();
+        let correlation = metadata.map_or_else(Box::default, |metadata| metadata.correlation.into());
+        Self { position, stream, kind: stream.kind, recorded, correlation }
+    }
+
+    /// Which row family of a projection it belongs to; absent when it does not concern the projection.
+    pub(super) fn key<P: Projection>(&self) -> Option<StreamId> {
+        if !P::STREAMS.contains(&self.kind) {
+            return None;
+        }
+        match &self.recorded {
+            Ok(entry) => entry.key::<P>(),
+            Err(_unreadable) => Some(P::key_of_unreadable(self.stream, &self.correlation)),
+        }
     }
 }
 

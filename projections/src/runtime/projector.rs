@@ -14,10 +14,12 @@ use traveladvisor_infra::postgres::{Kept, own_connection};
 use traveladvisor_infra::stopping::told;
 
 use super::checkpoint::{self, Checkpoint};
+use super::dead_letters::Parked;
+use super::pause;
 use super::projection::{Projection, Tailed};
 use super::standby;
 use super::status::{self, Ear, ProjectionState, ProjectionStatus, Voice};
-use super::step::{self, StepError};
+use super::step::{self, Standing, StepError};
 use super::tail::Tail;
 
 /// Most events of one transaction.
@@ -25,12 +27,12 @@ pub const BATCH_EVENTS_MAX: usize = 500;
 /// How long events gather before the next transaction, from the beginning of the last one, unless it was full or somebody waits: with one
 /// for each trip, four projections would cost more than the trip.
 const GATHER_FOR: Duration = Duration::from_millis(10);
-/// Longest time for one transaction before its outcome counts as unknown; each of its statements has the server's time-out.
-const STEP_PATIENCE: Duration = Duration::from_mins(1);
 /// How often the log is looked at when nobody tells of new events.
 pub const POLL_INTERVAL: Duration = Duration::from_millis(200);
 /// Pause after the first failure of the database; doubled up to [`RETRY_PAUSE_MAX`].
 pub const RETRY_PAUSE_FIRST: Duration = Duration::from_millis(50);
+/// How often a projector that is paused, or has nothing to do, looks whether the checkpoint is still its own.
+pub const OWNED_POLL: Duration = Duration::from_millis(500);
 /// Pause before a checkpoint that somebody took away during a turn is taken back.
 pub const TAKE_BACK_PAUSE: Duration = Duration::from_millis(100);
 /// Longest pause between tries.
@@ -55,6 +57,7 @@ impl Projector {
                 turn: None,
                 voice: &voice,
                 connection: None,
+                owned_at: Instant::now(),
                 page: BATCH_EVENTS_MAX,
             };
             worker.run_to_its_end().await;
@@ -62,7 +65,7 @@ impl Projector {
     }
 
     /// Starts a projection that follows the log in the turns of this process and looks on in those of others.
-    pub(super) fn in_turns<P: Projection>(projection: P, tail: Arc<Tail>, mut turns: Turns) -> Self {
+    pub fn in_turns<P: Projection>(projection: P, tail: Arc<Tail>, mut turns: Turns) -> Self {
         Self::spawn::<P, _>(|voice, mut stopping| async move {
             loop {
                 let pool = tail.log().pool();
@@ -80,6 +83,7 @@ impl Projector {
                     turn: Some(turn.clone()),
                     voice: &voice,
                     connection: None,
+                    owned_at: Instant::now(),
                     page: BATCH_EVENTS_MAX,
                 };
                 let ended = async {
@@ -144,6 +148,8 @@ struct Worker<'a, P> {
     turn: Option<Turn>,
     voice: &'a Voice,
     connection: Option<Kept>,
+    /// When it was last seen to be the owner without having written anything.
+    owned_at: Instant,
     /// Events of the next transaction at most: fewer after a failure, until it goes well again.
     page: usize,
 }
@@ -156,7 +162,7 @@ impl<P: Projection> Worker<'_, P> {
         let (state, reason) = AssertUnwindSafe(self.run())
             .catch_unwind()
             .await
-            .unwrap_or_else(|_| (ProjectionState::Stopped, Some("a defect: taking in an event panicked".to_owned())));
+            .unwrap_or_else(|_| (ProjectionState::Stopped, Some("a defect: following the log panicked".to_owned())));
         if state == ProjectionState::Stopped {
             tracing::error!(projection = P::NAME, reason, "a projection has stopped");
         }
@@ -171,12 +177,52 @@ impl<P: Projection> Worker<'_, P> {
             Ok(checkpoint) => checkpoint,
             Err(ending) => return ending,
         };
+        self.voice.reached(checkpoint.position);
+        if let Some(since) = checkpoint.paused_since {
+            return self.stay(checkpoint.epoch, pause::paused(since)).await;
+        }
         if checkpoint.version != P::VERSION {
             let reason = format!("its rows are of version {}: rebuild it", checkpoint.version);
             return self.stopped(checkpoint.epoch, reason).await;
         }
-        self.voice.reached(checkpoint.position);
-        self.follow(checkpoint).await
+        let mut standing = Standing { checkpoint, parked: Parked::default() };
+        let mut pause = RETRY_PAUSE_FIRST;
+        while let Err(error) = self.read_parked(&mut standing).await {
+            if let Err(ending) = self.wait_for_database(&step::describe(&error), &mut pause).await {
+                return ending;
+            }
+        }
+        self.follow(standing).await
+    }
+
+    async fn read_parked(&self, standing: &mut Standing) -> Result<(), sqlx::Error> {
+        standing.parked = Parked::read(&self.pool(), P::NAME, standing.checkpoint.generation).await?;
+        Ok(())
+    }
+
+    /// Stays until somebody has taken the checkpoint away: an operator who has done something about the reason, or another owner.
+    async fn stay(&mut self, epoch: i64, reason: String) -> Ending {
+        tracing::warn!(projection = P::NAME, reason, "a projection is paused");
+        loop {
+            self.voice.is(ProjectionState::Paused, Some(reason.clone()));
+            tokio::select! {
+                _ = self.stopping.changed() => {}
+                () = tokio::time::sleep(OWNED_POLL) => {}
+            }
+            if self.is_to_end() {
+                return (ProjectionState::Ended, None);
+            }
+            match checkpoint::position(&self.pool(), P::NAME, epoch).await {
+                Ok(Some(_)) => {}
+                Ok(None) => return deposed(),
+                Err(error) => {
+                    let mut long = RETRY_PAUSE_MAX;
+                    if let Err(ending) = self.wait_for_database(&step::describe(&error), &mut long).await {
+                        return ending;
+                    }
+                }
+            }
+        }
     }
 
     async fn claim(&mut self) -> Result<Checkpoint, Ending> {
@@ -191,7 +237,7 @@ impl<P: Projection> Worker<'_, P> {
         }
     }
 
-    async fn follow(&mut self, mut checkpoint: Checkpoint) -> Ending {
+    async fn follow(&mut self, mut standing: Standing) -> Ending {
         let mut committed = self.tail.committed();
         let mut pause = RETRY_PAUSE_FIRST;
         loop {
@@ -200,13 +246,18 @@ impl<P: Projection> Worker<'_, P> {
                 return deposed();
             }
             let (begun, page) = (Instant::now(), self.page);
-            match self.step(&mut checkpoint).await {
+            match self.step(&mut standing).await {
                 Ok(taken) => {
                     pause = RETRY_PAUSE_FIRST;
                     self.page = (page * 2).min(BATCH_EVENTS_MAX);
                     self.voice.is(ProjectionState::Live, None);
                     match taken {
-                        0 => self.rest(&mut committed).await,
+                        0 => {
+                            self.rest(&mut committed).await;
+                            if !self.is_still_owner(standing.checkpoint.epoch).await {
+                                return deposed();
+                            }
+                        }
                         full if full >= page => {}
                         _ => self.gather(begun).await,
                     }
@@ -215,17 +266,28 @@ impl<P: Projection> Worker<'_, P> {
                     }
                 }
                 Err(StepError::Blocked { at, reason }) => {
-                    return self
-                        .stopped(checkpoint.epoch, format!("it cannot take in the event at {at}: {reason}"))
-                        .await;
+                    let reason = format!("it can neither take in nor set aside the event at {at}: {reason}");
+                    return self.stopped(standing.checkpoint.epoch, reason).await;
+                }
+                Err(StepError::Full { at }) => {
+                    let (epoch, reason) = (standing.checkpoint.epoch, pause::full(P::NAME));
+                    tracing::error!(projection = P::NAME, position = at.0, reason, "a projection cannot go on");
+                    self.write_down(epoch, &reason).await;
+                    return self.stay(epoch, reason).await;
                 }
                 // What follows the place where it really stands is read anew.
-                Err(StepError::Moved) => {}
+                Err(StepError::Moved) => {
+                    if let Err(error) = self.read_parked(&mut standing).await
+                        && let Err(ending) = self.recover(&mut standing, step::describe(&error), &mut pause).await
+                    {
+                        return ending;
+                    }
+                }
                 Err(StepError::Deposed) => return deposed(),
                 Err(StepError::Database(reason)) => {
                     // A page may make more rows than the server writes in the time that a statement has.
                     self.page = (page / 2).max(1);
-                    if let Err(ending) = self.recover(&mut checkpoint, reason, &mut pause).await {
+                    if let Err(ending) = self.recover(&mut standing, reason, &mut pause).await {
                         return ending;
                     }
                 }
@@ -234,21 +296,21 @@ impl<P: Projection> Worker<'_, P> {
     }
 
     /// Takes in the next events, or learns that the checkpoint is further than it was known to be. Tells how many events there were.
-    async fn step(&mut self, checkpoint: &mut Checkpoint) -> Result<usize, StepError> {
+    async fn step(&mut self, standing: &mut Standing) -> Result<usize, StepError> {
         let events: Vec<Arc<Tailed>> = self
             .tail
-            .after(checkpoint.position, self.page)
+            .after(standing.checkpoint.position, self.page)
             .await
             .map_err(|error| StepError::Database(error.to_string()))?;
         if events.is_empty() {
             return Ok(0);
         }
         let mut connection = self.connection().await.map_err(|error| StepError::Database(step::describe(&error)))?;
-        let taking = step::take_in(self.projection, &mut connection, checkpoint, &events);
-        let taken = tokio::time::timeout(STEP_PATIENCE, taking)
+        let taking = step::take_in(self.projection, &mut connection, standing, &events);
+        let taken = tokio::time::timeout(step::STEP_PATIENCE, taking)
             .await
             .unwrap_or_else(|_elapsed| Err(StepError::Database("no answer in time".to_owned())));
-        self.voice.reached(checkpoint.position);
+        self.voice.reached(standing.checkpoint.position);
         // After anything else than a commit it is closed: a transaction that was dropped still stands there and holds the checkpoint's row.
         taken?;
         self.connection = Some(Kept::new(connection));
@@ -292,19 +354,26 @@ impl<P: Projection> Worker<'_, P> {
     /// After a failure nobody knows whether the batch stands: the checkpoint says.
     async fn recover(
         &mut self,
-        checkpoint: &mut Checkpoint,
+        standing: &mut Standing,
         mut reason: String,
         pause: &mut Duration,
     ) -> Result<(), Ending> {
         loop {
             self.wait_for_database(&reason, pause).await?;
-            match checkpoint::position(&self.pool(), P::NAME, checkpoint.epoch).await {
+            match checkpoint::position(&self.pool(), P::NAME, standing.checkpoint.epoch).await {
                 Ok(Some(position)) => {
-                    checkpoint.position = position;
+                    standing.checkpoint.position = position;
                     self.voice.reached(position);
-                    return Ok(());
                 }
                 Ok(None) => return Err(deposed()),
+                Err(error) => {
+                    reason = step::describe(&error);
+                    continue;
+                }
+            }
+            // After the position: what is set aside by a commit that lands in between makes the next step fail, which comes here again.
+            match self.read_parked(standing).await {
+                Ok(()) => return Ok(()),
                 Err(error) => reason = step::describe(&error),
             }
         }
@@ -321,12 +390,25 @@ impl<P: Projection> Worker<'_, P> {
         if self.is_to_end() { Err((ProjectionState::Ended, None)) } else { Ok(()) }
     }
 
-    /// The reason is written down for other processes; that it may not be written changes nothing here.
     async fn stopped(&self, epoch: i64, reason: String) -> Ending {
-        if let Err(error) = checkpoint::stop(&self.pool(), P::NAME, epoch, &reason).await {
+        self.write_down(epoch, &reason).await;
+        (ProjectionState::Stopped, Some(reason))
+    }
+
+    /// The reason is written down for other processes; that it may not be written changes nothing here.
+    async fn write_down(&self, epoch: i64, reason: &str) {
+        if let Err(error) = checkpoint::stop(&self.pool(), P::NAME, epoch, reason).await {
             tracing::warn!(projection = P::NAME, error = step::describe(&error), "could not write down why it stopped");
         }
-        (ProjectionState::Stopped, Some(reason))
+    }
+
+    /// Who has nothing to write does not hear by it that somebody has taken the checkpoint away: it is looked at now and then.
+    async fn is_still_owner(&mut self, epoch: i64) -> bool {
+        if self.owned_at.elapsed() < OWNED_POLL {
+            return true;
+        }
+        self.owned_at = Instant::now();
+        !matches!(checkpoint::position(&self.pool(), P::NAME, epoch).await, Ok(None))
     }
 
     fn pool(&self) -> PgPool {

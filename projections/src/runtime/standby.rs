@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use sqlx::PgPool;
 
-use super::checkpoint;
+use super::checkpoint::{self, Seen};
+use super::pause::{is_full, paused};
 use super::status::{ProjectionState, Voice};
 use super::step::describe;
 
@@ -28,10 +29,10 @@ pub(super) async fn look_on(pool: &PgPool, name: &'static str, voice: &Voice) {
             }
         }
         match checkpoint::look(pool, name).await {
-            Ok(Some((position, stopped_reason))) => {
-                voice.reached_at_least(position);
-                let stopped = stopped_reason.is_some();
-                voice.is(if stopped { ProjectionState::Stopped } else { ProjectionState::Standby }, stopped_reason);
+            Ok(Some(seen)) => {
+                voice.reached_at_least(seen.position);
+                let (state, reason) = standing(seen);
+                voice.is(state, reason);
             }
             Ok(None) => voice.is(ProjectionState::Standby, None),
             Err(error) => {
@@ -39,5 +40,15 @@ pub(super) async fn look_on(pool: &PgPool, name: &'static str, voice: &Voice) {
                 tokio::time::sleep(FAILED_PAUSE).await;
             }
         }
+    }
+}
+
+/// What keeps it where it is, if anything does.
+fn standing(seen: Seen) -> (ProjectionState, Option<String>) {
+    match (seen.paused_since, seen.stopped_reason) {
+        (Some(since), _) => (ProjectionState::Paused, Some(paused(since))),
+        (None, Some(reason)) if is_full(&reason) => (ProjectionState::Paused, Some(reason)),
+        (None, Some(reason)) => (ProjectionState::Stopped, Some(reason)),
+        (None, None) => (ProjectionState::Standby, None),
     }
 }

@@ -16,7 +16,9 @@ pub enum ProjectionState {
     Standby,
     /// The database does not answer; it tries again.
     Waiting,
-    /// It met an event that it cannot take in, and stays before it.
+    /// It stays where it is until an operator has done something: resumed it, or made room for what waits.
+    Paused,
+    /// It cannot go on in this program: its rows are of another version, or it has a defect.
     Stopped,
     /// Another process has taken it over.
     Deposed,
@@ -32,15 +34,16 @@ impl ProjectionState {
             Self::Live => "live",
             Self::Standby => "standby",
             Self::Waiting => "waiting",
+            Self::Paused => "paused",
             Self::Stopped => "stopped",
             Self::Deposed => "deposed",
             Self::Ended => "ended",
         }
     }
 
-    /// It will not move again in this process.
-    pub const fn is_final(self) -> bool {
-        matches!(self, Self::Stopped | Self::Deposed | Self::Ended)
+    /// It will not move by itself, so that nobody needs to wait for it.
+    pub const fn is_still(self) -> bool {
+        matches!(self, Self::Paused | Self::Stopped | Self::Deposed | Self::Ended)
     }
 }
 

@@ -1,26 +1,42 @@
 //! One transaction of a projector: the checkpoint moves with the rows or not at all (L19).
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::{Connection, PgConnection};
-use traveladvisor_domain::id::StreamId;
 use traveladvisor_infra::event_log::Position;
 use traveladvisor_infra::fail_points::{Point, outgoing};
 
 use super::changes::Changes;
 use super::checkpoint::{self, Checkpoint, Moved};
-use super::projection::{Entry, Part, Projection, Tailed};
+use super::dead_letters::{self, Letter, Parked};
+use super::projection::{Part, Projection, Tailed};
+use super::sift::{Failed, fold_page};
 
 /// SQLSTATE classes that say that the data itself is refused and will be refused again: data, integrity, limits.
 const REFUSAL_CLASSES: [&str; 3] = ["22", "23", "54"];
 
+/// Longest time for one transaction before its outcome counts as unknown; each of its statements has the server's time-out.
+pub(super) const STEP_PATIENCE: Duration = Duration::from_mins(1);
+/// How the reason begins of an event of which the database refuses what it makes.
+pub(super) const REFUSED: &str = "the database refuses what it makes";
+
+/// Where an owner stands.
+#[derive(Debug)]
+pub(super) struct Standing {
+    pub(super) checkpoint: Checkpoint,
+    /// What waits, as of the checkpoint.
+    pub(super) parked: Parked,
+}
+
 /// Why events were not taken in.
 #[derive(Debug)]
 pub(super) enum StepError {
-    /// This event cannot be taken in; those before it were.
+    /// This event can neither be taken in nor set aside; those before it were.
     Blocked { at: Position, reason: String },
+    /// As many events wait as may; all before this one were taken in or set aside.
+    Full { at: Position },
     /// A commit whose answer was lost stands after all: the checkpoint now tells how far. What was left of the events was dropped, for
     /// some of them may be in the rows already.
     Moved,
@@ -32,55 +48,81 @@ pub(super) enum StepError {
 
 /// Why one transaction was not made.
 enum ApplyError {
-    Blocked { place: usize, reason: String },
+    Full { place: usize },
     Refused(String),
     Elsewhere(Position),
     Deposed,
     Database(String),
 }
 
-/// Takes events in, as many as can be, and moves the checkpoint behind them.
+/// Takes events in or sets them aside, and moves the checkpoint behind them.
 pub(super) async fn take_in<P: Projection>(
     projection: &P,
     connection: &mut PgConnection,
-    checkpoint: &mut Checkpoint,
+    standing: &mut Standing,
     events: &[Arc<Tailed>],
 ) -> Result<(), StepError> {
-    match apply(projection, connection, checkpoint, events).await {
+    match apply(projection, connection, standing, events, Failed::new()).await {
         Ok(()) => Ok(()),
-        Err(ApplyError::Elsewhere(position)) => {
-            checkpoint.position = position;
-            Err(StepError::Moved)
-        }
-        Err(ApplyError::Deposed) => Err(StepError::Deposed),
-        Err(ApplyError::Database(reason)) => Err(StepError::Database(reason)),
-        Err(ApplyError::Blocked { place, reason }) => {
-            let blocked = StepError::Blocked { at: events[place].position, reason };
+        Err(ApplyError::Full { place }) => {
             if place > 0 {
-                Box::pin(take_in(projection, connection, checkpoint, &events[..place])).await?;
+                Box::pin(take_in(projection, connection, standing, &events[..place])).await?;
             }
-            Err(blocked)
+            Err(StepError::Full { at: events[place].position })
         }
         Err(ApplyError::Refused(reason)) if events.len() == 1 => {
-            Err(StepError::Blocked { at: events[0].position, reason })
+            set_aside(projection, connection, standing, events, reason).await
         }
         // Halved until the guilty event stands alone.
         Err(ApplyError::Refused(_)) => {
             let (earlier, later) = events.split_at(events.len() / 2);
-            Box::pin(take_in(projection, connection, checkpoint, earlier)).await?;
-            Box::pin(take_in(projection, connection, checkpoint, later)).await
+            Box::pin(take_in(projection, connection, standing, earlier)).await?;
+            Box::pin(take_in(projection, connection, standing, later)).await
         }
+        Err(error) => Err(failed(standing, error)),
     }
 }
 
+/// The database refuses what this one event makes.
+async fn set_aside<P: Projection>(
+    projection: &P,
+    connection: &mut PgConnection,
+    standing: &mut Standing,
+    event: &[Arc<Tailed>],
+    reason: String,
+) -> Result<(), StepError> {
+    let at = event[0].position;
+    let reason = format!("{REFUSED}: {reason}");
+    match apply(projection, connection, standing, event, Failed::from([(at, reason)])).await {
+        Ok(()) => Ok(()),
+        Err(ApplyError::Full { .. }) => Err(StepError::Full { at }),
+        Err(ApplyError::Refused(reason)) => Err(StepError::Blocked { at, reason }),
+        Err(error) => Err(failed(standing, error)),
+    }
+}
+
+fn failed(standing: &mut Standing, error: ApplyError) -> StepError {
+    match error {
+        ApplyError::Elsewhere(position) => {
+            standing.checkpoint.position = position;
+            StepError::Moved
+        }
+        ApplyError::Deposed => StepError::Deposed,
+        ApplyError::Database(reason) | ApplyError::Refused(reason) => StepError::Database(reason),
+        ApplyError::Full { .. } => StepError::Full { at: standing.checkpoint.position },
+    }
+}
+
+/// Makes one transaction, in which the events of `refused` are set aside.
 async fn apply<P: Projection>(
     projection: &P,
     connection: &mut PgConnection,
-    checkpoint: &mut Checkpoint,
+    standing: &mut Standing,
     events: &[Arc<Tailed>],
+    refused: Failed,
 ) -> Result<(), ApplyError> {
     let Some(last) = events.last() else { return Ok(()) };
-    let (concerned, keys) = select::<P>(events)?;
+    let Standing { checkpoint, parked } = standing;
     let mut transaction = outgoing(Point::ProjectionBegun, connection.begin()).await?;
     let moved =
         checkpoint::advance(&mut transaction, P::NAME, checkpoint.epoch, checkpoint.position, last.position).await?;
@@ -89,46 +131,48 @@ async fn apply<P: Projection>(
         Moved::Elsewhere(position) => return Err(ApplyError::Elsewhere(position)),
         Moved::Deposed => return Err(ApplyError::Deposed),
     }
-    if !concerned.is_empty() {
-        let mut batch = P::Batch::default();
-        outgoing(Point::ProjectionLoaded, projection.load(&keys, &mut batch, &mut transaction)).await?;
-        for (place, entry) in concerned {
-            entry.fold(projection, &mut batch).map_err(|error| ApplyError::Blocked { place, reason: error.reason })?;
-        }
+    let folded = fold_page(projection, &mut transaction, parked, events, refused).await?;
+    if let Some(first) = folded.letters.get(parked.room()) {
+        return Err(ApplyError::Full { place: events.partition_point(|event| event.position < first.position) });
+    }
+    if let Some(mut batch) = folded.batch {
         let mut changes = Changes::none();
         projection.flush(&mut batch, Part::All, &mut changes);
         outgoing(Point::ProjectionWritten, changes.make(&mut transaction)).await?;
     }
+    dead_letters::park(&mut transaction, P::NAME, checkpoint.generation, &folded.letters).await?;
     outgoing(Point::ProjectionCommitted, transaction.commit()).await?;
     checkpoint.position = last.position;
+    parked.add(&folded.letters);
+    tell::<P>(&folded.letters);
     Ok(())
 }
 
-type Concerned<'a> = (Vec<(usize, &'a Entry)>, BTreeSet<StreamId>);
-
-/// The events that concern a projection, with their places, and their keys.
-fn select<P: Projection>(events: &[Arc<Tailed>]) -> Result<Concerned<'_>, ApplyError> {
-    let mut concerned = Vec::new();
-    let mut keys = BTreeSet::new();
-    for (place, tailed) in events.iter().enumerate().filter(|(_, tailed)| P::STREAMS.contains(&tailed.kind)) {
-        let entry =
-            tailed.recorded.as_ref().map_err(|error| ApplyError::Blocked { place, reason: error.reason.clone() })?;
-        if let Some(key) = entry.key::<P>() {
-            keys.insert(key);
-            concerned.push((place, entry));
+fn tell<P: Projection>(letters: &[Letter]) {
+    for letter in letters {
+        if let Some(reason) = &letter.reason {
+            tracing::error!(
+                projection = P::NAME,
+                position = letter.position.0,
+                key = %letter.key,
+                reason,
+                "an event cannot be taken in: it is set aside, and what follows of its key waits"
+            );
         }
     }
-    Ok((concerned, keys))
 }
 
 impl From<sqlx::Error> for ApplyError {
     fn from(error: sqlx::Error) -> Self {
-        let code = error.as_database_error().and_then(|database| database.code().map(Cow::into_owned));
-        let refused = code.is_some_and(|code| REFUSAL_CLASSES.iter().any(|class| code.starts_with(class)));
-        let is_ours =
-            matches!(error, sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::Encode(_));
-        if refused || is_ours { Self::Refused(describe(&error)) } else { Self::Database(describe(&error)) }
+        if is_refusal(&error) { Self::Refused(describe(&error)) } else { Self::Database(describe(&error)) }
     }
+}
+
+/// Whether it is the data's fault: it would fail again.
+pub(super) fn is_refusal(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|database| database.code().map(Cow::into_owned));
+    let refused = code.is_some_and(|code| REFUSAL_CLASSES.iter().any(|class| code.starts_with(class)));
+    refused || matches!(error, sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::Encode(_))
 }
 
 /// The server's own words may quote values: only the kind of failure is told.

@@ -1,14 +1,18 @@
-//! `projections`: read models looked at, made anew and switched.
+//! `projections`: read models looked at, paused, mended, made anew and switched.
 
 mod bar;
+mod pause;
 mod rebuild;
+mod retry;
 mod rollback;
 mod verify;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
+use traveladvisor_domain::id::StreamId;
 use traveladvisor_projections::runtime::ProjectionName;
 use traveladvisor_projections::runtime::rebuild::{Rate, RebuildError};
 
+use self::pause::Change;
 use super::failure::Failure;
 use super::house::{House, Schema};
 use super::print::Printer;
@@ -33,9 +37,8 @@ pub(crate) enum ProjectionsVerb {
     /// --json: {"name", "position", "drifted", "deadLetters", "tables": [{"name", "rows", "differences", "first": [{"live",
     /// "log"}]}]}; personal values are hidden
     Verify {
-        /// The read model, such as booking
-        #[arg(value_parser = named)]
-        name: ProjectionName,
+        #[command(flatten)]
+        named: Named,
         /// Events a second at most, or `unlimited`; the default leaves commands their latency [default: 25000]
         #[arg(long, value_name = "N", value_parser = rebuild::rate)]
         rate: Option<Rate>,
@@ -45,20 +48,48 @@ pub(crate) enum ProjectionsVerb {
     /// What the log has brought since then is taken in from there. Done twice it undoes itself.
     ///
     /// --json: {"name", "generation", "fromGeneration", "position"}
-    Rollback {
-        /// The read model, such as booking
-        #[arg(value_parser = named)]
-        name: ProjectionName,
+    Rollback(Named),
+    /// Keep a read model where it is, in whatever process it is followed; what it shows stays readable
+    ///
+    /// --json: {"name", "outcome": "paused"|"paused already"}
+    Pause(Named),
+    /// Let a paused read model go on
+    ///
+    /// --json: {"name", "outcome": "resumed"|"not paused"}
+    Resume(Named),
+    /// Try again what a read model could not take in, and what waits behind it, in order
+    ///
+    /// Beside a program at work or without one. Ends with 4 when something still cannot be taken in.
+    ///
+    /// --json: one object for each key, {"key", "takenIn", "left", "reason"}; reason is null where nothing is left
+    Retry {
+        #[command(flatten)]
+        named: Named,
+        /// Only this key, such as `booking_01h…`, as `projections status` tells it
+        #[arg(long, value_name = "KEY")]
+        key: Option<StreamId>,
     },
+}
+
+/// Which read model.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Named {
+    /// The read model, such as booking
+    #[arg(value_parser = named)]
+    name: ProjectionName,
 }
 
 /// Runs the verb.
 pub(crate) async fn run(verb: ProjectionsVerb, globals: &Globals, printer: Printer) -> Result<(), Failure> {
     let house = House::open(settings(globals, None)?, Schema::Expect).await?;
+    let log = &house.log;
     let done = match verb {
-        ProjectionsVerb::Rebuild(arguments) => rebuild::run(&house.log, arguments, printer).await,
-        ProjectionsVerb::Verify { name, rate } => unless_stopped(verify::run(&house.log, name, rate, printer)).await,
-        ProjectionsVerb::Rollback { name } => unless_stopped(rollback::run(&house.log, name, printer)).await,
+        ProjectionsVerb::Rebuild(arguments) => rebuild::run(log, arguments, printer).await,
+        ProjectionsVerb::Verify { named, rate } => unless_stopped(verify::run(log, named.name, rate, printer)).await,
+        ProjectionsVerb::Rollback(which) => unless_stopped(rollback::run(log, which.name, printer)).await,
+        ProjectionsVerb::Pause(which) => unless_stopped(pause::run(log, which.name, Change::Pause, printer)).await,
+        ProjectionsVerb::Resume(which) => unless_stopped(pause::run(log, which.name, Change::Resume, printer)).await,
+        ProjectionsVerb::Retry { named, key } => unless_stopped(retry::run(log, named.name, key, printer)).await,
     };
     house.close().await?;
     done

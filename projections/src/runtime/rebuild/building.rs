@@ -186,16 +186,11 @@ impl<P: Projection> Folding<P> {
     }
 
     fn fold(&mut self, tailed: &Tailed) -> Result<(), RebuildError> {
-        if !P::STREAMS.contains(&tailed.kind) {
-            return Ok(());
-        }
+        let Some(key) = tailed.key::<P>() else { return Ok(()) };
         let entry = match &tailed.recorded {
             Ok(entry) => entry,
-            Err(error) => {
-                return self.dead_letters.park::<P>(tailed.position, tailed.stream, Some(error.reason.clone()));
-            }
+            Err(error) => return self.dead_letters.park::<P>(tailed.position, key, Some(error.reason.clone())),
         };
-        let Some(key) = entry.key::<P>() else { return Ok(()) };
         if self.dead_letters.keys.contains(&key) {
             return self.dead_letters.park::<P>(tailed.position, key, None);
         }
