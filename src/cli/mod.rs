@@ -155,6 +155,8 @@ enum Verb {
     /// "damage"}; before: the whole state before it, in the first line only; changes: [{"path", "from", "old", "new"}], to be made in this
     /// order: path is a JSON pointer, old is absent of what was added, new of what was removed, from is there alone where something goes
     /// on under another name; null where the state is not known; damage: a sentence, or null
+    ///
+    /// With --into: {"name", "schema", "tables", "position", "deadLetters"}, a line for each read model
     Replay(replay::Arguments),
     /// Trips under way, and those that need an operator
     #[command(subcommand)]

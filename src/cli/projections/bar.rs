@@ -14,7 +14,7 @@ const DRAW_EVERY: Duration = Duration::from_millis(100);
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
 /// Shows progress for as long as it is polled.
-pub(super) async fn show(mut progress: watch::Receiver<Progress>, printer: Printer) {
+pub(crate) async fn show(mut progress: watch::Receiver<Progress>, printer: Printer) {
     let bar = printer.shows_bars().then(|| {
         let style = ProgressStyle::with_template("{msg:11} {bar:40} {pos}/{len}  {prefix}");
         ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))

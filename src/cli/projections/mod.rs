@@ -1,6 +1,6 @@
 //! `projections`: read models looked at, paused, mended, made anew and switched.
 
-mod bar;
+pub(crate) mod bar;
 mod pause;
 mod rebuild;
 mod retry;
@@ -95,8 +95,10 @@ pub(crate) async fn run(verb: ProjectionsVerb, globals: &Globals, printer: Print
     done
 }
 
+pub(crate) use rebuild::rate;
+
 /// A read model by its name.
-fn named(text: &str) -> Result<ProjectionName, String> {
+pub(crate) fn named(text: &str) -> Result<ProjectionName, String> {
     ProjectionName::from_text(text).ok_or_else(|| {
         let known: Vec<_> = ProjectionName::ALL.iter().map(|name| name.as_str()).collect();
         format!("there is no such read model: {}", known.join(", "))

@@ -131,7 +131,7 @@ async fn dry_run(log: &EventLog, names: &[ProjectionName], printer: Printer) -> 
 }
 
 /// Events a second, or as many as can be.
-pub(super) fn rate(text: &str) -> Result<Rate, String> {
+pub(crate) fn rate(text: &str) -> Result<Rate, String> {
     if text == "unlimited" {
         return Ok(Rate::Unlimited);
     }

@@ -1,10 +1,11 @@
-//! `replay`: a stream step by step, with what each event changes in the state.
+//! `replay`: a stream step by step, with what each event changes in the state; or a stretch of the log through read models.
 
 mod bounds;
 mod changes;
 mod state;
 mod step;
 mod stream;
+mod stretch;
 
 use clap::Args;
 use traveladvisor_domain::id::{StreamId, StreamKind};
@@ -21,7 +22,9 @@ use super::signals::unless_stopped;
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    stream: OneStream,
+    stream: Option<OneStream>,
+    #[command(flatten)]
+    stretch: Option<stretch::OneStretch>,
 }
 
 /// One stream, and how much of it.
@@ -29,10 +32,10 @@ pub(crate) struct Arguments {
 #[group(id = "one stream")]
 struct OneStream {
     /// Kind of the stream: booking, `trip_saga`, hotel, flight, car, payment or `dead_letter`
-    #[arg(long, value_name = "KIND", requires = "id")]
+    #[arg(long, value_name = "KIND", required = false, requires = "id")]
     aggregate: StreamKind,
     /// The stream, such as `hotel_01h…`; saga and payment of a trip also by the booking's id
-    #[arg(long, value_name = "ID", requires = "aggregate")]
+    #[arg(long, value_name = "ID", required = false, requires = "aggregate")]
     id: StreamId,
     /// Show the steps from this one on only; those before it are gone through silently
     #[arg(long, value_name = "N", requires = "aggregate", value_parser = clap::value_parser!(u64).range(1..))]
@@ -61,7 +64,11 @@ impl OneStream {
 
 /// Runs the verb.
 pub(crate) async fn run(arguments: Arguments, config: Config, printer: Printer) -> Result<(), Failure> {
-    let asked = arguments.stream;
+    let asked = match (arguments.stream, arguments.stretch) {
+        (Some(stream), None) => stream,
+        (None, Some(stretch)) => return stretch::run(stretch, config, printer).await,
+        _ => return Err(Failure::usage("say what to replay: --aggregate KIND --id ID, or --into SCHEMA")),
+    };
     let stream = asked.stream()?;
     let house = House::open(config, Schema::Expect).await?;
     let done = unless_stopped(async {

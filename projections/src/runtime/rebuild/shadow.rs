@@ -60,7 +60,7 @@ impl Shadow {
         let schema = quoted(schema);
         let mut statements = format!(
             "SET search_path = {schema}; SET statement_timeout = 0; SET synchronous_commit = off; \
-             SET maintenance_work_mem = '{INDEX_MEMORY}'; SET client_min_messages = warning; \
+             SET maintenance_work_mem = '{INDEX_MEMORY}'; SET client_min_messages = error; \
              BEGIN; CREATE SCHEMA IF NOT EXISTS {schema};"
         );
         for table in tables {
