@@ -25,6 +25,8 @@ pub(crate) struct Arguments {
     stream: Option<OneStream>,
     #[command(flatten)]
     stretch: Option<stretch::OneStretch>,
+    #[command(flatten)]
+    sight: Sight,
 }
 
 /// One stream, and how much of it.
@@ -46,8 +48,6 @@ struct OneStream {
     /// End with what was recorded at this instant (UTC unless an offset stands there), or stands at this position of the log
     #[arg(long, value_name = "TIME|POSITION", requires = "aggregate")]
     as_of: Option<AsOf>,
-    #[command(flatten)]
-    sight: Sight,
 }
 
 impl OneStream {
@@ -74,7 +74,7 @@ pub(crate) async fn run(arguments: Arguments, config: Config, printer: Printer) 
     let done = unless_stopped(async {
         let bounds =
             Bounds::of(&house.log, stream, (asked.from_sequence.unwrap_or(1), asked.to_sequence), asked.as_of).await?;
-        stream::run(&house.log, stream, &bounds, asked.sight, printer).await
+        stream::run(&house.log, stream, &bounds, arguments.sight, printer).await
     })
     .await;
     house.close().await?;
