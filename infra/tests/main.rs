@@ -1,6 +1,7 @@
 //! The adapters against what is really there: Postgres, files, processes.
 
 mod ambiguous;
+mod back;
 mod copied;
 mod event_log;
 mod fail_points;

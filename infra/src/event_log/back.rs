@@ -7,6 +7,9 @@ use super::read::{COLUMNS, stored_event};
 use super::{EventLog, LogError, Position, StoredEvent, in_time};
 use crate::fail_points::Point;
 
+/// Events of a stream that one statement looks at, so that it ends long before it is given up.
+const LOOKED_AT_ONCE: i64 = 100_000;
+
 impl EventLog {
     /// The events at these places, in the order of the log. A place that holds none is left out.
     pub async fn read_at(&self, positions: &[Position]) -> Result<Vec<StoredEvent>, LogError> {
@@ -34,12 +37,25 @@ impl EventLog {
     }
 
     /// The sequence of the last event of a stream that was recorded at this moment or before, if there is one. What stands before it in the
-    /// stream had happened as well, whatever the server's clock said then: clocks are set back, streams are not.
+    /// stream had happened as well, whatever the server's clock said then: clocks are set back, streams are not. Looked for from the end
+    /// on, as far as need be.
     pub async fn sequence_by(&self, stream: StreamId, moment: DateTime<Utc>) -> Result<Option<u64>, LogError> {
-        let sql = "SELECT sequence FROM events WHERE aggregate_type = $1 AND aggregate_id = $2 AND recorded_at <= $3 \
-                   ORDER BY sequence DESC LIMIT 1";
-        let query = sqlx::query_scalar(sql).bind(stream.kind.as_str()).bind(stream.to_string()).bind(moment);
-        let last: Option<i64> = in_time(Point::Search, query.fetch_optional(self.lent())).await?;
-        Ok(last.map(i64::unsigned_abs))
+        let ends = "SELECT max(sequence) FROM events WHERE aggregate_type = $1 AND aggregate_id = $2";
+        let within = "SELECT max(sequence) FROM events WHERE aggregate_type = $1 AND aggregate_id = $2 AND recorded_at <= $3 \
+                      AND sequence > $4 AND sequence <= $5";
+        let (kind, id) = (stream.kind.as_str(), stream.to_string());
+        let query = sqlx::query_scalar(ends).bind(kind).bind(&id);
+        let last: Option<i64> = in_time(Point::Search, query.fetch_one(self.lent())).await?;
+        let mut to = last.unwrap_or(0);
+        while to > 0 {
+            let after = to.saturating_sub(LOOKED_AT_ONCE);
+            let query = sqlx::query_scalar(within).bind(kind).bind(&id).bind(moment).bind(after).bind(to);
+            let found: Option<i64> = in_time(Point::Search, query.fetch_one(self.lent())).await?;
+            if let Some(found) = found {
+                return Ok(Some(found.unsigned_abs()));
+            }
+            to = after;
+        }
+        Ok(None)
     }
 }

@@ -38,12 +38,13 @@ const FOLD_PAGE: usize = 500;
 /// Digits of a second that Postgres keeps.
 const SUBSECOND_DIGITS: u16 = 6;
 
-/// The trip's own streams, and what is known of it in those of others.
+/// The trip's own streams, and what is known of it in those of others. A stream is read by its key whatever the server believes of its length.
 const PLACES: &str = "\
 SELECT place.position, place.recorded_at, (SELECT max(position) FROM events) AS head, \
        coalesce((SELECT position FROM projection_checkpoints WHERE name = $5), 0) AS folded \
-  FROM (SELECT e.position, e.recorded_at FROM unnest($1::text[], $2::text[]) AS own (kind, id) \
-          JOIN events e ON e.aggregate_type = own.kind AND e.aggregate_id = own.id \
+  FROM (SELECT e.position, e.recorded_at FROM unnest($1::text[], $2::text[]) AS own (kind, id) CROSS JOIN LATERAL \
+               (SELECT position, recorded_at FROM events WHERE aggregate_type = own.kind AND aggregate_id = own.id \
+                 ORDER BY sequence LIMIT $6) e \
          UNION \
         SELECT e.position, e.recorded_at FROM booking_timeline line JOIN events e ON e.position = line.position \
          WHERE line.booking_id = $3 \
