@@ -33,6 +33,19 @@ impl Spent {
     }
 }
 
+/// Milliseconds of processor time that another process has spent so far, its ended children left out; none once it is gone.
+pub(crate) fn cpu_ms_of(process: u32) -> Option<u64> {
+    ticks_of(&format!("/proc/{process}/stat"), false).map(|ticks| ticks * 1_000 / TICKS_PER_SECOND)
+}
+
+/// The most memory that another process has had at a time so far, in bytes; none once it is gone.
+pub(crate) fn peak_memory_of(process: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1_024)
+}
+
 /// The postmaster with the children it has and had.
 fn server_ticks(postmaster: u32) -> Outcome<u64> {
     let mut ticks = ticks_of(&format!("/proc/{postmaster}/stat"), true).unwrap_or(0);

@@ -4,9 +4,12 @@
 
 mod cost;
 mod database;
+mod graphql;
 mod load;
 mod measure;
+mod open_loop;
 mod options;
+mod program;
 mod report;
 mod scenarios;
 mod server;
@@ -74,5 +77,6 @@ async fn measure(server: &BenchServer, verb: &Verb) -> Outcome<Vec<Row>> {
         Verb::Hot(common) => scenarios::hot::run(server, common).await,
         Verb::Trips(trips) => scenarios::trips::run(server, trips).await,
         Verb::Growth(growth) => scenarios::growth::run(server, growth).await,
+        Verb::Rebuild(rebuild) => scenarios::rebuild::run(server, rebuild).await,
     }
 }

@@ -21,6 +21,12 @@ const FAIL_PERCENT: [u32; 3] = [0, 10, 100];
 const KILLS: u32 = 3;
 /// The same in a short run.
 const QUICK_KILLS: u32 = 1;
+/// Shortest log of `rebuild`.
+const REBUILD_EVENTS_MIN: u64 = 60_000;
+/// Length of the log that is rebuilt from, unless another is asked for.
+const REBUILD_EVENTS: u64 = 1_000_000;
+/// The same in a short run.
+const REBUILD_EVENTS_QUICK: u64 = 300_000;
 /// Rounds of every scenario: the medians are of these.
 pub(crate) const ROUNDS: u32 = 3;
 
@@ -51,6 +57,8 @@ pub(crate) enum Verb {
     Trips(Trips),
     /// The cost of an append, and the start, on logs of growing length.
     Growth(Growth),
+    /// Read models made again from a long log, also under load, and how soon they have what was committed.
+    Rebuild(Rebuild),
 }
 
 /// What a run may last.
@@ -75,6 +83,7 @@ impl Verb {
             Self::Engine(common) | Self::Hot(common) => common,
             Self::Trips(trips) => &trips.common,
             Self::Growth(growth) => &growth.common,
+            Self::Rebuild(rebuild) => &rebuild.common,
         }
     }
 }
@@ -143,6 +152,18 @@ pub(crate) struct Growth {
     events: Vec<u64>,
 }
 
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Rebuild {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// Length of the log, in events.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(REBUILD_EVENTS_MIN..=EVENTS_MAX))]
+    events: Option<u64>,
+    /// The program that serves and rebuilds, instead of the one that is built beside the bench.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) program: Option<PathBuf>,
+}
+
 impl Common {
     /// The client counts asked for, else those of the scenario.
     pub(crate) fn clients(&self, of_the_scenario: &[u32]) -> Vec<u32> {
@@ -208,6 +229,13 @@ impl Growth {
     }
 }
 
+impl Rebuild {
+    /// Length of the log, in events.
+    pub(crate) fn events(&self) -> u64 {
+        self.events.unwrap_or(if self.common.quick { REBUILD_EVENTS_QUICK } else { REBUILD_EVENTS })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::Parser;
@@ -230,6 +258,7 @@ mod tests {
             "engine --clients 0",
             "engine --clients 300",
             "growth --events 0",
+            "rebuild --events 1000",
             "hot --set jit",
             "hot --set =on",
             "trips --fail-percent 101",

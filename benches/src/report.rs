@@ -56,8 +56,59 @@ pub(crate) struct Row {
     /// What a kill costs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) recovery: Option<Recovery>,
+    /// The most memory that the process which rebuilds had at a time, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) peak_memory_bytes: Option<f64>,
+    /// What was asked of it, and whether it holds.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) bounds: Vec<Bound>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) notes: Vec<String>,
+}
+
+/// What a figure may be.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Limit {
+    AtLeast(f64),
+    AtMost(f64),
+}
+
+/// A figure that is judged.
+#[derive(Debug, Serialize)]
+pub(crate) struct Bound {
+    what: &'static str,
+    measured: f64,
+    limit: Limit,
+    is_met: bool,
+}
+
+impl Bound {
+    /// Judged by the limit.
+    pub(crate) fn of(what: &'static str, measured: f64, limit: Limit) -> Self {
+        let is_met = match limit {
+            Limit::AtLeast(least) => measured >= least,
+            Limit::AtMost(most) => measured <= most,
+        };
+        Self { what, measured, limit, is_met }
+    }
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verdict = if self.is_met { "met" } else { "NOT MET" };
+        let (side, limit) = match self.limit {
+            Limit::AtLeast(limit) => ("at least", limit),
+            Limit::AtMost(limit) => ("at most", limit),
+        };
+        write!(f, "{} {}: {verdict}, {side} {} is asked", self.what, figure(self.measured), figure(limit))
+    }
+}
+
+/// With as many places as tell something.
+fn figure(value: f64) -> String {
+    let places = if value.abs() >= 1_000.0 || value.fract() == 0.0 { 0 } else { 2 };
+    format!("{value:.places$}")
 }
 
 /// What a failing trip may cost at most, in terms of one that succeeds.
@@ -154,7 +205,8 @@ fn outcomes(row: &Row) -> String {
     let recovery = row.recovery.as_ref().map(|Recovery { kills, unfinished, from_kill_ms, from_start_ms, from_turn_ms }| {
         format!("{name}: {kills} kills left {unfinished} sagas unfinished; the last had ended {from_kill_ms} ms after the kill, {from_start_ms} after the next engine's start, {from_turn_ms} after its turn began\n")
     });
-    beside.into_iter().chain(recovery).collect()
+    let bounds = row.bounds.iter().map(|bound| format!("{name}: {bound}\n"));
+    beside.into_iter().chain(recovery).chain(bounds).collect()
 }
 
 /// Says on standard output that something has come to pass.
@@ -240,7 +292,7 @@ fn times(ratio: Option<f64>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{BesideHappy, Row, Spread, outcomes};
+    use super::{BesideHappy, Bound, Limit, Row, Spread, outcomes};
 
     #[test]
     fn a_failing_path_beyond_its_bound_is_called_so_whatever_it_is_that_costs_too_much() {
@@ -252,6 +304,21 @@ mod tests {
             (BesideHappy::of(f64::NAN, 1.0, 1.0), "BEYOND"),
         ] {
             let row = Row { beside_happy: Some(beside), ..Row::default() };
+            assert!(outcomes(&row).contains(verdict), "{}", outcomes(&row));
+        }
+    }
+
+    #[test]
+    fn a_bound_that_does_not_hold_is_called_so() {
+        for (measured, limit, verdict) in [
+            (100_000.0, Limit::AtLeast(100_000.0), "events/s 100000: met, at least 100000 is asked"),
+            (99_999.0, Limit::AtLeast(100_000.0), "NOT MET"),
+            (2.0, Limit::AtMost(2.0), "events/s 2: met, at most 2 is asked"),
+            (2.01, Limit::AtMost(2.0), "events/s 2.01: NOT MET, at most 2 is asked"),
+            (f64::NAN, Limit::AtMost(2.0), "NOT MET"),
+            (f64::NAN, Limit::AtLeast(2.0), "NOT MET"),
+        ] {
+            let row = Row { bounds: vec![Bound::of("events/s", measured, limit)], ..Row::default() };
             assert!(outcomes(&row).contains(verdict), "{}", outcomes(&row));
         }
     }

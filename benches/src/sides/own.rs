@@ -15,7 +15,7 @@ use super::course::Course;
 use super::ends::LAST_EVENTS;
 use super::house::House;
 use super::supply::{self, SUPPLIER};
-use super::trips::bookers;
+use super::trips::{FLIGHTS, bookers};
 use super::{Kind, Left, Side};
 use crate::Outcome;
 use crate::database::{self, beginning};
@@ -93,7 +93,7 @@ pub(crate) async fn trips(
 ) -> Outcome<Box<dyn Side>> {
     let house = House::open(database::own(server, &course.database(clients)).await?, beginning()).await?;
     let house = if log_only { house } else { house.with_read_models() };
-    let bookers = bookers(&house, course, clients).await?;
+    let bookers = bookers(&house.log, &house.engine, course, clients, FLIGHTS).await?;
     let kind = if course == Course::Unpaid { Kind::Own } else { Kind::OwnOther };
     Ok(Own::side(course.name(), kind, Some(course), house, bookers))
 }

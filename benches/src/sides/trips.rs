@@ -15,7 +15,6 @@ use traveladvisor_infra::event_log::EventLog;
 
 use super::course::{Cards, Course, Ending};
 use super::ends::Ends;
-use super::house::House;
 use super::supply::{self, FLEETS, HOTELS, SEASON_DAYS, SEATS_SOLD, SUPPLIER, day};
 use crate::load::Client;
 use crate::{Outcome, database};
@@ -57,7 +56,7 @@ impl Trips {
             self.list_flights(number / generation_size + 1).await?;
         }
         let command = CallerCommand::BookTrip { traveller: traveller(number), wanted: self.wanted(number)? };
-        let request = supply::request(command, Some(format!("trip-{number}")));
+        let request = supply::request(command, Some(format!("{}-{number}", self.course.name())));
         Ok(Trip { request, ending: self.course.ending(number) })
     }
 
@@ -120,7 +119,7 @@ fn traveller(number: u64) -> Traveller {
 }
 
 /// Flights that travellers' trips use at a time.
-const FLIGHTS: u64 = 50;
+pub(crate) const FLIGHTS: u64 = 50;
 
 /// Books one trip after the other, each to its end.
 pub(crate) struct Booker {
@@ -130,13 +129,18 @@ pub(crate) struct Booker {
     ends: Option<Arc<Ends>>,
 }
 
-/// So many who book trips of a course, and the supply that they need.
-pub(crate) async fn bookers(house: &House, course: Course, clients: u32) -> Outcome<Vec<Booker>> {
-    let engine = house.engine.clone();
-    let trips = Arc::new(Trips::open(&house.log, engine.clone(), course, FLIGHTS).await?);
+/// So many who book trips of a course, over so many flights at a time, and the supply that they need.
+pub(crate) async fn bookers(
+    log: &EventLog,
+    engine: &Engine,
+    course: Course,
+    clients: u32,
+    flights: u64,
+) -> Outcome<Vec<Booker>> {
+    let trips = Arc::new(Trips::open(log, engine.clone(), course, flights).await?);
     let ends = match course {
         Course::Unpaid => None,
-        Course::SoldOut | Course::Card { .. } => Some(Arc::new(Ends::after(house.log.head().await?, &house.log))),
+        Course::SoldOut | Course::Card { .. } => Some(Arc::new(Ends::after(log.head().await?, log))),
     };
     Ok((0..clients).map(|_| Booker { engine: engine.clone(), trips: trips.clone(), ends: ends.clone() }).collect())
 }

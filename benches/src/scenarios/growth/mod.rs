@@ -1,7 +1,5 @@
 //! The cost of an append, and the start, on logs of growing length.
 
-mod fill;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -9,7 +7,7 @@ use std::time::{Duration, Instant};
 use traveladvisor_commands::CallerCommand;
 use traveladvisor_infra::event_log::EventLog;
 
-use self::fill::{RELAY, Teller, committed};
+use super::fill::{Teller, committed, skip_messages};
 use crate::Outcome;
 use crate::cost::Spent;
 use crate::database::{self, beginning};
@@ -17,6 +15,7 @@ use crate::load::{Client, Slice, drive};
 use crate::options::{Growth, ROUNDS};
 use crate::report::{Row, progress};
 use crate::server::BenchServer;
+use crate::sides::course::Course;
 use crate::sides::own::FreshCar;
 use crate::sides::supply;
 use crate::statistics::{median, spread};
@@ -70,7 +69,7 @@ pub(crate) async fn run(server: &BenchServer, growth: &Growth) -> Outcome<Vec<Ro
     for events in growth.lengths() {
         progress(&format!("growth, filling a log with {events} events"));
         let log = database::own(server, &format!("growth_{events}")).await?;
-        let mut teller = Teller::open(&log).await?;
+        let mut teller = Teller::open(&log, &[Course::Unpaid]).await?;
         teller.fill(&log, events).await?;
         let appender = Some(Appender { log: log.clone(), teller });
         lengths.push(Length {
@@ -113,7 +112,7 @@ async fn append_rows(server: &BenchServer, lengths: &mut [Length], slice: Durati
 async fn engine_rows(server: &BenchServer, lengths: &mut [Length], clients: u32, slice: Duration) -> Outcome<Vec<Row>> {
     for length in &mut *lengths {
         length.engine.clear();
-        length.skip_messages().await?;
+        skip_messages(&length.log).await?;
     }
     for _ in 0..ROUNDS {
         for length in &mut *lengths {
@@ -130,17 +129,6 @@ impl Length {
             self.appends.push(sample);
             self.appender = appenders.pop();
         }
-        Ok(())
-    }
-
-    /// What was told again causes nothing: the messages of those trips were handled when they were booked.
-    async fn skip_messages(&self) -> Outcome<()> {
-        let head = self.log.head().await?.0;
-        let consumed = self.log.consumed_offset(RELAY).await?;
-        // Nobody delivers meanwhile, so the last turn stands.
-        let owners = self.log.owners().await?;
-        let epoch = owners.iter().find(|owner| owner.name == RELAY).map_or(0, |owner| owner.epoch);
-        self.log.move_offset(RELAY, epoch, consumed, head).await?;
         Ok(())
     }
 

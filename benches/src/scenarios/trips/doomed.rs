@@ -16,7 +16,7 @@ use crate::options::Doomed;
 use crate::report;
 use crate::sides::course::Course;
 use crate::sides::house::House;
-use crate::sides::trips::bookers;
+use crate::sides::trips::{FLIGHTS, bookers};
 
 /// Longest that it books when nobody kills it.
 const LIFE_MAX: Duration = Duration::from_mins(10);
@@ -31,7 +31,7 @@ pub(crate) async fn run(doomed: &Doomed) -> Outcome<()> {
     let course = Course::Card { fail_percent: doomed.fail_percent };
     let house = House::open(database::open(options), beginning()).await?;
     let house = if doomed.log_only { house } else { house.with_read_models() };
-    let bookers = bookers(&house, course, doomed.clients).await?;
+    let bookers = bookers(&house.log, &house.engine, course, doomed.clients, FLIGHTS).await?;
     report::line(BOOKING)?;
     let mut word = [0];
     let mut parent = Receiver::from_owned_fd(std::io::stdin().as_fd().try_clone_to_owned()?)?;
