@@ -165,6 +165,7 @@ fn rows(record: &Record, lags: &[f64]) -> Outcome<Vec<Row>> {
 
     let mut live = Row {
         scenario: "rebuild:live".to_owned(),
+        clients: usual.clients,
         ops_per_s: usual.ops_per_s,
         slowest: usual.ops_per_s,
         fastest: usual.ops_per_s,
