@@ -55,6 +55,6 @@ chaos *ARGS:
 explore:
     cargo test --release -p traveladvisor-domain --lib -- --ignored explorer
 
-# Measures beside the floor and the peers: `just bench engine --quick`, also hot, trips, growth.
+# Measures beside the floor and the peers: `just bench engine --quick`, also hot, trips, growth, rebuild.
 bench +ARGS:
     cargo run --release -p traveladvisor-bench -- {{ARGS}}

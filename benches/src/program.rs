@@ -82,10 +82,10 @@ impl Program {
         command
     }
 
-    /// Runs a verb with `--json` to its end.
+    /// Runs a verb to its end; it prints JSON and nothing else.
     pub(crate) async fn run(&self, database: &str, arguments: &[&str]) -> Outcome<Ran> {
         let begun = Instant::now();
-        let mut child = self.command(database, &[arguments, &["--json"]].concat()).spawn()?;
+        let mut child = self.command(database, &[arguments, &["--json", "--quiet"]].concat()).spawn()?;
         let process = child.id().ok_or("a process that was just started has no number")?;
         let mut out = child.stdout.take().ok_or("the output of a process that was started is not there")?;
         let (mut cpu_ms, mut peak_memory) = (0, 0);

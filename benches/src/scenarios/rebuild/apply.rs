@@ -57,14 +57,20 @@ async fn taken_in(log: &EventLog, positions: impl Fn() -> Vec<Position>) -> Outc
     }
 }
 
+/// Latencies are those of the whole: an operation is one event.
 fn row(scenario: &str, events: f64, elapsed: Duration, (cpu_ms, wal_bytes): (f64, f64)) -> Row {
     let rate = events / elapsed.as_secs_f64();
+    let elapsed_ms = elapsed.as_secs_f64() * 1_000.0;
     Row {
         scenario: scenario.to_owned(),
         clients: 1,
         ops_per_s: rate,
         slowest: rate,
         fastest: rate,
+        p50_ms: elapsed_ms,
+        p99_ms: elapsed_ms,
+        max_ms: elapsed_ms,
+        events_per_op: Some(1.0),
         wal_bytes_per_op: wal_bytes / events,
         cpu_ms_per_op: cpu_ms / events,
         ..Row::default()

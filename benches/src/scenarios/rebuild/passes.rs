@@ -99,7 +99,7 @@ async fn rebuild(program: &Program, log: &LongLog<'_>, names: &[&str]) -> Outcom
     let ran = program.run(&log.url(), &arguments).await?;
     let (cpu_ms, wal_bytes) = Spent::read(log.server()).await?.since(before);
     Ok(Pass {
-        events: events(&ran)?,
+        events: told(&ran, "events")?,
         elapsed: ran.elapsed,
         cpu_ms: cpu_ms + ran.cpu_ms,
         wal_bytes,
@@ -107,10 +107,10 @@ async fn rebuild(program: &Program, log: &LongLog<'_>, names: &[&str]) -> Outcom
     })
 }
 
-/// How many events of the log it says to have read.
-pub(super) fn events(ran: &Ran) -> Outcome<f64> {
+/// A figure that a rebuild tells of the last read model it made.
+pub(super) fn told(ran: &Ran, name: &str) -> Outcome<f64> {
     let last = ran.printed.last().ok_or("a rebuild prints what it has done")?;
-    last["events"].as_f64().ok_or_else(|| format!("a rebuild tells how many events it read, yet: {last}").into())
+    last[name].as_f64().ok_or_else(|| format!("a rebuild tells `{name}`, yet: {last}").into())
 }
 
 impl Passes {

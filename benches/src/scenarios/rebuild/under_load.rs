@@ -134,7 +134,7 @@ fn rows(record: &Record, lags: &[f64]) -> Outcome<Vec<Row>> {
         return Err(format!("{} commands have failed, the first: {failure}", record.commands.failed.len()).into());
     }
     let Marks { quiet, rebuild, cpu_ms } = &record.marks;
-    let (events, seconds) = (passes::events(&record.rebuilt)?, record.rebuilt.elapsed.as_secs_f64());
+    let (events, seconds) = (passes::told(&record.rebuilt, "events")?, record.rebuilt.elapsed.as_secs_f64());
     let switch = checkpoint::switched(&record.checkpoint, rebuild.0, rebuild.1)
         .ok_or("a rebuild has ended, and nothing was switched")?;
     let around = [(switch.checked_sub(AROUND_SWITCH).unwrap_or(switch), switch + AROUND_SWITCH)];
@@ -147,6 +147,8 @@ fn rows(record: &Record, lags: &[f64]) -> Outcome<Vec<Row>> {
     let times = during.quantile(0.99) / without.quantile(0.99);
     beside.bounds.push(Bound::of("times the p99 without rebuild", times, Limit::AtMost(P99_TIMES_MAX)));
     beside.bounds.push(held_up(&switching, &without));
+    let switch_ms = passes::told(&record.rebuilt, "switchMs")?;
+    beside.bounds.push(Bound::of("ms of the switch, as the program tells it", switch_ms, Limit::AtMost(SWITCH_MS_MAX)));
     beside.notes.push(format!(
         "rebuild:commands:rebuilding: {:.0} commands/s (without rebuild {:.0}) while {:.0} events/s were rebuilt from, {events:.0} in {seconds:.1} s",
         during.rate(),
