@@ -367,7 +367,8 @@ CREATE TABLE projection_rebuilds (
     told_at      timestamptz      NOT NULL DEFAULT clock_timestamp()
 );
 
--- Trips with their sagas. Personal values stand in this table and in no other of the read side (L8).
+-- Trips with their sagas. Personal values stand in this table, and in no other of the read side but for one: the e-mail address by which
+-- traveller_bookings is looked up (L8).
 CREATE TABLE bookings (
     id          uuid        PRIMARY KEY,
     owner       text        NOT NULL,
@@ -517,3 +518,82 @@ CREATE TABLE car_rentals (
     PRIMARY KEY (car_id, booking_id)
 );
 CREATE INDEX car_rentals_by_end ON car_rentals (car_id, drop_off_at, pick_up_at);
+
+-- The trips of each traveller, the newest first: what a list of them shows, and no more. The address in lower case stands here because it
+-- is what the list is asked for by; a digest of it would be no less personal, as whoever has the address can make it. No other personal
+-- value does (L8).
+CREATE TABLE traveller_bookings (
+    booking_id uuid        PRIMARY KEY,
+    email_key  text        COLLATE "C" NOT NULL,
+    created_at timestamptz NOT NULL,
+    -- What the fold knows of the trip.
+    state      json        NOT NULL
+) WITH (fillfactor = 80);
+CREATE INDEX traveller_bookings_newest ON traveller_bookings (email_key, created_at DESC, booking_id DESC);
+
+-- What was taken for each trip and given back. What is paid at the counter is not taken by us and has no row.
+CREATE TABLE payment_ledger (
+    booking_id     uuid   NOT NULL,
+    currency       text   COLLATE "C" NOT NULL,
+    charged_minor  bigint NOT NULL,
+    refunded_minor bigint NOT NULL,
+    PRIMARY KEY (booking_id, currency)
+);
+
+-- What hotels, flights and fleets have on sale: room types, cabins, and of a fleet its vehicles, under an empty name. What is withdrawn
+-- has no row; what was sold of it stays.
+CREATE TABLE occupancy_units (
+    supply_id uuid   NOT NULL,
+    unit      text   COLLATE "C" NOT NULL,
+    -- Its place in the supplier's list.
+    place     bigint NOT NULL,
+    on_sale   bigint NOT NULL,
+    -- In which the days of a fleet are counted, and that of a departure. They may change, so they are no part of what is sold.
+    time_zone text   NOT NULL,
+    departure timestamptz,
+    PRIMARY KEY (supply_id, unit)
+);
+
+-- Nights of which a change has said how many rooms are on sale, or that they are closed. Absent: as before it.
+CREATE TABLE occupancy_allotments (
+    hotel_id  uuid    NOT NULL,
+    room_type text    COLLATE "C" NOT NULL,
+    night     date    NOT NULL,
+    rooms     bigint,
+    stop_sell boolean,
+    PRIMARY KEY (hotel_id, room_type, night)
+);
+
+-- Rooms sold for each night and their price, in the currency in which they were sold. A stay's price is spread over its nights; what does
+-- not divide counts for the first.
+CREATE TABLE occupancy_nights (
+    hotel_id      uuid   NOT NULL,
+    night         date   NOT NULL,
+    room_type     text   COLLATE "C" NOT NULL,
+    currency      text   COLLATE "C" NOT NULL,
+    sold          bigint NOT NULL,
+    revenue_minor bigint NOT NULL,
+    PRIMARY KEY (hotel_id, night, room_type, currency)
+) WITH (fillfactor = 80);
+
+-- Seats sold and their price.
+CREATE TABLE occupancy_seats (
+    flight_id     uuid   NOT NULL,
+    cabin         text   COLLATE "C" NOT NULL,
+    currency      text   COLLATE "C" NOT NULL,
+    sold          bigint NOT NULL,
+    revenue_minor bigint NOT NULL,
+    PRIMARY KEY (flight_id, cabin, currency)
+) WITH (fillfactor = 80);
+
+-- Rentals sold and their price, added up over those that begin at the same moment and take as many days. Which days these are is told
+-- when they are asked for: the fleet's zone may change, and what is given back must be what was taken.
+CREATE TABLE occupancy_rentals (
+    car_id        uuid        NOT NULL,
+    pick_up_at    timestamptz NOT NULL,
+    days          bigint      NOT NULL CHECK (days > 0),
+    currency      text        COLLATE "C" NOT NULL,
+    sold          bigint      NOT NULL,
+    revenue_minor bigint      NOT NULL,
+    PRIMARY KEY (car_id, pick_up_at, days, currency)
+) WITH (fillfactor = 80);

@@ -24,6 +24,8 @@ pub(crate) enum List {
     Sagas,
     #[serde(rename = "w")]
     WaitingSagas,
+    #[serde(rename = "t")]
+    TravellerBookings,
 }
 
 /// A cursor at a sort key.

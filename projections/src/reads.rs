@@ -15,9 +15,16 @@ use crate::booking::settled::{Questions, settled_among};
 use crate::booking::timeline::Lines;
 pub use crate::booking::timeline::{HISTORY_ENTRIES_FIRST, HISTORY_ENTRIES_MAX};
 use crate::runtime::{Ear, ProjectionName, Projectors, Waiting};
-pub use crate::search::{BookingFilter, CarSearch, FlightSearch, HotelSearch, PAGE_ITEMS_MAX, Page, SagaFilter, Slice};
-use crate::views::{BookingView, CarView, FlightView, HotelView, SagaView, Story};
+pub use crate::search::{
+    BookingFilter, CarSearch, FlightSearch, HotelSearch, PAGE_ITEMS_MAX, PERIOD_DAYS_MAX, Page, Period, SagaFilter,
+    Slice,
+};
+use crate::views::{
+    BookingView, CarView, FlightView, HotelView, LedgerBalance, LedgerEntry, OccupancyView, SagaView, Story,
+    TravellerBookingView,
+};
 use crate::{booking, car_availability, flight_availability, hotel_availability};
+use crate::{payment_ledger, supply_occupancy, traveller_bookings};
 
 /// Why something could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,7 +58,7 @@ pub struct Reads {
     log: EventLog,
     pool: PgPool,
     /// In the order of [`ProjectionName::ALL`].
-    ears: [Ear; 4],
+    ears: [Ear; ProjectionName::ALL.len()],
     /// Shared by all clones: those who ask at the same time are answered together.
     settled: Arc<Questions>,
     lines: Lines,
@@ -149,6 +156,37 @@ impl Reads {
     /// Cars by daily price, each currency by itself. With a rental, those are left out that have no vehicle for the whole of it.
     pub async fn cars(&self, search: &CarSearch, page: &Page) -> Result<Slice<CarView>, ReadError> {
         outgoing(Point::Query, car_availability::query::cars(&self.pool, search, page)).await
+    }
+
+    /// The trips of the traveller with this e-mail address, the newest first; upper and lower case are the same.
+    pub async fn traveller_bookings(&self, email: &str, page: &Page) -> Result<Slice<TravellerBookingView>, ReadError> {
+        outgoing(Point::Query, traveller_bookings::query::trips(&self.pool, email, page)).await
+    }
+
+    /// What was taken for a trip and given back, by currency; nothing where no money moved.
+    pub async fn payment_ledger(&self, booking: BookingId) -> Result<Vec<LedgerEntry>, ReadError> {
+        outgoing(Point::Query, payment_ledger::query::ledger(&self.pool, booking)).await
+    }
+
+    /// For each currency the sums of the ledger beside those of the log, as far as the ledger has read it. Reads all payments there are: to be
+    /// asked now and then, not for every caller.
+    pub async fn ledger_balances(&self) -> Result<Vec<LedgerBalance>, ReadError> {
+        outgoing(Point::Query, payment_ledger::query::balances(&self.pool)).await
+    }
+
+    /// What is sold of a hotel in each night of a period; nothing when there is no such hotel.
+    pub async fn hotel_occupancy(&self, id: HotelId, period: Period) -> Result<Option<Vec<OccupancyView>>, ReadError> {
+        outgoing(Point::Query, supply_occupancy::query::hotel(&self.pool, id, period)).await
+    }
+
+    /// What is sold of a flight; nothing when there is no such flight.
+    pub async fn flight_occupancy(&self, id: FlightId) -> Result<Option<OccupancyView>, ReadError> {
+        outgoing(Point::Query, supply_occupancy::query::flight(&self.pool, id)).await
+    }
+
+    /// What is sold of a fleet on each day of a period, at the rental location; nothing when there is no such fleet.
+    pub async fn car_occupancy(&self, id: CarId, period: Period) -> Result<Option<Vec<OccupancyView>>, ReadError> {
+        outgoing(Point::Query, supply_occupancy::query::car(&self.pool, id, period)).await
     }
 
     /// Waits until a projection has taken in the event at a position, for `limit` at most.

@@ -4,10 +4,44 @@ use chrono::{DateTime, NaiveDate, Utc};
 use traveladvisor_domain::rental::Rental;
 use traveladvisor_domain::stay::Stay;
 
+use crate::sql::is_storable_date;
 use crate::views::{BookingStatus, SagaStatus};
 
 /// Most items of one page; what is asked for beyond it is not given.
 pub const PAGE_ITEMS_MAX: usize = 100;
+
+/// Most days of a [`Period`]: a quarter of a year.
+pub const PERIOD_DAYS_MAX: i64 = 92;
+
+/// Days from one to another, the latter excluded: 1 to [`PERIOD_DAYS_MAX`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Period {
+    from: NaiveDate,
+    to: NaiveDate,
+}
+
+impl Period {
+    /// So many days that can be read at once; nothing for fewer or more, or where days lie outside the years 1 to 9999.
+    pub fn new(from: NaiveDate, to: NaiveDate) -> Option<Self> {
+        let is_readable = [from, to].into_iter().all(is_storable_date);
+        (is_readable && (1..=PERIOD_DAYS_MAX).contains(&(to - from).num_days())).then_some(Self { from, to })
+    }
+
+    /// The first day.
+    pub const fn from(self) -> NaiveDate {
+        self.from
+    }
+
+    /// The day after the last one.
+    pub const fn to(self) -> NaiveDate {
+        self.to
+    }
+
+    /// Every day, in order.
+    pub fn days(self) -> impl Iterator<Item = NaiveDate> {
+        self.from.iter_days().take_while(move |day| *day < self.to)
+    }
+}
 
 /// Which part of a list. Lists are read forward.
 #[derive(Debug, Clone, PartialEq, Eq)]

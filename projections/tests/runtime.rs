@@ -271,7 +271,7 @@ async fn waiting_ends_when_it_is_there_and_in_time_when_it_is_not() {
     fill(&mut house, 0..1).await;
     assert_eq!(waiting.await.unwrap(), Ok(()));
     tokio::time::timeout(LIMIT, changes.changed()).await.expect("in time").expect("alive");
-    assert_eq!(projectors.positions().len(), 4);
+    assert_eq!(projectors.positions().len(), ProjectionName::ALL.len());
     projectors.stop().await;
     let ended = reads.wait_for(ProjectionName::Booking, far, LIMIT).await;
     assert!(matches!(ended, Err(ReadError::Behind { .. })), "nobody reads any more");

@@ -7,7 +7,7 @@ use traveladvisor_infra::event_log::EventLog;
 use traveladvisor_projections::runtime::{ProjectionName, Projectors};
 
 /// The tables of the read side.
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 17] = [
     "bookings",
     "booking_timeline",
     "hotels",
@@ -18,6 +18,13 @@ const TABLES: [&str; 10] = [
     "flight_sales",
     "cars",
     "car_rentals",
+    "traveller_bookings",
+    "payment_ledger",
+    "occupancy_units",
+    "occupancy_allotments",
+    "occupancy_nights",
+    "occupancy_seats",
+    "occupancy_rentals",
 ];
 /// Longest time until the read models have come to the log's end.
 const FOLD_LIMIT: Duration = Duration::from_mins(2);

@@ -97,7 +97,7 @@ fn take_booking(state: &mut BookingState, event: &BookingEvent) {
 }
 
 /// A trip under way awaits an answer; one that stood is on its way back, also before its saga has said so.
-const fn after_cancellation(saga: SagaStatus) -> SagaStatus {
+pub(crate) const fn after_cancellation(saga: SagaStatus) -> SagaStatus {
     match saga {
         SagaStatus::Started => SagaStatus::Processing,
         SagaStatus::Succeeded => SagaStatus::Compensating,
@@ -142,18 +142,24 @@ fn take_saga(state: &mut BookingState, event: &TripSagaEvent) {
         state.course.undoing = true;
         state.giving_back(order.step());
     }
-    state.saga.status = saga_status(state, event);
+    state.saga.status = saga_status(event, state.saga.status, state.course.undoing, state.course.standing);
 }
 
-fn saga_status(state: &BookingState, event: &TripSagaEvent) -> SagaStatus {
+/// Where a saga stands after an event of its own: `before` it, whether it takes back, and what the booking's stream says.
+pub(crate) const fn saga_status(
+    event: &TripSagaEvent,
+    before: SagaStatus,
+    undoing: bool,
+    standing: Standing,
+) -> SagaStatus {
     match event {
         TripSagaEvent::SagaCompensated { .. } => SagaStatus::Compensated,
         TripSagaEvent::SagaFailed { .. } => SagaStatus::Failed,
-        _ if state.course.undoing => SagaStatus::Compensating,
-        TripSagaEvent::SagaSucceeded if state.course.standing == Standing::CancelRequested => SagaStatus::Compensating,
+        _ if undoing => SagaStatus::Compensating,
+        TripSagaEvent::SagaSucceeded if matches!(standing, Standing::CancelRequested) => SagaStatus::Compensating,
         TripSagaEvent::SagaSucceeded => SagaStatus::Succeeded,
         // A cancellation that was asked for before the saga began.
-        TripSagaEvent::SagaStarted { .. } => state.saga.status,
+        TripSagaEvent::SagaStarted { .. } => before,
         _ => SagaStatus::Processing,
     }
 }

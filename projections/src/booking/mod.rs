@@ -18,7 +18,10 @@ use sqlx::PgConnection;
 use traveladvisor_domain::id::{BookingId, StreamId, StreamKind};
 
 use crate::runtime::{Changes, FoldError, Part, Projection, Recorded, Table};
+pub(crate) use fold::{after_cancellation, saga_status};
+pub(crate) use rows::email_key;
 use rows::{BOOKINGS, BookingBatch, TIMELINE};
+pub(crate) use state::{Standing, public_status};
 
 /// The projection of trips. Its key is the booking: everything that concerns a trip, in all streams, in order.
 #[derive(Debug, Clone, Copy, Default)]

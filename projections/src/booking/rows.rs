@@ -184,6 +184,6 @@ const fn attention(state: &BookingState) -> Option<&AttentionView> {
 }
 
 /// How an e-mail address is compared.
-pub(super) fn email_key(email: &str) -> String {
+pub(crate) fn email_key(email: &str) -> String {
     email.to_lowercase()
 }

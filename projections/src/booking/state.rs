@@ -54,7 +54,7 @@ pub(super) struct Course {
 
 /// What the booking's own stream says.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Standing {
+pub(crate) enum Standing {
     #[default]
     Requested,
     Approved,
@@ -83,24 +83,8 @@ impl BookingState {
         }
     }
 
-    /// The booking's public state, by the table of public states.
     pub(super) const fn status(&self) -> BookingStatus {
-        match self.course.standing {
-            Standing::Cancelled => BookingStatus::Cancelled,
-            Standing::Approved if !self.course.undoing => BookingStatus::Approved,
-            Standing::Requested if !self.course.undoing => match self.course.last_booked {
-                Some(Step::Hotel) => BookingStatus::HotelBooked,
-                Some(Step::Flight) => BookingStatus::FlightBooked,
-                Some(Step::Car) => BookingStatus::CarBooked,
-                _ => BookingStatus::Pending,
-            },
-            _ => match self.course.last_undone {
-                Some(Step::Hotel) => BookingStatus::HotelCancelled,
-                Some(Step::Flight) => BookingStatus::FlightCancelled,
-                Some(Step::Car) => BookingStatus::CarCancelled,
-                _ => BookingStatus::Cancelling,
-            },
-        }
+        public_status(self.course.standing, self.course.undoing, self.course.last_booked, self.course.last_undone)
     }
 
     pub(super) const fn saga_status(&self) -> SagaStatus {
@@ -201,6 +185,32 @@ impl BookingState {
         if let Some(status) = status {
             change(status);
         }
+    }
+}
+
+/// A booking's public state, by the table of public states: what its stream says, whether its saga takes back, which part was reserved
+/// last, which given back.
+pub(crate) const fn public_status(
+    standing: Standing,
+    undoing: bool,
+    last_booked: Option<Step>,
+    last_undone: Option<Step>,
+) -> BookingStatus {
+    match standing {
+        Standing::Cancelled => BookingStatus::Cancelled,
+        Standing::Approved if !undoing => BookingStatus::Approved,
+        Standing::Requested if !undoing => match last_booked {
+            Some(Step::Hotel) => BookingStatus::HotelBooked,
+            Some(Step::Flight) => BookingStatus::FlightBooked,
+            Some(Step::Car) => BookingStatus::CarBooked,
+            _ => BookingStatus::Pending,
+        },
+        _ => match last_undone {
+            Some(Step::Hotel) => BookingStatus::HotelCancelled,
+            Some(Step::Flight) => BookingStatus::FlightCancelled,
+            Some(Step::Car) => BookingStatus::CarCancelled,
+            _ => BookingStatus::Cancelling,
+        },
     }
 }
 

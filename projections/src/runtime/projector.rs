@@ -25,7 +25,7 @@ use super::tail::Tail;
 /// Most events of one transaction.
 pub const BATCH_EVENTS_MAX: usize = 500;
 /// How long events gather before the next transaction, from the beginning of the last one, unless it was full or somebody waits: with one
-/// for each trip, four projections would cost more than the trip.
+/// for each trip, the projections together would cost more than the trip.
 const GATHER_FOR: Duration = Duration::from_millis(10);
 /// How often the log is looked at when nobody tells of new events.
 pub const POLL_INTERVAL: Duration = Duration::from_millis(200);

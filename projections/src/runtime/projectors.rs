@@ -10,7 +10,10 @@ use crate::booking::BookingProjection;
 use crate::car_availability::CarAvailability;
 use crate::flight_availability::FlightAvailability;
 use crate::hotel_availability::HotelAvailability;
+use crate::payment_ledger::PaymentLedger;
 use crate::runtime::Projection;
+use crate::supply_occupancy::SupplyOccupancy;
+use crate::traveller_bookings::TravellerBookings;
 
 /// The projections of this program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,12 +26,25 @@ pub enum ProjectionName {
     FlightAvailability,
     /// Vehicles left.
     CarAvailability,
+    /// Trips of each traveller.
+    TravellerBookings,
+    /// What was taken and given back.
+    PaymentLedger,
+    /// What is sold, and for how much.
+    SupplyOccupancy,
 }
 
 impl ProjectionName {
     /// All of them, in the order in which they are told.
-    pub const ALL: [Self; 4] =
-        [Self::Booking, Self::HotelAvailability, Self::FlightAvailability, Self::CarAvailability];
+    pub const ALL: [Self; 7] = [
+        Self::Booking,
+        Self::HotelAvailability,
+        Self::FlightAvailability,
+        Self::CarAvailability,
+        Self::TravellerBookings,
+        Self::PaymentLedger,
+        Self::SupplyOccupancy,
+    ];
 
     /// Its place in [`Self::ALL`].
     pub(crate) const fn place(self) -> usize {
@@ -37,6 +53,9 @@ impl ProjectionName {
             Self::HotelAvailability => 1,
             Self::FlightAvailability => 2,
             Self::CarAvailability => 3,
+            Self::TravellerBookings => 4,
+            Self::PaymentLedger => 5,
+            Self::SupplyOccupancy => 6,
         }
     }
 
@@ -47,6 +66,9 @@ impl ProjectionName {
             Self::HotelAvailability => HotelAvailability::NAME,
             Self::FlightAvailability => FlightAvailability::NAME,
             Self::CarAvailability => CarAvailability::NAME,
+            Self::TravellerBookings => TravellerBookings::NAME,
+            Self::PaymentLedger => PaymentLedger::NAME,
+            Self::SupplyOccupancy => SupplyOccupancy::NAME,
         }
     }
 }
@@ -73,6 +95,9 @@ impl ProjectionName {
             Self::HotelAvailability => visitor.visit(HotelAvailability).await,
             Self::FlightAvailability => visitor.visit(FlightAvailability).await,
             Self::CarAvailability => visitor.visit(CarAvailability).await,
+            Self::TravellerBookings => visitor.visit(TravellerBookings).await,
+            Self::PaymentLedger => visitor.visit(PaymentLedger).await,
+            Self::SupplyOccupancy => visitor.visit(SupplyOccupancy).await,
         }
     }
 }
@@ -82,7 +107,7 @@ impl ProjectionName {
 #[derive(Debug)]
 pub struct Projectors {
     /// In the order of [`ProjectionName::ALL`].
-    running: [Projector; 4],
+    running: [Projector; ProjectionName::ALL.len()],
     lease: Lease,
 }
 
@@ -98,6 +123,9 @@ impl Projectors {
                 ProjectionName::HotelAvailability => Projector::in_turns(HotelAvailability, tail, turns),
                 ProjectionName::FlightAvailability => Projector::in_turns(FlightAvailability, tail, turns),
                 ProjectionName::CarAvailability => Projector::in_turns(CarAvailability, tail, turns),
+                ProjectionName::TravellerBookings => Projector::in_turns(TravellerBookings, tail, turns),
+                ProjectionName::PaymentLedger => Projector::in_turns(PaymentLedger, tail, turns),
+                ProjectionName::SupplyOccupancy => Projector::in_turns(SupplyOccupancy, tail, turns),
             }
         });
         Self { running, lease }
@@ -119,7 +147,7 @@ impl Projectors {
         self.lease.let_go().await;
     }
 
-    pub(crate) fn ears(&self) -> [Ear; 4] {
+    pub(crate) fn ears(&self) -> [Ear; ProjectionName::ALL.len()] {
         self.running.each_ref().map(|projector| projector.ear().clone())
     }
 }

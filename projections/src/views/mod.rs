@@ -1,9 +1,15 @@
 //! What readers get: plain rows, with the domain's own value types and the public words for states.
 
+mod money;
+mod occupancy;
 mod supply;
+mod traveller;
 mod trip;
 mod words;
 
+pub use money::*;
+pub use occupancy::*;
 pub use supply::*;
+pub use traveller::*;
 pub use trip::*;
 pub use words::*;

@@ -3,6 +3,7 @@
 pub(crate) mod acts;
 mod deliver;
 mod offers;
+pub(crate) mod random;
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;

@@ -1,0 +1,84 @@
+//! The read model `payment_ledger`: what was taken for each trip and given back, by currency.
+
+pub(crate) mod query;
+mod rows;
+
+use std::collections::BTreeSet;
+
+use sqlx::PgConnection;
+use traveladvisor_domain::aggregate::Event;
+use traveladvisor_domain::id::{BookingId, StreamId, StreamKind};
+use traveladvisor_domain::money::Money;
+use traveladvisor_domain::payment::PaymentEvent;
+
+use crate::runtime::{Changes, FoldError, Part, Projection, Recorded, Table};
+use rows::{LEDGER, LedgerBatch};
+
+/// The projection of money. Its key is the booking.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PaymentLedger;
+
+impl Projection for PaymentLedger {
+    const NAME: &'static str = "payment_ledger";
+    const VERSION: u32 = 1;
+    const STREAMS: &'static [StreamKind] = &[StreamKind::Payment];
+    const TABLES: &'static [&'static Table] = &[&LEDGER];
+    type Batch = LedgerBatch;
+
+    fn key(recorded: &Recorded) -> Option<StreamId> {
+        moved(recorded).map(|(booking, _)| booking.stream())
+    }
+
+    /// Rows are written as differences, so the fold needs nothing of the present ones.
+    async fn load(
+        &self,
+        _keys: &BTreeSet<StreamId>,
+        _batch: &mut LedgerBatch,
+        _connection: &mut PgConnection,
+    ) -> Result<(), sqlx::Error> {
+        Ok(())
+    }
+
+    fn holds(_batch: &LedgerBatch, _key: StreamId) -> bool {
+        true
+    }
+
+    fn fold(&self, batch: &mut LedgerBatch, recorded: &Recorded) -> Result<(), FoldError> {
+        match moved(recorded) {
+            Some((booking, Movement::Charged(amount))) => batch.charge(booking, amount),
+            Some((booking, Movement::Refunded(amount))) => batch.refund(booking, amount),
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn flush(&self, batch: &mut LedgerBatch, part: Part, changes: &mut Changes) {
+        batch.flush(part, changes);
+    }
+
+    fn bytes(batch: &LedgerBatch) -> usize {
+        batch.bytes()
+    }
+}
+
+/// Money that moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Movement {
+    /// It was taken, told by the gateway or with an operator's evidence.
+    Charged(Money),
+    /// It was given back, in the same ways.
+    Refunded(Money),
+}
+
+/// What an event says of money, if it moved. A payment that is completed without a reference of a charge is made at the counter: nothing
+/// was taken, and nothing is given back.
+fn moved(recorded: &Recorded) -> Option<(BookingId, Movement)> {
+    let movement = match &recorded.told.event {
+        Event::Payment(PaymentEvent::PaymentCompleted { amount, charge: Some(_), .. }) => Movement::Charged(*amount),
+        Event::Payment(PaymentEvent::PaymentCancelled { refunded, .. }) if refunded.minor != 0 => {
+            Movement::Refunded(*refunded)
+        }
+        _ => return None,
+    };
+    Some((BookingId(recorded.stream.uuid), movement))
+}
