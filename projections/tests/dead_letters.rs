@@ -129,6 +129,7 @@ pub(crate) async fn change(house: &mut House, number: u32) -> Position {
     house.last
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is compared with what may be absent")]
 fn reason(text: &str) -> Option<String> {
     Some(text.to_owned())
 }

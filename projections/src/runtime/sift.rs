@@ -13,7 +13,7 @@ use super::dead_letters::{Letter, Parked};
 use super::projection::{Entry, Projection, Tailed};
 
 /// What is told of an event at which a fold panicked: its own words may quote values.
-const PANICKED: &str = "a defect: taking it in panicked";
+pub(super) const PANICKED: &str = "a defect: taking it in panicked";
 
 /// Events that cannot be taken in, as far as is known, each with its reason.
 pub(super) type Failed = BTreeMap<Position, String>;

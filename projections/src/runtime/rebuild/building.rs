@@ -8,16 +8,14 @@ use std::sync::Arc;
 
 use sqlx::PgConnection;
 use traveladvisor_domain::id::StreamId;
-use traveladvisor_infra::event_log::Position;
 use traveladvisor_infra::fail_points::{Point, outgoing};
 
 use super::error::RebuildError;
 use super::writer::Writer;
 use crate::runtime::changes::{Change, Changes};
-use crate::runtime::projection::{Entry, Part, Projection, Tailed};
-
-/// Events that a rebuild keeps apart for one projection at most.
-pub const REBUILD_DEAD_LETTERS_MAX: usize = 10_000;
+use crate::runtime::dead_letters::{Letter, PARKED_EVENTS_MAX};
+use crate::runtime::projection::{FoldError, Part, Projection, Tailed};
+use crate::runtime::sift::PANICKED;
 
 /// A page of the log, decoded once for all.
 pub(super) type Page = Arc<Vec<Tailed>>;
@@ -33,7 +31,7 @@ pub(in crate::runtime) trait Builds: Send {
     /// Its tables' writer.
     fn writer(&mut self) -> &mut Writer;
     /// What could not be taken in.
-    fn dead_letters(&self) -> &[Parked];
+    fn dead_letters(&self) -> &[Letter];
     /// Drops the tables.
     fn leave_nothing(self: Box<Self>) -> Step<'static>;
 }
@@ -44,16 +42,7 @@ type Step<'a> = Pin<Box<dyn Future<Output = Result<(), RebuildError>> + Send + '
 #[derive(Debug, Default)]
 struct DeadLetters {
     keys: HashSet<StreamId>,
-    parked: Vec<Parked>,
-}
-
-/// An event that was not taken in.
-#[derive(Debug, Clone)]
-pub(in crate::runtime) struct Parked {
-    pub(in crate::runtime) position: Position,
-    pub(in crate::runtime) key: StreamId,
-    /// Why; absent of those that only wait behind another.
-    pub(in crate::runtime) reason: Option<String>,
+    letters: Vec<Letter>,
 }
 
 /// Rows of one projection, in memory and in its shadow tables.
@@ -150,8 +139,8 @@ impl<P: Projection> Builds for Building<P> {
         Box::pin(async move { shadow.drop_all(&mut connection).await })
     }
 
-    fn dead_letters(&self) -> &[Parked] {
-        self.folding.as_ref().map_or(&[], |folding| &folding.dead_letters.parked)
+    fn dead_letters(&self) -> &[Letter] {
+        self.folding.as_ref().map_or(&[], |folding| &folding.dead_letters.letters)
     }
 }
 
@@ -165,10 +154,9 @@ struct Folded {
 impl<P: Projection> Folding<P> {
     /// Reads the rows of those keys of a page that the batch does not know.
     async fn load(&mut self, page: &[Tailed], connection: &mut PgConnection) -> Result<(), RebuildError> {
-        let concerned = page.iter().filter(|tailed| P::STREAMS.contains(&tailed.kind));
-        let entries = concerned.filter_map(|tailed| tailed.recorded.as_ref().ok());
+        let readable = page.iter().filter(|tailed| tailed.recorded.is_ok());
         let keys: BTreeSet<StreamId> =
-            entries.filter_map(Entry::key::<P>).filter(|key| !P::holds(&self.batch, *key)).collect();
+            readable.filter_map(Tailed::key::<P>).filter(|key| !P::holds(&self.batch, *key)).collect();
         if !keys.is_empty() {
             outgoing(Point::Rebuilt, self.projection.load(&keys, &mut self.batch, connection)).await?;
         }
@@ -187,41 +175,31 @@ impl<P: Projection> Folding<P> {
 
     fn fold(&mut self, tailed: &Tailed) -> Result<(), RebuildError> {
         let Some(key) = tailed.key::<P>() else { return Ok(()) };
-        let entry = match &tailed.recorded {
-            Ok(entry) => entry,
-            Err(error) => return self.dead_letters.park::<P>(tailed.position, key, Some(error.reason.clone())),
-        };
         if self.dead_letters.keys.contains(&key) {
-            return self.dead_letters.park::<P>(tailed.position, key, None);
+            let reason = tailed.recorded.as_ref().err().map(|error| error.reason.clone());
+            return self.dead_letters.park::<P>(Letter { position: tailed.position, key, reason });
         }
-        let folding = AssertUnwindSafe(|| entry.fold(&self.projection, &mut self.batch));
-        match catch_unwind(folding) {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => self.dead_letters.park::<P>(tailed.position, key, Some(error.reason)),
-            Err(_panic) => {
-                let reason = "a defect: taking it in panicked".to_owned();
-                self.dead_letters.park::<P>(tailed.position, key, Some(reason))
-            }
-        }
+        let folded = tailed.recorded.as_ref().map_err(Clone::clone).and_then(|entry| {
+            // What a panic leaves of its key is not relied upon: the rest of that key waits until it is made anew.
+            let folding = AssertUnwindSafe(|| entry.fold(&self.projection, &mut self.batch));
+            catch_unwind(folding).unwrap_or_else(|_panic| Err(FoldError::new(PANICKED)))
+        });
+        let Err(error) = folded else { return Ok(()) };
+        self.dead_letters.park::<P>(Letter { position: tailed.position, key, reason: Some(error.reason) })
     }
 }
 
 impl DeadLetters {
-    fn park<P: Projection>(
-        &mut self,
-        position: Position,
-        key: StreamId,
-        reason: Option<String>,
-    ) -> Result<(), RebuildError> {
-        self.keys.insert(key);
-        self.parked.push(Parked { position, key, reason });
-        if self.parked.len() <= REBUILD_DEAD_LETTERS_MAX {
+    fn park<P: Projection>(&mut self, letter: Letter) -> Result<(), RebuildError> {
+        self.keys.insert(letter.key);
+        self.letters.push(letter);
+        if self.letters.len() <= PARKED_EVENTS_MAX {
             return Ok(());
         }
-        let Parked { position: first, reason, .. } = self.parked.swap_remove(0);
+        let Letter { position: first, reason, .. } = self.letters.swap_remove(0);
         Err(RebuildError::TooManyDeadLetters {
             name: P::NAME,
-            max: REBUILD_DEAD_LETTERS_MAX,
+            max: PARKED_EVENTS_MAX,
             first: first.0,
             reason: reason.unwrap_or_default(),
         })

@@ -24,7 +24,6 @@ use tokio::sync::watch;
 use traveladvisor_infra::event_log::{EventLog, Position, Stretch};
 use traveladvisor_infra::postgres::schema_name;
 
-pub use building::REBUILD_DEAD_LETTERS_MAX;
 pub use error::RebuildError;
 pub use lock::REBUILD_LOCK;
 pub use pace::{REBUILD_RATE_DEFAULT, Rate};
@@ -92,21 +91,49 @@ pub async fn rebuild(
     how: Rebuild,
     progress: &watch::Sender<Progress>,
 ) -> Result<Vec<Rebuilt>, RebuildError> {
-    let schemas = Schemas::of(log.pool()).await?;
-    let mut making = Making::begin(log, names, how, Purpose::Live, &schemas.rebuild).await?;
-    let names: Vec<_> = names.iter().map(|name| name.as_str()).collect();
-    let made = async {
-        let until = log.head().await?;
-        making.read(Stretch { after: Position::START, until }, progress).await?;
-        making.complete(progress).await?;
-        making.switch(&schemas, progress).await
-    };
-    let rebuilt = tokio::select! {
-        rebuilt = made => rebuilt,
-        () = progress::tell(log.pool(), &names, progress) => unreachable!("it tells for as long as it is polled"),
-    };
-    progress::forget(log.pool(), &names).await?;
-    rebuilt
+    Begun::begin(log, names, how).await?.finish(progress).await
+}
+
+/// A rebuild that nobody else can begin any more. Dropping it ends it; the live rows are as they were.
+pub struct Begun {
+    making: Making,
+    schemas: Schemas,
+    names: Vec<&'static str>,
+}
+
+impl Begun {
+    /// Begins: see [`rebuild`].
+    ///
+    /// # Errors
+    ///
+    /// [`RebuildError::Busy`] when another process makes rows of one of these projections.
+    pub async fn begin(log: &EventLog, names: &[ProjectionName], how: Rebuild) -> Result<Self, RebuildError> {
+        let schemas = Schemas::of(log.pool()).await?;
+        let making = Making::begin(log, names, how, Purpose::Live, &schemas.rebuild).await?;
+        Ok(Self { making, schemas, names: names.iter().map(|name| name.as_str()).collect() })
+    }
+
+    /// Goes on to the end: see [`rebuild`].
+    ///
+    /// # Errors
+    ///
+    /// See [`RebuildError`].
+    pub async fn finish(self, progress: &watch::Sender<Progress>) -> Result<Vec<Rebuilt>, RebuildError> {
+        let Self { mut making, schemas, names } = self;
+        let log = making.log.clone();
+        let made = async {
+            let until = log.head().await?;
+            making.read(Stretch { after: Position::START, until }, progress).await?;
+            making.complete(progress).await?;
+            making.switch(&schemas, progress).await
+        };
+        let rebuilt = tokio::select! {
+            rebuilt = made => rebuilt,
+            () = progress::tell(log.pool(), &names, progress) => unreachable!("it tells for as long as it is polled"),
+        };
+        progress::forget(log.pool(), &names).await?;
+        rebuilt
+    }
 }
 
 /// The schemas in which the rows of read models stand, as they are named in the catalogue.

@@ -12,13 +12,13 @@ use tokio::time::Instant;
 use traveladvisor_infra::event_log::{EventLog, Position};
 use traveladvisor_infra::fail_points::{Point, outgoing};
 
-use super::building::Parked;
 use super::error::RebuildError;
 use super::making::Made;
 use super::progress::Progress;
 use super::reading::end_of;
 use super::shadow::quoted;
 use super::{Schemas, catch_up};
+use crate::runtime::dead_letters::{Letter, columns};
 use crate::runtime::table::Table;
 
 /// Events that the switch itself takes in at most, while the live projector waits.
@@ -130,10 +130,10 @@ async fn attempt(
     }
     part.builds.follow(&rest).await?;
     let position = end_of(&rest).max(part.position);
-    let parked = part.builds.dead_letters().to_vec();
+    let letters = part.builds.dead_letters().to_vec();
     let tables = part.builds.writer().shadow.tables;
     let connection = &mut part.builds.writer().connection;
-    keep_dead_letters(connection, &live, part.name, generation, &parked).await?;
+    keep_dead_letters(connection, &live, part.name, generation, &letters).await?;
     let checkpoint = format!(
         "UPDATE {live}.projection_checkpoints SET epoch = epoch + 1, stopped_reason = NULL, \
                 former_version = version, former_generation = generation, former_position = position, \
@@ -200,26 +200,22 @@ async fn keep_dead_letters(
     live: &str,
     name: &'static str,
     generation: u64,
-    parked: &[Parked],
+    letters: &[Letter],
 ) -> Result<(), sqlx::Error> {
     let gone = format!(
         "DELETE FROM {live}.projection_dead_letters d USING {live}.projection_checkpoints c \
           WHERE c.name = $1 AND d.name = $1 AND d.generation <> c.generation"
     );
     outgoing(Point::Switched, sqlx::query(&gone).bind(name).execute(&mut *connection)).await?;
-    if parked.is_empty() {
+    if letters.is_empty() {
         return Ok(());
     }
+    let (positions, keys, reasons) = columns(letters);
     let kept = format!(
         "INSERT INTO {live}.projection_dead_letters (name, generation, position, key, reason) \
          SELECT $1, $2, * FROM unnest($3::bigint[], $4::text[], $5::text[])"
     );
-    let kept = sqlx::query(&kept)
-        .bind(name)
-        .bind(generation.cast_signed())
-        .bind(parked.iter().map(|parked| parked.position.0.cast_signed()).collect::<Vec<_>>())
-        .bind(parked.iter().map(|parked| parked.key.to_string()).collect::<Vec<_>>())
-        .bind(parked.iter().map(|parked| parked.reason.as_deref()).collect::<Vec<_>>());
+    let kept = sqlx::query(&kept).bind(name).bind(generation.cast_signed()).bind(positions).bind(keys).bind(reasons);
     outgoing(Point::Switched, kept.execute(connection)).await?;
     Ok(())
 }
