@@ -20,6 +20,8 @@ use crate::report::{Bound, Limit, Row, progress};
 
 /// Between two commands: 500 a second.
 const COMMAND_EVERY: Duration = Duration::from_millis(2);
+/// Least commands a second that must be answered for the latencies to be those of the program and not of a queue before it.
+const COMMANDS_PER_S_MIN: f64 = 490.0;
 /// Connections of those who book: as many commands are under way at most.
 const BOOKING_CONNECTIONS: usize = 64;
 /// Between two looks at a booking.
@@ -30,7 +32,7 @@ const LOOKING_CONNECTIONS: usize = 8;
 const BOOKINGS_LOOKED_AT: i64 = 1_000;
 
 /// Load that nobody counts.
-const WARM_UP: Duration = Duration::from_secs(2);
+const WARM_UP: Duration = Duration::from_secs(3);
 /// After a rebuild, so that what waited during it is answered and counted.
 const AFTERMATH: Duration = Duration::from_millis(500);
 /// To either side of a switch.
@@ -142,8 +144,10 @@ fn rows(record: &Record, lags: &[f64]) -> Outcome<Vec<Row>> {
     let commands = |spans: &[(Instant, Instant)]| Window::of(&record.commands.answered, spans);
     let (without, during, switching) = (commands(quiet), commands(&[*rebuild]), commands(&around));
     let mut usual = row("rebuild:commands", BOOKING_CONNECTIONS, &without, cpu_ms.0);
+    usual.bounds.push(answered(&without));
     usual.notes.push(own_writes(record, quiet));
     let mut beside = row("rebuild:commands:rebuilding", BOOKING_CONNECTIONS, &during, cpu_ms.1);
+    beside.bounds.push(answered(&during));
     let times = during.quantile(0.99) / without.quantile(0.99);
     beside.bounds.push(Bound::of("times the p99 without rebuild", times, Limit::AtMost(P99_TIMES_MAX)));
     beside.bounds.push(held_up(&switching, &without));
@@ -178,6 +182,10 @@ fn rows(record: &Record, lags: &[f64]) -> Outcome<Vec<Row>> {
     };
     live.bounds.push(Bound::of("ms from commit to visible, p99", live.p99_ms, Limit::AtMost(VISIBLE_MS_MAX)));
     Ok(vec![usual, beside, usual_looks, looks_beside, live])
+}
+
+fn answered(commands: &Window) -> Bound {
+    Bound::of("commands/s of 500 that come", commands.rate(), Limit::AtLeast(COMMANDS_PER_S_MIN))
 }
 
 /// The longest around the switch, in terms of the median without rebuild.
