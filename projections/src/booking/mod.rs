@@ -29,7 +29,7 @@ pub struct BookingProjection;
 
 impl Projection for BookingProjection {
     const NAME: &'static str = "booking";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const STREAMS: &'static [StreamKind] = &StreamKind::ALL;
     const TABLES: &'static [&'static Table] = &[&BOOKINGS, &TIMELINE];
     type Batch = BookingBatch;

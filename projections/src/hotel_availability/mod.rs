@@ -20,7 +20,7 @@ pub struct HotelAvailability;
 
 impl Projection for HotelAvailability {
     const NAME: &'static str = "hotel_availability";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const STREAMS: &'static [StreamKind] = &[StreamKind::Hotel];
     const TABLES: &'static [&'static Table] = &[&HOTELS, &ROOM_TYPES, &NIGHTS];
     type Batch = HotelBatch;

@@ -179,11 +179,12 @@ impl<P: Projection> Worker<'_, P> {
         };
         self.voice.reached(checkpoint.position);
         if let Some(since) = checkpoint.paused_since {
-            return self.stay(checkpoint.epoch, pause::paused(since)).await;
+            return self.stay(checkpoint.epoch, (ProjectionState::Paused, pause::paused(since))).await;
         }
         if checkpoint.version != P::VERSION {
             let reason = format!("its rows are of version {}: rebuild it", checkpoint.version);
-            return self.stopped(checkpoint.epoch, reason).await;
+            self.write_down(checkpoint.epoch, &reason).await;
+            return self.stay(checkpoint.epoch, (ProjectionState::Stopped, reason)).await;
         }
         let mut standing = Standing { checkpoint, parked: Parked::default() };
         let mut pause = RETRY_PAUSE_FIRST;
@@ -201,10 +202,10 @@ impl<P: Projection> Worker<'_, P> {
     }
 
     /// Stays until somebody has taken the checkpoint away: an operator who has done something about the reason, or another owner.
-    async fn stay(&mut self, epoch: i64, reason: String) -> Ending {
-        tracing::warn!(projection = P::NAME, reason, "a projection is paused");
+    async fn stay(&mut self, epoch: i64, (state, reason): (ProjectionState, String)) -> Ending {
+        tracing::warn!(projection = P::NAME, reason, state = state.as_str(), "a projection stays where it is");
         loop {
-            self.voice.is(ProjectionState::Paused, Some(reason.clone()));
+            self.voice.is(state, Some(reason.clone()));
             tokio::select! {
                 _ = self.stopping.changed() => {}
                 () = tokio::time::sleep(OWNED_POLL) => {}
@@ -273,7 +274,7 @@ impl<P: Projection> Worker<'_, P> {
                     let (epoch, reason) = (standing.checkpoint.epoch, pause::full(P::NAME));
                     tracing::error!(projection = P::NAME, position = at.0, reason, "a projection cannot go on");
                     self.write_down(epoch, &reason).await;
-                    return self.stay(epoch, reason).await;
+                    return self.stay(epoch, (ProjectionState::Paused, reason)).await;
                 }
                 // What follows the place where it really stands is read anew.
                 Err(StepError::Moved) => {

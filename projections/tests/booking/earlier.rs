@@ -1,4 +1,6 @@
-//! Rows that an earlier program left behind are read, and gone on with.
+//! Rows that an earlier program left behind: read as they are, and made anew.
+
+use std::time::Duration;
 
 use sqlx::Executor;
 use traveladvisor_domain::id::BookingId;
@@ -8,9 +10,11 @@ use traveladvisor_domain::trip_saga::attention::Resolution;
 use traveladvisor_domain::trip_saga::steps::TRIES_BEFORE_ATTENTION;
 use traveladvisor_infra::postgres::{MigrationOutcome, migrate, migrations};
 use traveladvisor_projections::reads::{Page, Reads, SagaFilter};
-use traveladvisor_projections::runtime::{ProjectionName, Projectors};
+use traveladvisor_projections::runtime::rebuild::REBUILD_BYTES_MAX;
+use traveladvisor_projections::runtime::{ProjectionName, ProjectionState, Projectors};
 use traveladvisor_projections::views::{BookingStatus, PartStatus, SagaStatus};
 
+use crate::rebuild::rebuild_some;
 use crate::support::{House, PLENTY, Supply, card};
 
 /// What the program of the first schema wrote of a trip whose car was refused and whose flight is being given back.
@@ -50,18 +54,29 @@ async fn left_behind() -> (House, BookingId) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_trip_that_an_earlier_program_left_half_way_is_read_and_goes_on() {
+async fn rows_that_an_earlier_program_left_are_read_as_they_are_until_they_are_made_anew_and_then_go_on() {
     let (mut house, booking) = left_behind().await;
     let migrated = migrate(&house.database.pool).await.expect("the schema is brought up to date");
     assert_eq!(migrated, MigrationOutcome::Upgraded { from: 1 });
     let projectors = Projectors::start(house.log.clone());
     let reads = Reads::new(&house.log, &projectors);
     house.catch_up(&reads).await;
+    let status = || projectors.status().into_iter().find(|status| status.name == "booking").expect("its status");
+    while status().state != ProjectionState::Stopped {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(status().reason.as_deref(), Some("its rows are of version 1: rebuild it"));
+    let left = reads.booking(booking).await.expect("readable").expect("known");
+    assert_eq!(left.status, BookingStatus::Cancelling, "as it was left");
+    assert_eq!(reads.saga(booking).await.expect("readable").expect("known").definition, "trip 1");
+    rebuild_some(&house.log, &[ProjectionName::Booking], REBUILD_BYTES_MAX).await.expect("made anew");
+    while status().state != ProjectionState::Live {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 
     let trip = reads.booking(booking).await.expect("readable").expect("known");
     assert_eq!((trip.status, trip.saga_status), (BookingStatus::Cancelling, SagaStatus::Compensating));
     assert_eq!(trip.flight.expect("a flight").status, PartStatus::Cancelling);
-    assert_eq!(reads.saga(booking).await.expect("readable").expect("known").definition, "trip 1");
     let page = Page { first: 10, after: None };
     let open = SagaFilter { status: vec![SagaStatus::Compensating], ..SagaFilter::default() };
     let listed = reads.sagas(&open, &page).await.expect("readable");
