@@ -78,12 +78,12 @@ impl Writer {
     async fn copy(&mut self, table: &'static Table, mut bytes: Vec<u8>) -> Result<(), RebuildError> {
         bytes.extend_from_slice(&TRAILER);
         let statement = format!("COPY {} ({}) FROM STDIN (FORMAT BINARY)", table.name, table.column_list());
-        let copying = async {
+        outgoing(Point::RebuildCopied, async {
             let mut copy = self.connection.copy_in_raw(&statement).await?;
             copy.send(bytes).await?;
             copy.finish().await
-        };
-        outgoing(Point::RebuildCopied, copying).await?;
+        })
+        .await?;
         Ok(())
     }
 }
