@@ -86,6 +86,7 @@ fn two_servers_outlive_kills_and_a_freeze_and_every_trip_ends_once_and_whole() {
         verdict.cancelled
     );
     pair.stop();
+    home.json(&["events", "verify"]);
     tokio::runtime::Runtime::new().expect("a runtime").block_on(async {
         let (server, pool) = home.database().await;
         money::is_no_friend(&verdict, money::of_the_sandbox(&pool).await);

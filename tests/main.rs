@@ -15,3 +15,4 @@ mod recover;
 mod replay;
 mod support;
 mod verbs;
+mod verify;

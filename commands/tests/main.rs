@@ -1,6 +1,7 @@
 //! The engine against a real Postgres.
 
 mod ambiguous;
+mod audit;
 mod cache;
 mod child;
 mod crowd;

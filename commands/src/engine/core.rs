@@ -12,13 +12,13 @@ use traveladvisor_domain::id::{BookingId, StreamId, StreamKind};
 use traveladvisor_domain::message::{Body, Message};
 use traveladvisor_infra::clock::{Clock, IdSource};
 use traveladvisor_infra::event_log::{Appended, Conflict, EventLog, Key, LogError, Position, RELAY};
-use uuid::Uuid;
 
 use super::batch::{Batch, Closed, position_of};
 use super::decide::{Decider, SeenAt, Verdict, key_reused};
 use super::follow::Follow;
 use super::hydrate::hydrate;
 use super::job::{Cause, Done, Job, Report, SoThat, Task};
+use super::letters::of_timer;
 use super::limits::{
     CONFLICTS_BEFORE_HALVING, DEAD_LETTER_PAUSE, LOAD_PAUSE, LOAD_TRIES_MAX, LOADS_AT_ONCE_MAX, PAUSE_ALONE_MAX,
     TRIES_ALONE_MAX,
@@ -338,8 +338,7 @@ impl Core {
     /// No message stands behind a timer: one letter for each event of the saga after which it cannot be handled, however often it fires.
     fn timer_cause(&self, saga: StreamId) -> Cause {
         let sequence = self.states.view(saga).map_or(0, |state| state.sequence);
-        let message_id = Uuid::new_v5(&saga.uuid, format!("timer {sequence}").as_bytes());
-        Cause { stream: saga, sequence, place: 0, message_id }
+        Cause { stream: saga, sequence, place: 0, message_id: of_timer(saga, sequence) }
     }
 }
 
@@ -426,6 +425,7 @@ mod tests {
     use tokio::sync::oneshot;
     use traveladvisor_infra::clock::{SandboxClock, SeededIds};
     use traveladvisor_infra::postgres::{PgConnectOptions, pool};
+    use uuid::Uuid;
 
     use super::super::job::Origin;
     use super::super::occasion;

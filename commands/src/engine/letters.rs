@@ -8,6 +8,7 @@ use traveladvisor_domain::dead_letter::DeadLetterEvent;
 use traveladvisor_domain::id::StreamId;
 use traveladvisor_domain::message::messages_of;
 use traveladvisor_infra::event_log::{EventLog, LogError};
+use uuid::Uuid;
 
 use super::job::{Cause, Origin, SoThat, Task};
 
@@ -52,4 +53,9 @@ async fn message_of(
     let message = messages_of(stream, &stored.decode()?).into_iter().nth(place);
     let task = |message| Task::Message { message: Box::new(message), cause, letter: Some(letter) };
     Ok(message.map(|message| (task(message), Arc::new(Origin::of_message(&metadata, &cause)))))
+}
+
+/// What stands for the message of a timer that could not be handled after this event of its saga.
+pub(crate) fn of_timer(saga: StreamId, sequence: u64) -> Uuid {
+    Uuid::new_v5(&saga.uuid, format!("timer {sequence}").as_bytes())
 }

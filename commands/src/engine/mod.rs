@@ -4,6 +4,7 @@
 //! answered. `pipeline` is the loop, `core` what happens to a batch. What a batch did not handle itself, the `relay` delivers; `timers`
 //! bring due wake-ups.
 
+pub mod audit;
 mod batch;
 mod core;
 mod decide;

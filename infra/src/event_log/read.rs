@@ -210,6 +210,27 @@ impl EventLog {
         Ok(page)
     }
 
+    /// The next `limit` streams with a wake-up, due or not, in the order of kinds and ids, after one that was read before.
+    pub async fn wakeups_page(&self, after: Option<StreamId>, limit: usize) -> Result<Vec<DueWakeup>, LogError> {
+        let query = sqlx::query(
+            "SELECT aggregate_id, due_at FROM wakeups WHERE (aggregate_type, aggregate_id) > ($1, $2) \
+              ORDER BY aggregate_type, aggregate_id LIMIT $3",
+        )
+        .bind(after.map_or("", |after| after.kind.as_str()))
+        .bind(after.map(|after| after.to_string()).unwrap_or_default())
+        .bind(limit as i64);
+        let rows = in_time(Point::DueWakeups, query.fetch_all(self.lent())).await?;
+        rows.iter().map(|row| Ok(DueWakeup { stream: stream_id(row)?, due_at: row.get("due_at") })).collect()
+    }
+
+    /// When a stream is woken, if it is.
+    pub async fn wakeup(&self, stream: StreamId) -> Result<Option<DateTime<Utc>>, LogError> {
+        let query = sqlx::query_scalar("SELECT due_at FROM wakeups WHERE aggregate_type = $1 AND aggregate_id = $2")
+            .bind(stream.kind.as_str())
+            .bind(stream.to_string());
+        in_time(Point::DueWakeups, query.fetch_optional(self.lent())).await
+    }
+
     /// When the next wake-up is due, if any is set.
     pub async fn next_wakeup(&self) -> Result<Option<DateTime<Utc>>, LogError> {
         in_time(Point::NextWakeup, sqlx::query_scalar("SELECT min(due_at) FROM wakeups").fetch_one(self.lent())).await

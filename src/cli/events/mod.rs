@@ -5,6 +5,7 @@ mod masked;
 mod record;
 mod show;
 mod tail;
+mod verify;
 
 pub(super) use self::masked::masked;
 use clap::{Args, Subcommand};
@@ -23,7 +24,7 @@ pub(crate) enum EventsVerb {
     /// List events in their order
     ///
     /// --json: one object a line, {"position", "stream", "sequence", "type", "version",
-    /// "occurredAt", "recordedAt", "payload", "metadata"}
+    /// "occurredAt", "recordedAt", "payload", "metadata"}; an event of an older shape also has "today": [{"type", "version", "payload"}]
     List {
         #[command(flatten)]
         which: Which,
@@ -57,6 +58,13 @@ pub(crate) enum EventsVerb {
         #[command(flatten)]
         sight: Sight,
     },
+    /// Check the whole log: order, sequences, readable events, delivered messages, wake-ups
+    ///
+    /// Reads the log once, up to where it ends now; others may go on writing. Ends with 3 when something is damaged.
+    ///
+    /// --json: {"head", "deliveredTo", "events", "streams", "messages", "setAside", "wakeups", "damage": [{"kind", "count"}],
+    /// "findings": [{"kind", "position", "stream", "what"}]}; kind is order, sequence, unreadable, undelivered or wakeup
+    Verify,
 }
 
 /// Which events. All that is given must hold.
@@ -111,6 +119,7 @@ pub(crate) async fn run(verb: EventsVerb, config: Config, printer: Printer) -> R
     let house = House::open(config, Schema::Expect).await?;
     let log = &house.log;
     let done = match verb {
+        EventsVerb::Verify => verify::run(log, printer).await,
         EventsVerb::List { which, limit, sight } => {
             unless_stopped(list::run(log, which.filter(), limit, sight, printer)).await
         }

@@ -29,6 +29,10 @@ pub(super) async fn run(log: &EventLog, id: &str, sight: Sight, printer: Printer
             record.position
         ))?;
         printer.line(pretty(&record.payload)?)?;
+        for today in &record.today {
+            printer.line(format!("  today {} of version {}", today.event_type, today.version))?;
+            printer.line(pretty(&today.payload)?)?;
+        }
         printer.line(pretty(&record.metadata)?)?;
         printer.line("")?;
     }

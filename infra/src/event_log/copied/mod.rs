@@ -60,7 +60,10 @@ impl EventLog {
     /// [`own_connection`](crate::postgres::own_connection), with the log's schema as its search path; it is closed at the end.
     pub fn pages(&self, connection: PgConnection, stretch: Stretch, kinds: &[StreamKind]) -> LogPages {
         let (sender, pages) = mpsc::channel(PAGES_AHEAD);
-        let kinds = kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(",");
+        let names = kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(",");
+        // What is of no known kind is not passed by when all are asked for.
+        let is_all = StreamKind::ALL.iter().all(|kind| kinds.contains(kind));
+        let kinds = if is_all { String::new() } else { format!("AND aggregate_type = ANY ('{{{names}}}') ") };
         let reader = Reader { connection, kinds, through: stretch.after, until: stretch.until, limit: PAGE_EVENTS_MAX };
         let reader = tokio::spawn(reader.run(sender));
         LogPages { pages, reader, through: stretch.after, until: stretch.until }
@@ -100,6 +103,7 @@ impl Drop for LogPages {
 /// Reads ahead, page by page, on its own connection.
 struct Reader {
     connection: PgConnection,
+    /// A condition, or nothing.
     kinds: String,
     through: Position,
     until: Position,
@@ -131,7 +135,7 @@ impl Reader {
         let looked_at = Position(self.until.0.min(self.through.0.saturating_add(COPY_POSITIONS_MAX)));
         let sql = format!(
             "COPY (SELECT position, aggregate_id, sequence, event_type, event_version, payload, metadata, recorded_at \
-                     FROM events WHERE position > {} AND position <= {} AND aggregate_type = ANY ('{{{}}}') \
+                     FROM events WHERE position > {} AND position <= {} {}\
                     ORDER BY position LIMIT {}) TO STDOUT (FORMAT BINARY)",
             self.through, looked_at, self.kinds, self.limit
         );
