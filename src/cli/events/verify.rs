@@ -97,7 +97,6 @@ fn print(audit: &Audit, printer: Printer) -> Result<(), Failure> {
 }
 
 /// Where the check stands: a bar on a terminal, a line now and then otherwise.
-#[expect(clippy::disallowed_methods, reason = "measures how fast the log is read")]
 fn progress(printer: Printer) -> impl FnMut(Position, Position) {
     let bar = printer.shows_bars().then(|| {
         let style = ProgressStyle::with_template("checking {bar:40} {pos}/{len}  {msg}");

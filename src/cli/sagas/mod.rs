@@ -166,7 +166,7 @@ async fn dispatch(
             unless_stopped(list::run(&house.log, &which.filter(), limit, printer)).await
         }
         (SagasVerb::Show { booking }, _) => {
-            unless_stopped(show::run(&house.log, booking, house.clock().now(), printer)).await
+            unless_stopped(Box::pin(show::run(&house.log, booking, house.clock().now(), printer))).await
         }
         (_, Some(decision)) => unless_stopped(resolve::run(house, decision, printer)).await,
         (_, None) => Ok(()),
