@@ -4,6 +4,7 @@ mod as_of;
 mod bad_input;
 mod catalogue;
 mod faults;
+mod models;
 mod sagas;
 mod schema;
 mod server;

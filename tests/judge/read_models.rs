@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::PgPool;
 use traveladvisor_infra::event_log::EventLog;
+use traveladvisor_projections::reads::Reads;
 use traveladvisor_projections::runtime::{ProjectionName, Projectors};
 
 /// The tables of the read side.
@@ -36,7 +37,17 @@ pub(crate) async fn differences(pool: &PgPool) -> Vec<String> {
     sqlx::query(&sql).execute(pool).await.expect("emptied");
     let anew = folded_to_the_end(pool).await;
     let differs = lived.iter().zip(&anew).filter(|(lived, anew)| lived != anew);
-    differs.map(|(lived, anew)| format!("folded while processes died: {lived:?}; at rest: {anew:?}")).collect()
+    let differs = differs.map(|(lived, anew)| format!("folded while processes died: {lived:?}; at rest: {anew:?}"));
+    differs.chain(uneven(pool).await).collect()
+}
+
+/// Where the ledger of payments does not come to what the log says of money.
+async fn uneven(pool: &PgPool) -> Vec<String> {
+    let projectors = Projectors::start(EventLog::new("public", pool.clone()));
+    let reads = Reads::new(&EventLog::new("public", pool.clone()), &projectors);
+    let balances = reads.ledger_balances().await.expect("the ledger");
+    projectors.stop().await;
+    balances.iter().filter(|balance| !balance.is_even()).map(|balance| format!("the ledger: {balance:?}")).collect()
 }
 
 /// Folds what is left, and gives rows and a digest of each table.

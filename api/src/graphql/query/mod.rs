@@ -1,4 +1,4 @@
-//! What callers can read: one file for each query.
+//! What callers can read: one file for each query, or for several of one kind.
 
 mod booking;
 mod bookings;
@@ -9,8 +9,11 @@ mod flight;
 mod flights;
 mod hotel;
 mod hotels;
+mod occupancy;
+mod payment_ledger;
 mod saga;
 mod sagas;
+mod traveller_bookings;
 
 use async_graphql::MergedObject;
 
@@ -27,4 +30,7 @@ pub(crate) struct Query(
     cars::CarsQuery,
     saga::SagaQuery,
     sagas::SagasQuery,
+    traveller_bookings::TravellerBookingsQuery,
+    payment_ledger::PaymentLedgerQuery,
+    occupancy::OccupancyQuery,
 );

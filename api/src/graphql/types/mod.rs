@@ -5,11 +5,14 @@ mod car;
 mod code;
 mod flight;
 mod hotel;
+mod ledger;
 mod money;
 mod node;
+mod occupancy;
 mod page;
 mod saga;
 mod timeline;
+mod traveller_booking;
 mod user_error;
 mod words;
 
@@ -18,11 +21,16 @@ pub(crate) use car::Car;
 pub(crate) use code::ErrorCode;
 pub(crate) use flight::Flight;
 pub(crate) use hotel::Hotel;
+pub(crate) use ledger::PaymentLedgerEntry;
 pub(crate) use money::{Money, MoneyInput};
 pub(crate) use node::Node;
-pub(crate) use page::{BookingConnection, CarConnection, FlightConnection, HotelConnection, SagaConnection};
+pub(crate) use occupancy::Occupancy;
+pub(crate) use page::{
+    BookingConnection, CarConnection, FlightConnection, HotelConnection, SagaConnection, TravellerBookingConnection,
+};
 pub(crate) use page::{Window, bad_cursor, page};
 pub(crate) use saga::Saga;
 pub(crate) use timeline::TimelineEntry;
+pub(crate) use traveller_booking::TravellerBooking;
 pub(crate) use user_error::UserError;
 pub(crate) use words::{BookingStatus, BookingWait, PartStatus, PaymentMethod, PaymentStatus, SagaStatus, SagaVerb};

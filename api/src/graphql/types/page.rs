@@ -4,7 +4,7 @@ use async_graphql::{Result, SimpleObject};
 use traveladvisor_projections::reads::{Page, Slice};
 use traveladvisor_projections::views;
 
-use super::{Booking, Car, Flight, Hotel, Saga};
+use super::{Booking, Car, Flight, Hotel, Saga, TravellerBooking};
 use crate::graphql::fault::argument_error;
 use crate::limits::{CURSOR_BYTES_MAX, PAGE_DEFAULT, PAGE_MAX};
 
@@ -101,3 +101,10 @@ connection!(HotelConnection, HotelEdge, Hotel, views::HotelView, "hotels");
 connection!(FlightConnection, FlightEdge, Flight, views::FlightView, "flights");
 connection!(CarConnection, CarEdge, Car, views::CarView, "cars");
 connection!(SagaConnection, SagaEdge, Saga, views::SagaView, "sagas");
+connection!(
+    TravellerBookingConnection,
+    TravellerBookingEdge,
+    TravellerBooking,
+    views::TravellerBookingView,
+    "trips of a traveller"
+);

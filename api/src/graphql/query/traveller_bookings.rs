@@ -1,0 +1,44 @@
+//! `travellerBookings`: the trips of a traveller, the newest first.
+
+use async_graphql::{Context, Object, Result};
+use traveladvisor_projections::runtime::ProjectionName;
+
+use crate::graphql::fault::argument_error;
+use crate::graphql::read::{read_fault, reads, wait_for};
+use crate::graphql::scalars::Position;
+use crate::graphql::types::{TravellerBookingConnection, Window, page};
+use crate::limits::{EMAIL_CHARS_MAX, SEARCH_COMPLEXITY};
+
+#[derive(Debug, Default)]
+pub(crate) struct TravellerBookingsQuery;
+
+#[Object]
+impl TravellerBookingsQuery {
+    /// The trips of the traveller with an e-mail address, the newest first; upper and lower case are the same. Empty where there is none.
+    #[graphql(complexity = "SEARCH_COMPLEXITY + Window::entries(first) * child_complexity")]
+    async fn traveller_bookings(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The whole e-mail address.")] email: String,
+        #[graphql(desc = "Entries wanted, 1 to 100.", default_with = "Some(20)")] first: Option<i64>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Wait until what happened up to this position is seen; `UNAVAILABLE` after 5 s.")]
+        at_least: Option<Position>,
+    ) -> Result<TravellerBookingConnection> {
+        let page = page(Window { first, after })?;
+        let email = address(&email)?;
+        if let Some(Position(position)) = at_least {
+            wait_for(ctx, ProjectionName::TravellerBookings, position).await?;
+        }
+        Ok(reads(ctx)?.traveller_bookings(email, &page).await.map_err(read_fault)?.into())
+    }
+}
+
+fn address(email: &str) -> Result<&str> {
+    let email = email.trim();
+    if email.is_empty() || email.chars().any(char::is_control) || email.chars().count() > EMAIL_CHARS_MAX {
+        let message = format!("Give the traveller's whole e-mail address, {EMAIL_CHARS_MAX} characters at most.");
+        return Err(argument_error(&["email"], message));
+    }
+    Ok(email)
+}
