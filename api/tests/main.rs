@@ -5,6 +5,7 @@ mod bad_input;
 mod catalogue;
 mod faults;
 mod models;
+mod projections;
 mod sagas;
 mod schema;
 mod server;

@@ -14,7 +14,7 @@ pub use crate::booking::as_of::{TAIL_POSITIONS_MAX, TRIP_EVENTS_MAX};
 use crate::booking::settled::{Questions, settled_among};
 use crate::booking::timeline::Lines;
 pub use crate::booking::timeline::{HISTORY_ENTRIES_FIRST, HISTORY_ENTRIES_MAX};
-use crate::runtime::{Ear, ProjectionName, Projectors, Waiting};
+use crate::runtime::{Ear, ProjectionName, ProjectionReport, Projectors, Waiting, reports};
 pub use crate::search::{
     BookingFilter, CarSearch, FlightSearch, HotelSearch, PAGE_ITEMS_MAX, PERIOD_DAYS_MAX, Page, Period, SagaFilter,
     Slice,
@@ -187,6 +187,11 @@ impl Reads {
     /// What is sold of a fleet on each day of a period, at the rental location; nothing when there is no such fleet.
     pub async fn car_occupancy(&self, id: CarId, period: Period) -> Result<Option<Vec<OccupancyView>>, ReadError> {
         outgoing(Point::Query, supply_occupancy::query::car(&self.pool, id, period)).await
+    }
+
+    /// How the projections are doing, in whatever process they are followed.
+    pub async fn projections(&self) -> Result<Vec<ProjectionReport>, ReadError> {
+        reports(&self.pool).await
     }
 
     /// Waits until a projection has taken in the event at a position, for `limit` at most.

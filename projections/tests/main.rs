@@ -9,6 +9,7 @@ mod ledger;
 mod models;
 mod occupancy;
 mod rebuild;
+mod report;
 mod retry;
 mod runtime;
 mod standby;

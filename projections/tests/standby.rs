@@ -152,7 +152,9 @@ async fn is(projectors: &Projectors, state: ProjectionState) {
 /// Waits until the projections, but for that of hotels, are followed here.
 async fn all_are_owned(projectors: &Projectors) {
     let waiting = async {
-        while projectors.status().iter().filter(|status| status.state == ProjectionState::Live).count() < 3 {
+        while projectors.status().iter().filter(|status| status.state == ProjectionState::Live).count()
+            < ProjectionName::ALL.len() - 1
+        {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };

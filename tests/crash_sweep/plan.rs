@@ -70,6 +70,7 @@ pub(super) const fn way_to(point: Point) -> (Way, &'static [u64]) {
         | Point::ProjectionLoaded
         | Point::ProjectionWritten
         | Point::DeadLettersRead
+        | Point::ProjectionTold
         | Point::Query => (Way::Travels, &[1]),
         Point::LeaseLetGo => (Way::Stops, &[1]),
         Point::ProjectionLooked => (Way::Beside, &[1]),
@@ -79,6 +80,7 @@ pub(super) const fn way_to(point: Point) -> (Way, &'static [u64]) {
         Point::ProjectionStopped => (Way::OtherVersion, &[1]),
         Point::DeadLettersWritten => (Way::Damaged, &[1]),
         Point::DeadLettersRetried => (Way::Retried, &[1]),
+        Point::ProjectionsReported => (Way::Verb(&["projections", "list"]), &[1]),
         Point::ProjectionPaused => (Way::Verb(&["projections", "pause", "car_availability"]), &[1]),
         Point::Owners | Point::Checkpoints => (Way::Verb(&["doctor"]), &[1]),
         Point::Search => (Way::Verb(&["events", "list", "--json"]), &[1]),

@@ -84,6 +84,8 @@ points! {
     ProjectionWritten "projection_written" "Rows of a read model are written.",
     ProjectionCommitted "projection_committed" "A projection's transaction ends.",
     ProjectionPaused "projection_paused" "A projection is paused, or let go on.",
+    ProjectionTold "projection_told" "A projection's owner tells how it is doing.",
+    ProjectionsReported "projections_reported" "It is asked how all projections are doing.",
     DeadLettersRead "dead_letters_read" "What a projection has set aside is read.",
     DeadLettersRetried "dead_letters_retried" "What a projection has set aside is tried again.",
     DeadLettersWritten "dead_letters_written" "A projection sets events aside.",

@@ -29,6 +29,10 @@ impl Projection for PaymentLedger {
         moved(recorded).map(|(booking, _)| booking.stream())
     }
 
+    fn key_of_unreadable(stream: StreamId, _correlation: &str) -> StreamId {
+        BookingId(stream.uuid).stream()
+    }
+
     /// Rows are written as differences, so the fold needs nothing of the present ones.
     async fn load(
         &self,

@@ -16,6 +16,8 @@ pub const PARKED_EVENTS_MAX: usize = 10_000;
 pub(super) struct Parked {
     keys: HashSet<StreamId>,
     events: usize,
+    /// What was set aside last, until somebody has taken note of it.
+    news: Option<String>,
 }
 
 /// An event that is set aside.
@@ -59,6 +61,15 @@ impl Parked {
     pub(super) fn add(&mut self, letters: &[Letter]) {
         self.keys.extend(letters.iter().map(|letter| letter.key));
         self.events += letters.len();
+        let guilty = letters.iter().rfind(|letter| letter.reason.is_some());
+        if let Some(Letter { position, reason: Some(reason), .. }) = guilty {
+            self.news = Some(format!("the event at {position} is set aside: {reason}"));
+        }
+    }
+
+    /// What was set aside since this was last asked.
+    pub(super) const fn take_news(&mut self) -> Option<String> {
+        self.news.take()
     }
 
     /// What waits of these rows.

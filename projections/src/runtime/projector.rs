@@ -21,6 +21,7 @@ use super::standby;
 use super::status::{self, Ear, ProjectionState, ProjectionStatus, Voice};
 use super::step::{self, Standing, StepError};
 use super::tail::Tail;
+use super::telling;
 
 /// Most events of one transaction.
 pub const BATCH_EVENTS_MAX: usize = 500;
@@ -49,7 +50,8 @@ pub struct Projector {
 impl Projector {
     /// Starts a projection on a tail, alone. It takes its checkpoint over from whoever had it.
     pub fn start<P: Projection>(projection: P, tail: Arc<Tail>) -> Self {
-        Self::spawn::<P, _>(|voice, stopping| async move {
+        let pool = tail.log().pool().clone();
+        Self::spawn::<P, _>(pool, |voice, stopping| async move {
             let worker = Worker {
                 projection: &projection,
                 tail: &tail,
@@ -66,7 +68,8 @@ impl Projector {
 
     /// Starts a projection that follows the log in the turns of this process and looks on in those of others.
     pub fn in_turns<P: Projection>(projection: P, tail: Arc<Tail>, mut turns: Turns) -> Self {
-        Self::spawn::<P, _>(|voice, mut stopping| async move {
+        let pool = tail.log().pool().clone();
+        Self::spawn::<P, _>(pool, |voice, mut stopping| async move {
             loop {
                 let pool = tail.log().pool();
                 let turn = tokio::select! {
@@ -101,13 +104,19 @@ impl Projector {
         })
     }
 
-    fn spawn<P: Projection, F>(work: impl FnOnce(Voice, watch::Receiver<bool>) -> F) -> Self
+    fn spawn<P: Projection, F>(pool: PgPool, work: impl FnOnce(Voice, watch::Receiver<bool>) -> F) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
     {
         let (voice, ear) = status::channel(P::NAME, P::VERSION);
         let (stop, stopping) = watch::channel(false);
-        let task = tokio::spawn(work(voice, stopping));
+        let (working, telling) = (work(voice, stopping), telling::tell(pool, ear.clone()));
+        let task = tokio::spawn(async {
+            tokio::select! {
+                () = working => {}
+                () = telling => {}
+            }
+        });
         Self { ear, stop, task }
     }
 
@@ -165,6 +174,7 @@ impl<P: Projection> Worker<'_, P> {
             .unwrap_or_else(|_| (ProjectionState::Stopped, Some("a defect: following the log panicked".to_owned())));
         if state == ProjectionState::Stopped {
             tracing::error!(projection = P::NAME, reason, "a projection has stopped");
+            voice.erred(reason.as_deref().unwrap_or_default());
         }
         // Whoever works in turns goes on in the next one.
         let goes_on = state == ProjectionState::Deposed && in_turns;
@@ -312,6 +322,9 @@ impl<P: Projection> Worker<'_, P> {
             .await
             .unwrap_or_else(|_elapsed| Err(StepError::Database("no answer in time".to_owned())));
         self.voice.reached(standing.checkpoint.position);
+        if let Some(news) = standing.parked.take_news() {
+            self.voice.erred(&news);
+        }
         // After anything else than a commit it is closed: a transaction that was dropped still stands there and holds the checkpoint's row.
         taken?;
         self.connection = Some(Kept::new(connection));
@@ -382,6 +395,7 @@ impl<P: Projection> Worker<'_, P> {
 
     async fn wait_for_database(&mut self, reason: &str, pause: &mut Duration) -> Result<(), Ending> {
         tracing::warn!(projection = P::NAME, reason, "a projection waits for the database");
+        self.voice.erred(reason);
         self.voice.is(ProjectionState::Waiting, Some(reason.to_owned()));
         tokio::select! {
             _ = self.stopping.changed() => {}

@@ -67,6 +67,7 @@ pub struct ProjectionStatus {
 pub(super) struct Voice {
     position: watch::Sender<Position>,
     condition: watch::Sender<(ProjectionState, Option<String>)>,
+    error: watch::Sender<(u64, Option<String>)>,
     /// How many wait for it to come further.
     pub(super) waiting: watch::Receiver<usize>,
 }
@@ -78,6 +79,8 @@ pub(crate) struct Ear {
     version: u32,
     pub(crate) position: watch::Receiver<Position>,
     pub(crate) condition: watch::Receiver<(ProjectionState, Option<String>)>,
+    /// How many errors there were, and the last one.
+    pub(super) error: watch::Receiver<(u64, Option<String>)>,
     waiting: Arc<watch::Sender<usize>>,
 }
 
@@ -94,10 +97,12 @@ impl Drop for Waiting {
 pub(super) fn channel(name: &'static str, version: u32) -> (Voice, Ear) {
     let (position, heard_position) = watch::channel(Position::START);
     let (condition, heard_condition) = watch::channel((ProjectionState::Starting, None));
+    let (error, heard_error) = watch::channel((0, None));
     let (waiting, heard_waiting) = watch::channel(0);
-    let voice = Voice { position, condition, waiting: heard_waiting };
+    let voice = Voice { position, condition, error, waiting: heard_waiting };
     let waiting = Arc::new(waiting);
-    (voice, Ear { name, version, position: heard_position, condition: heard_condition, waiting })
+    let ear = Ear { name, version, position: heard_position, condition: heard_condition, error: heard_error, waiting };
+    (voice, ear)
 }
 
 impl Voice {
@@ -113,6 +118,14 @@ impl Voice {
                 *known = position;
             }
             further
+        });
+    }
+
+    /// Something went wrong; whether it stops anything is another matter.
+    pub(super) fn erred(&self, reason: &str) {
+        self.error.send_modify(|(count, last)| {
+            *count += 1;
+            *last = Some(reason.to_owned());
         });
     }
 

@@ -38,6 +38,10 @@ impl Projection for TravellerBookings {
         changes.then(|| BookingId(recorded.stream.uuid).stream())
     }
 
+    fn key_of_unreadable(stream: StreamId, _correlation: &str) -> StreamId {
+        BookingId(stream.uuid).stream()
+    }
+
     async fn load(
         &self,
         keys: &BTreeSet<StreamId>,

@@ -1,8 +1,10 @@
 //! `projections`: read models looked at, paused, mended, made anew and switched.
 
 pub(crate) mod bar;
+mod list;
 mod pause;
 mod rebuild;
+mod record;
 mod retry;
 mod rollback;
 mod verify;
@@ -22,6 +24,21 @@ use super::{Globals, settings};
 /// Verbs of read models.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ProjectionsVerb {
+    /// List them: state, how far behind the log, and how many events could not be taken in
+    ///
+    /// --json: one object a line, {"name", "version", "generation", "state", "reason", "position", "head", "lagEvents", "lagIsExact",
+    /// "lagMs", "eventsPerSecond", "deadLetters", "waiting", "lastError", "lastErrorAt", "former": {"version", "generation",
+    /// "position"}, "rebuild": {"phase", "progress", "eventsPerSecond", "startedAt", "toldAt"}}; null where there is none. state
+    /// is starting, live, waiting, paused, stopped or unowned
+    List,
+    /// Tell all of one or of all, and what could not be taken in and why
+    ///
+    /// --json: as `projections list`, with {"keys": [{"key", "events", "position", "type", "reason", "since"}]}
+    Status {
+        /// The read model, such as booking [default: all]
+        #[arg(value_parser = named)]
+        name: Option<ProjectionName>,
+    },
     /// Make the rows of read models anew from the whole log, and switch to them
     ///
     /// Reads and writes go on meanwhile. The rows that were live are kept for `rollback` until the next rebuild. One that is
@@ -84,6 +101,8 @@ pub(crate) async fn run(verb: ProjectionsVerb, globals: &Globals, printer: Print
     let house = House::open(settings(globals, None)?, Schema::Expect).await?;
     let log = &house.log;
     let done = match verb {
+        ProjectionsVerb::List => unless_stopped(list::list(log, printer)).await,
+        ProjectionsVerb::Status { name } => unless_stopped(list::status(log, name, printer)).await,
         ProjectionsVerb::Rebuild(arguments) => rebuild::run(log, arguments, printer).await,
         ProjectionsVerb::Verify { named, rate } => unless_stopped(verify::run(log, named.name, rate, printer)).await,
         ProjectionsVerb::Rollback(which) => unless_stopped(rollback::run(log, which.name, printer)).await,

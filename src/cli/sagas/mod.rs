@@ -163,12 +163,12 @@ async fn dispatch(
     house.follow_the_logs_clock().await?;
     match (verb, decision) {
         (SagasVerb::List { which, limit }, _) => {
-            unless_stopped(list::run(&house.log, &which.filter(), limit, printer)).await
+            unless_stopped(Box::pin(list::run(&house.log, &which.filter(), limit, printer))).await
         }
         (SagasVerb::Show { booking }, _) => {
             unless_stopped(Box::pin(show::run(&house.log, booking, house.clock().now(), printer))).await
         }
-        (_, Some(decision)) => unless_stopped(resolve::run(house, decision, printer)).await,
+        (_, Some(decision)) => unless_stopped(Box::pin(resolve::run(house, decision, printer))).await,
         (_, None) => Ok(()),
     }
 }

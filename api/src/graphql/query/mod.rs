@@ -11,6 +11,7 @@ mod hotel;
 mod hotels;
 mod occupancy;
 mod payment_ledger;
+mod projections;
 mod saga;
 mod sagas;
 mod traveller_bookings;
@@ -33,4 +34,5 @@ pub(crate) struct Query(
     traveller_bookings::TravellerBookingsQuery,
     payment_ledger::PaymentLedgerQuery,
     occupancy::OccupancyQuery,
+    projections::ProjectionsQuery,
 );
