@@ -23,7 +23,7 @@ async fn operators_are_told_how_the_read_models_are_doing() {
     let all = answer["projections"].as_array().unwrap_or_else(|| panic!("{answer}"));
     let of = |name: &str| all.iter().find(|projection| projection["name"] == name).expect(name);
     let booking = of("booking");
-    assert_eq!((&booking["version"], &booking["state"]), (&json!(1), &json!("live")), "{booking}");
+    assert!(booking["version"].as_u64() > Some(0) && booking["state"] == "live", "{booking}");
     assert_eq!((&booking["deadLetters"], &booking["waiting"]), (&json!(1), &json!(1)), "{booking}");
     let cars = of("car_availability");
     assert_eq!((&cars["state"], &cars["reason"]), (&json!("stopped"), &json!("its rows are old")), "{cars}");
