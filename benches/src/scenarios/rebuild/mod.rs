@@ -35,6 +35,8 @@ pub(crate) async fn run(server: &BenchServer, options: &Rebuild) -> Outcome<Vec<
     let mut log = LongLog::open(server, "rebuild").await?;
     let (events, shorter_events) = (options.events(), options.events() * SHORTER_PERCENT / 100);
     log.fill(shorter_events).await?;
+    // A log that no engine could have written would be worth no figure.
+    program.run(&log.url(), &["events", "verify"]).await?;
 
     let mut applied = Vec::new();
     let copy = log.copy("rebuild_apply").await?;
