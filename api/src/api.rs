@@ -8,6 +8,7 @@ use traveladvisor_infra::clock::Clock;
 use traveladvisor_infra::event_log::Position;
 use traveladvisor_infra::gateway::PaymentGateway;
 use traveladvisor_projections::reads::Reads;
+use traveladvisor_projections::runtime::rebuild::Rebuilds;
 
 use crate::graphql::{TravelSchema, builder};
 use crate::http::Metrics;
@@ -25,6 +26,8 @@ pub struct Parts {
     pub engine: Engine,
     /// Answers queries.
     pub reads: Reads,
+    /// Makes read models anew.
+    pub rebuilds: Rebuilds,
     /// Exchanges card numbers for tokens.
     pub gateway: Arc<dyn PaymentGateway>,
     /// The program's time.
@@ -47,7 +50,13 @@ pub struct Api {
 impl Api {
     /// The edge of a program.
     pub fn new(parts: Parts) -> Self {
-        let schema = builder().data(parts.engine).data(parts.reads).data(parts.gateway).data(parts.clock).finish();
+        let schema = builder()
+            .data(parts.engine)
+            .data(parts.reads)
+            .data(parts.rebuilds)
+            .data(parts.gateway)
+            .data(parts.clock)
+            .finish();
         Self { schema, ready: parts.ready, positions: parts.positions, metrics: Arc::default() }
     }
 

@@ -18,6 +18,7 @@ use traveladvisor_infra::postgres::SCHEMA;
 use traveladvisor_infra::testing::TestDatabase;
 use traveladvisor_projections::reads::Reads;
 use traveladvisor_projections::runtime::Projectors;
+use traveladvisor_projections::runtime::rebuild::Rebuilds;
 
 /// Largest answer that a test reads.
 const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -64,6 +65,7 @@ impl World {
         let api = Api::new(Parts {
             engine,
             reads: Reads::new(&log, &projectors),
+            rebuilds: Rebuilds::new(log.clone()),
             gateway: ports.gateway,
             clock: ports.clock,
             ready: Arc::new(|| Box::pin(std::future::ready(Ok(())))),

@@ -13,6 +13,7 @@ use traveladvisor_api::{Api, Parts, Readiness};
 use traveladvisor_commands::engine::{Delivery, Engine, RunningEngine};
 use traveladvisor_infra::event_log::{CLAIM_EVERY, EventLog, UNHELD_PATIENCE};
 use traveladvisor_projections::reads::Reads;
+use traveladvisor_projections::runtime::rebuild::Rebuilds;
 use traveladvisor_projections::runtime::{ProjectionName, ProjectionState, Projectors};
 
 use super::failure::Failure;
@@ -32,6 +33,7 @@ pub(crate) struct Running {
     /// Takes commands.
     pub(crate) engine: Engine,
     reads: Reads,
+    rebuilds: Rebuilds,
     tasks: RunningEngine,
     projectors: Arc<Projectors>,
     http: JoinHandle<std::io::Result<()>>,
@@ -49,11 +51,13 @@ impl Running {
         let (engine, tasks) = Engine::start(log.clone(), ports.clone(), Delivery::Here).await?;
         let projectors = Arc::new(Projectors::start(log.clone()));
         let reads = Reads::new(&log, &projectors);
+        let rebuilds = Rebuilds::new(log.clone());
         // What a connection still holds when all is stopped must not keep the projectors from ending in order.
         let told = Arc::downgrade(&projectors);
         let api = Api::new(Parts {
             engine: engine.clone(),
             reads: reads.clone(),
+            rebuilds: rebuilds.clone(),
             gateway: ports.gateway,
             clock: ports.clock,
             ready: readiness(log.clone(), told.clone(), tasks.liveness()),
@@ -65,7 +69,7 @@ impl Running {
             // An error means that the sender is gone: then it is time to stop as well.
             let _ = stopped.await;
         }));
-        Ok(Self { address, engine, reads, tasks, projectors, http, stop_http, hearing, revival: revive(house) })
+        Ok(Self { address, engine, reads, rebuilds, tasks, projectors, http, stop_http, hearing, revival: revive(house) })
     }
 
     /// The address as a link.
@@ -91,6 +95,7 @@ impl Running {
         drop(self.engine);
         self.tasks.stop().await;
         drop(self.reads);
+        self.rebuilds.stop().await;
         if let Some(projectors) = Arc::into_inner(self.projectors)
             && tokio::time::timeout(PROJECTORS_STOP_LIMIT, projectors.stop()).await.is_err()
         {

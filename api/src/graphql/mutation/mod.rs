@@ -6,9 +6,12 @@ mod book_trip;
 mod cancel_booking;
 mod card_digits;
 mod change_allotment;
+mod changed_projection;
+mod rebuild_projection;
 mod resolution;
 mod resolve_saga;
 mod resolve_sagas;
+mod rollback_projection;
 mod rules;
 mod submit;
 mod upsert_car;
@@ -30,4 +33,6 @@ pub(crate) struct Mutation(
     upsert_car::UpsertCar,
     resolve_saga::ResolveSaga,
     resolve_sagas::ResolveSagas,
+    rebuild_projection::RebuildProjection,
+    rollback_projection::RollbackProjection,
 );

@@ -1,5 +1,6 @@
 //! Read models made anew beside the live ones (L20): shadow tables, the log read in bulk, each row written once, then the switch.
 
+mod background;
 mod building;
 mod catch_up;
 mod ddl;
@@ -24,6 +25,7 @@ use tokio::sync::watch;
 use traveladvisor_infra::event_log::{EventLog, Position, Stretch};
 use traveladvisor_infra::postgres::schema_name;
 
+pub use background::Rebuilds;
 pub use error::RebuildError;
 pub use lock::REBUILD_LOCK;
 pub use pace::{REBUILD_RATE_DEFAULT, Rate};
