@@ -30,7 +30,7 @@ impl ProjectionPayload {
 async fn read(ctx: &Context<'_>, name: ProjectionName) -> Result<Projection> {
     let all = reads(ctx)?.projections().await.map_err(read_fault)?;
     let found = all.into_iter().find(|report| report.name == name);
-    found.map(Projection::from).ok_or_else(|| internal("a read model is not told of"))
+    found.map(Projection::from).ok_or_else(|| internal(&"a read model is not told of"))
 }
 
 /// The rebuilds of this process.
@@ -56,7 +56,7 @@ pub(super) fn payload(
     let code = match &error {
         RebuildError::Busy { .. } | RebuildError::RolledBack { .. } => ErrorCode::Conflict,
         RebuildError::NoFormer { .. } | RebuildError::UnknownVersion { .. } => ErrorCode::NotFound,
-        _ => return Err(fault(ErrorCode::Unavailable, &error.to_string())),
+        _ => return Err(fault(ErrorCode::Unavailable, error.to_string())),
     };
     Ok(ProjectionPayload(Err(UserError { code, message: sentence(&error), path: vec!["name".to_owned()] })))
 }
