@@ -93,13 +93,31 @@ pub(super) async fn switch(
     Err(RebuildError::InUse { name: part.name, tries: SWITCH_TRIES_MAX })
 }
 
-/// Lets the rows go that are former ones until now, and tells the generation of the new ones.
+/// Lets the rows go that are former ones until now, and tells the generation of the new ones. Somebody may still read them who began before
+/// they were switched away: the live projector must not wait for that, so the checkpoint is touched last, and nothing is held while it takes.
 async fn make_room(part: &mut Made, schemas: &Schemas) -> Result<u64, RebuildError> {
+    for _try in 0..SWITCH_TRIES_MAX {
+        outgoing(Point::Switched, part.builds.writer().connection.execute("BEGIN")).await?;
+        match drop_former(part, schemas).await {
+            Ok(generation) => return Ok(generation),
+            Err(Refused::Failed(error)) => return Err(error),
+            Err(_in_use) => {
+                outgoing(Point::Switched, part.builds.writer().connection.execute("ROLLBACK")).await?;
+                tokio::time::sleep(SWITCH_PAUSE).await;
+            }
+        }
+    }
+    Err(RebuildError::InUse { name: part.name, tries: SWITCH_TRIES_MAX })
+}
+
+async fn drop_former(part: &mut Made, schemas: &Schemas) -> Result<u64, Refused> {
     let (live, former) = (quoted(&schemas.live), quoted(&schemas.former));
     let tables = part.builds.writer().shadow.tables;
     let connection = &mut part.builds.writer().connection;
     let dropped = drop_tables(tables, &former);
-    outgoing(Point::Switched, connection.execute("BEGIN")).await?;
+    let statements =
+        format!("SET LOCAL lock_timeout = '{SWITCH_LOCK_MS}ms'; CREATE SCHEMA IF NOT EXISTS {former}; {dropped}");
+    outgoing(Point::Switched, connection.execute(sqlx::raw_sql(&statements))).await?;
     let checkpoint = format!(
         "INSERT INTO {live}.projection_checkpoints AS c (name, version, position, epoch) VALUES ($1, $2, 0, 1) \
          ON CONFLICT (name) DO UPDATE SET former_version = NULL, former_generation = NULL, former_position = NULL \
@@ -108,8 +126,7 @@ async fn make_room(part: &mut Made, schemas: &Schemas) -> Result<u64, RebuildErr
     );
     let generation = sqlx::query_scalar(&checkpoint).bind(part.name).bind(part.version.cast_signed());
     let generation: Option<i64> = outgoing(Point::Switched, generation.fetch_one(&mut *connection)).await?;
-    let statements = format!("CREATE SCHEMA IF NOT EXISTS {former}; {dropped} COMMIT;");
-    outgoing(Point::Switched, connection.execute(sqlx::raw_sql(&statements))).await?;
+    outgoing(Point::Switched, connection.execute("COMMIT")).await?;
     Ok(generation.unwrap_or(2).unsigned_abs())
 }
 
