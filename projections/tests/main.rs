@@ -2,6 +2,7 @@
 
 mod booking;
 mod cars;
+mod chaos;
 mod dead_letters;
 mod flights;
 mod hotels;

@@ -18,7 +18,7 @@ use traveladvisor_projections::runtime::{
 use crate::support::{House, LIMIT, hotel_details, room_type};
 
 /// Counts the events it has seen; its rows are the table `seen`.
-struct Counting;
+pub(crate) struct Counting;
 
 static SEEN: Table = Table { name: "seen", columns: &[column("position", Holds::Int)], meeting: Meeting::Never };
 
@@ -66,7 +66,7 @@ fn write_seen(batch: &mut Vec<i64>, changes: &mut Changes) {
 
 /// What goes wrong in the database right after rows were written, before the transaction commits.
 #[derive(Clone, Copy, Default)]
-struct Orders {
+pub(crate) struct Orders {
     /// So many flushes fail.
     failures: u32,
     /// So many flushes hang.
@@ -76,7 +76,7 @@ struct Orders {
 }
 
 /// A house whose table `seen` does as it is told. What a sequence has counted stays counted when a transaction is undone.
-async fn counting_house(orders: Orders) -> House {
+pub(crate) async fn counting_house(orders: Orders) -> House {
     let house = House::new().await;
     let Orders { failures, hangs, rows_max } = orders;
     let rows_max = rows_max.unwrap_or(u32::MAX);

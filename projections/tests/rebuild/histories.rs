@@ -4,16 +4,12 @@ use proptest::prelude::*;
 use proptest::test_runner::Config;
 use traveladvisor_infra::testing::chaos;
 
-use super::{rebuild_all, rows};
+use super::{CRAMPED, ROOMY, rebuild_all, rows};
 use crate::support::acts::{Act, act, carry_out};
 use crate::support::{House, Supply, card};
 
 /// Random histories of a short run.
 const HISTORIES: u32 = 6;
-/// More than a history needs.
-const ROOMY: usize = 64 << 20;
-/// So little that rows leave the memory all the time.
-const CRAMPED: usize = 1;
 
 async fn hold(acts: &[Act]) {
     let mut house = House::new().await;

@@ -1,14 +1,24 @@
 //! Rows made anew are the live ones, whatever happened and whatever happens meanwhile.
 
+mod famous;
 mod histories;
+mod pieces;
+mod serving;
 mod switch;
-mod verify;
+pub(crate) mod verify;
+mod versions;
+pub(crate) mod writing;
 
 use sqlx::{PgPool, Row};
 use tokio::sync::watch;
 use traveladvisor_infra::event_log::EventLog;
 use traveladvisor_projections::runtime::ProjectionName;
 use traveladvisor_projections::runtime::rebuild::{Progress, Rate, Rebuild, RebuildError, Rebuilt, rebuild};
+
+/// More memory than the rows of a test need.
+pub(crate) const ROOMY: usize = 64 << 20;
+/// So little that rows leave the memory all the time.
+pub(crate) const CRAMPED: usize = 1;
 
 /// Rebuilds projections as fast as can be, with so much memory.
 pub(crate) async fn rebuild_all(log: &EventLog, bytes_max: usize) -> Vec<Rebuilt> {

@@ -10,7 +10,7 @@ use crate::support::{House, PLENTY, card};
 
 const FAST: Rate = Rate::Unlimited;
 
-async fn verified(house: &House, name: ProjectionName) -> Verified {
+pub(crate) async fn verified(house: &House, name: ProjectionName) -> Verified {
     let how = Rebuild { rate: FAST, ..Rebuild::default() };
     verify(&house.log, name, how, &watch::Sender::new(Progress::START)).await.expect("compared")
 }
