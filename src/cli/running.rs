@@ -69,7 +69,18 @@ impl Running {
             // An error means that the sender is gone: then it is time to stop as well.
             let _ = stopped.await;
         }));
-        Ok(Self { address, engine, reads, rebuilds, tasks, projectors, http, stop_http, hearing, revival: revive(house) })
+        Ok(Self {
+            address,
+            engine,
+            reads,
+            rebuilds,
+            tasks,
+            projectors,
+            http,
+            stop_http,
+            hearing,
+            revival: revive(house),
+        })
     }
 
     /// The address as a link.

@@ -15,6 +15,8 @@ pub(crate) mod timeline;
 use std::collections::BTreeSet;
 
 use sqlx::PgConnection;
+use traveladvisor_domain::aggregate::Event;
+use traveladvisor_domain::booking::BookingEvent;
 use traveladvisor_domain::id::{BookingId, StreamId, StreamKind};
 
 use crate::runtime::{Changes, FoldError, Part, Projection, Recorded, Table};
@@ -49,6 +51,10 @@ impl Projection for BookingProjection {
         connection: &mut PgConnection,
     ) -> Result<(), sqlx::Error> {
         batch.load(keys, connection).await
+    }
+
+    fn begins(recorded: &Recorded) -> bool {
+        recorded.sequence == 1 && matches!(recorded.told.event, Event::Booking(BookingEvent::BookingRequested { .. }))
     }
 
     fn holds(batch: &BookingBatch, key: StreamId) -> bool {

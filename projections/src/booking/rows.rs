@@ -14,7 +14,7 @@ use crate::runtime::{Changes, Held, Holds, Meeting, Part, Rows, Table, Taken, co
 use crate::views::{AttentionView, BookingStatus, SagaStatus};
 
 /// About how many bytes a trip takes in memory.
-const TRIP_BYTES: usize = 2_048;
+const TRIP_BYTES: usize = 3_072;
 
 /// Trips. Owner, traveller and time of the request never change.
 pub(super) static BOOKINGS: Table = Table {

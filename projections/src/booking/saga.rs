@@ -17,9 +17,13 @@ pub(super) struct SagaState {
     pub(super) status: SagaStatus,
     pub(super) definition: String,
     pub(super) steps: Vec<SagaStepView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) next_wake_up: Option<DateTime<Utc>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) waiting: Option<WaitView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) attention: Option<AttentionView>,
 }
 

@@ -18,11 +18,15 @@ use crate::views::{
 pub(crate) struct BookingState {
     pub(super) owner: String,
     pub(super) traveller: Traveller,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) hotel: Option<PartView<HotelPart>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) flight: Option<PartView<FlightPart>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) car: Option<PartView<CarPart>>,
     pub(super) payment: PaymentView,
     pub(super) total: Money,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) failure: Option<FailureView>,
     pub(super) version: u64,
     pub(super) created_at: DateTime<Utc>,
@@ -39,14 +43,16 @@ pub(super) struct Course {
     /// The saga takes back.
     pub(super) undoing: bool,
     /// The part that was reserved last.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) last_booked: Option<Step>,
     /// The part that was given back last.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) last_undone: Option<Step>,
     /// The parts that are reserved; absent until one was, and in rows of earlier programs: see [`BookingState::reserved`].
-    #[serde(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reserved: Option<Vec<Step>>,
     /// What an operator has left as it is. Rows of earlier programs do not have it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) given_up: Vec<Step>,
     /// The last word on the payment was a fault.
     pub(super) payment_faulted: bool,

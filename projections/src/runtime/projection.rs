@@ -103,6 +103,12 @@ pub trait Projection: Send + Sync + 'static {
         connection: &mut PgConnection,
     ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 
+    /// Whether an event can only be the first of its key: no row of the key is there before it, so none is looked for. A second one is an
+    /// error of the fold.
+    fn begins(_recorded: &Recorded) -> bool {
+        false
+    }
+
     /// Whether a batch knows the rows of a key, or the fold needs none.
     fn holds(batch: &Self::Batch, key: StreamId) -> bool;
 

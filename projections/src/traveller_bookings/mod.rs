@@ -51,6 +51,10 @@ impl Projection for TravellerBookings {
         batch.load(keys, connection).await
     }
 
+    fn begins(recorded: &Recorded) -> bool {
+        recorded.sequence == 1 && matches!(recorded.told.event, Event::Booking(BookingEvent::BookingRequested { .. }))
+    }
+
     fn holds(batch: &TripBatch, key: StreamId) -> bool {
         batch.trips.holds(&BookingId(key.uuid))
     }

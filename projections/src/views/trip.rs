@@ -94,10 +94,13 @@ pub struct PaymentView {
     /// Where it stands.
     pub status: PaymentStatus,
     /// The card's brand, for example `visa`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub brand: Option<String>,
     /// The last four digits of the card.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_four: Option<String>,
     /// Why it was refused, or the last fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub failure_code: Option<Code>,
     /// What was given back; zero when nothing was.
     pub refunded: Money,
@@ -235,10 +238,13 @@ pub struct SagaStepView {
     /// Tries so far, of the request or, on the way back, of the undo.
     pub attempts: u32,
     /// The last refusal or fault: code and sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
     /// When it was first asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub started_at: Option<DateTime<Utc>>,
     /// When it was last settled: done, refused or taken back.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<DateTime<Utc>>,
     /// Who left it as it is, and why, in the operator's own words, for operators only. Rows of earlier programs do not have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

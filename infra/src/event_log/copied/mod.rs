@@ -104,6 +104,7 @@ impl Drop for LogPages {
 struct Reader {
     connection: PgConnection,
     /// A condition, or nothing.
+    /// The condition on the kinds of streams, if there is one.
     kinds: String,
     through: Position,
     until: Position,

@@ -80,7 +80,11 @@ async fn failed(log: &EventLog, name: ProjectionName, error: &RebuildError) {
     .bind(name.as_str())
     .bind(format!("the rebuild failed: {error}"));
     if let Err(error) = outgoing(Point::RebuildTold, told.execute(log.pool())).await {
-        tracing::warn!(projection = name.as_str(), error = describe(&error), "could not write down why a rebuild failed");
+        tracing::warn!(
+            projection = name.as_str(),
+            error = describe(&error),
+            "could not write down why a rebuild failed"
+        );
     }
     if let Err(error) = clear(log, &[name]).await {
         tracing::warn!(projection = name.as_str(), %error, "could not clear what a failed rebuild left");

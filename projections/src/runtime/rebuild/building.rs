@@ -17,6 +17,9 @@ use crate::runtime::dead_letters::{Letter, PARKED_EVENTS_MAX};
 use crate::runtime::projection::{FoldError, Part, Projection, Tailed};
 use crate::runtime::sift::PANICKED;
 
+/// Bytes of rows in memory that are written at once at the end.
+const SLICE_BYTES: usize = 16 << 20;
+
 /// A page of the log, decoded once for all.
 pub(super) type Page = Arc<Vec<Tailed>>;
 
@@ -72,12 +75,13 @@ impl<P: Projection> Building<P> {
 
     async fn take_page(&mut self, page: Page) -> Result<(), RebuildError> {
         let mut folding = self.folding.take().ok_or(RebuildError::Panicked)?;
-        if self.has_spilled {
+        let missing = if self.has_spilled { folding.missing(&page) } else { BTreeSet::new() };
+        if !missing.is_empty() {
             // Rows that left the memory may be needed again: they are read, after all before was written.
             self.writer.take(std::mem::take(&mut self.changes)).await?;
             self.writer.write_gathered().await?;
             self.writer.shadow.give_keys(&mut self.writer.connection).await?;
-            folding.load(&page, &mut self.writer.connection).await?;
+            folding.load(&missing, &mut self.writer.connection).await?;
         }
         let fold = tokio::task::spawn_blocking(move || folding.fold_page(&page));
         let writing = self.writer.take(std::mem::take(&mut self.changes));
@@ -90,23 +94,35 @@ impl<P: Projection> Building<P> {
         Ok(())
     }
 
+    /// Little by little, so that rows are not held twice.
     async fn write_rest(&mut self) -> Result<(), RebuildError> {
-        let mut folding = self.folding.take().ok_or(RebuildError::Panicked)?;
-        let flush = tokio::task::spawn_blocking(move || {
-            let mut changes = Changes::none();
-            folding.projection.flush(&mut folding.batch, Part::All, &mut changes);
-            (folding, changes.into_vec())
-        });
+        loop {
+            let mut folding = self.folding.take().ok_or(RebuildError::Panicked)?;
+            let flush = tokio::task::spawn_blocking(move || {
+                let is_last = P::bytes(&folding.batch) <= SLICE_BYTES;
+                let changes = folding.flush(if is_last { Part::All } else { Part::Cold });
+                (folding, changes, is_last)
+            });
+            let writing = self.writer.take(std::mem::take(&mut self.changes));
+            let (flushed, written) = futures::future::join(flush, writing).await;
+            let (folding, changes, is_last) = flushed.map_err(|_panic| RebuildError::Panicked)?;
+            written?;
+            self.folding = Some(folding);
+            self.changes = changes;
+            if is_last {
+                break;
+            }
+        }
         self.writer.take(std::mem::take(&mut self.changes)).await?;
-        let (folding, changes) = flush.await.map_err(|_panic| RebuildError::Panicked)?;
-        self.folding = Some(folding);
-        self.writer.take(changes).await?;
         self.writer.write_gathered().await
     }
 
     async fn follow_page(&mut self, page: &[Tailed]) -> Result<(), RebuildError> {
         let folding = self.folding.as_mut().ok_or(RebuildError::Panicked)?;
-        folding.load(page, &mut self.writer.connection).await?;
+        let missing = folding.missing(page);
+        if !missing.is_empty() {
+            folding.load(&missing, &mut self.writer.connection).await?;
+        }
         for tailed in page {
             folding.fold(tailed)?;
         }
@@ -152,15 +168,31 @@ struct Folded {
 }
 
 impl<P: Projection> Folding<P> {
-    /// Reads the rows of those keys of a page that the batch does not know.
-    async fn load(&mut self, page: &[Tailed], connection: &mut PgConnection) -> Result<(), RebuildError> {
-        let readable = page.iter().filter(|tailed| tailed.recorded.is_ok());
-        let keys: BTreeSet<StreamId> =
-            readable.filter_map(Tailed::key::<P>).filter(|key| !P::holds(&self.batch, *key)).collect();
-        if !keys.is_empty() {
-            outgoing(Point::Rebuilt, self.projection.load(&keys, &mut self.batch, connection)).await?;
+    /// Those keys of a page that the batch does not know and that may have rows: what begins in the page has none.
+    fn missing(&self, page: &[Tailed]) -> BTreeSet<StreamId> {
+        let mut begun = HashSet::new();
+        let mut missing = BTreeSet::new();
+        for tailed in page {
+            let (Ok(entry), Some(key)) = (&tailed.recorded, tailed.key::<P>()) else { continue };
+            if entry.parts().any(P::begins) && !missing.contains(&key) {
+                begun.insert(key);
+            } else if !begun.contains(&key) && !P::holds(&self.batch, key) {
+                missing.insert(key);
+            }
         }
+        missing
+    }
+
+    /// Reads rows into the batch.
+    async fn load(&mut self, keys: &BTreeSet<StreamId>, connection: &mut PgConnection) -> Result<(), RebuildError> {
+        outgoing(Point::Rebuilt, self.projection.load(keys, &mut self.batch, connection)).await?;
         Ok(())
+    }
+
+    fn flush(&mut self, part: Part) -> Vec<Change> {
+        let mut changes = Changes::none();
+        self.projection.flush(&mut self.batch, part, &mut changes);
+        changes.into_vec()
     }
 
     fn fold_page(mut self, page: &[Tailed]) -> Result<(Self, Folded), RebuildError> {
@@ -168,9 +200,8 @@ impl<P: Projection> Folding<P> {
             self.fold(tailed)?;
         }
         let is_cold = P::bytes(&self.batch) > self.bytes_max;
-        let mut changes = Changes::none();
-        self.projection.flush(&mut self.batch, if is_cold { Part::Cold } else { Part::Final }, &mut changes);
-        Ok((self, Folded { changes: changes.into_vec(), is_cold }))
+        let changes = self.flush(if is_cold { Part::Cold } else { Part::Final });
+        Ok((self, Folded { changes, is_cold }))
     }
 
     fn fold(&mut self, tailed: &Tailed) -> Result<(), RebuildError> {

@@ -9,10 +9,11 @@ use super::error::RebuildError;
 use super::shadow::Shadow;
 use crate::runtime::changes::Change;
 use crate::runtime::rows::Rows;
-use crate::runtime::table::Table;
 
 /// Bytes of a table's rows that are gathered for one COPY.
 const COPY_BYTES: usize = 4 << 20;
+/// Bytes that are handed to the connection at once, which copies them.
+const SEND_BYTES: usize = 64 << 10;
 /// What begins a COPY in binary form: its signature, no flags, no extension.
 const HEADER: [u8; 19] = *b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// What ends it: no further row.
@@ -23,7 +24,7 @@ const TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
 pub(super) struct Writer {
     pub(super) connection: PgConnection,
     pub(super) shadow: Shadow,
-    gathered: BTreeMap<&'static str, (&'static Table, Vec<u8>)>,
+    gathered: BTreeMap<&'static str, Vec<Rows>>,
     /// Tables that rows were written into.
     begun: BTreeSet<&'static str>,
 }
@@ -39,8 +40,8 @@ impl Writer {
             let name = change.rows().table().name;
             let is_first = !self.begun.contains(name);
             match change {
-                Change::WriteNew(rows) => self.gather(&rows).await?,
-                Change::Write(rows) if is_first => self.gather(&rows).await?,
+                Change::WriteNew(rows) => self.gather(rows).await?,
+                Change::Write(rows) if is_first => self.gather(rows).await?,
                 // There is nothing to delete.
                 Change::Delete(_) if is_first => {}
                 Change::Write(_) | Change::Delete(_) => {
@@ -53,37 +54,41 @@ impl Writer {
         Ok(())
     }
 
-    async fn gather(&mut self, rows: &Rows) -> Result<(), RebuildError> {
-        let table = rows.table();
-        self.begun.insert(table.name);
-        let (_, bytes) = self.gathered.entry(table.name).or_insert_with(|| (table, HEADER.to_vec()));
-        bytes.extend_from_slice(rows.bytes());
-        if bytes.len() >= COPY_BYTES {
-            let bytes = std::mem::replace(bytes, HEADER.to_vec());
-            self.copy(table, bytes).await?;
+    async fn gather(&mut self, rows: Rows) -> Result<(), RebuildError> {
+        let name = rows.table().name;
+        self.begun.insert(name);
+        let gathered = self.gathered.entry(name).or_default();
+        gathered.push(rows);
+        if gathered.iter().map(|rows| rows.bytes().len()).sum::<usize>() >= COPY_BYTES {
+            let gathered = std::mem::take(gathered);
+            self.copy(gathered).await?;
         }
         Ok(())
     }
 
     /// Writes what was gathered; then a query on this connection sees all rows.
     pub(super) async fn write_gathered(&mut self) -> Result<(), RebuildError> {
-        for (table, bytes) in std::mem::take(&mut self.gathered).into_values() {
-            if bytes.len() > HEADER.len() {
-                self.copy(table, bytes).await?;
-            }
+        for gathered in std::mem::take(&mut self.gathered).into_values() {
+            self.copy(gathered).await?;
         }
         Ok(())
     }
 
-    async fn copy(&mut self, table: &'static Table, mut bytes: Vec<u8>) -> Result<(), RebuildError> {
-        bytes.extend_from_slice(&TRAILER);
+    async fn copy(&mut self, gathered: Vec<Rows>) -> Result<(), RebuildError> {
+        let Some(table) = gathered.first().map(Rows::table) else { return Ok(()) };
         let statement = format!("COPY {} ({}) FROM STDIN (FORMAT BINARY)", table.name, table.column_list());
-        outgoing(Point::RebuildCopied, async {
+        let copying = async {
             let mut copy = self.connection.copy_in_raw(&statement).await?;
-            copy.send(bytes).await?;
+            copy.send(HEADER.as_slice()).await?;
+            for rows in gathered {
+                for bytes in rows.bytes().chunks(SEND_BYTES) {
+                    copy.send(bytes).await?;
+                }
+            }
+            copy.send(TRAILER.as_slice()).await?;
             copy.finish().await
-        })
-        .await?;
+        };
+        outgoing(Point::RebuildCopied, copying).await?;
         Ok(())
     }
 }
