@@ -24,7 +24,7 @@ use super::tail::Tail;
 use super::telling;
 
 /// Most events of one transaction.
-pub const BATCH_EVENTS_MAX: usize = 500;
+pub const BATCH_EVENTS_MAX: usize = 2_000;
 /// How long events gather before the next transaction, from the beginning of the last one, unless it was full or somebody waits: with one
 /// for each trip, the projections together would cost more than the trip.
 const GATHER_FOR: Duration = Duration::from_millis(10);

@@ -9,7 +9,7 @@ use traveladvisor_infra::event_log::{EventLog, LogError, Position};
 use super::projection::Tailed;
 
 /// Most events that are kept for the other projectors.
-const KEPT_EVENTS_MAX: usize = 2_000;
+const KEPT_EVENTS_MAX: usize = 6_000;
 
 /// The end of a log. Because order is commit order (L2), what was read is complete up to its last event.
 #[derive(Debug)]
