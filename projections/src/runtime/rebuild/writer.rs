@@ -77,7 +77,7 @@ impl Writer {
     async fn copy(&mut self, gathered: Vec<Rows>) -> Result<(), RebuildError> {
         let Some(table) = gathered.first().map(Rows::table) else { return Ok(()) };
         let statement = format!("COPY {} ({}) FROM STDIN (FORMAT BINARY)", table.name, table.column_list());
-        let copying = async {
+        outgoing(Point::RebuildCopied, async {
             let mut copy = self.connection.copy_in_raw(&statement).await?;
             copy.send(HEADER.as_slice()).await?;
             for rows in gathered {
@@ -87,8 +87,8 @@ impl Writer {
             }
             copy.send(TRAILER.as_slice()).await?;
             copy.finish().await
-        };
-        outgoing(Point::RebuildCopied, copying).await?;
+        })
+        .await?;
         Ok(())
     }
 }
