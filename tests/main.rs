@@ -11,6 +11,7 @@ mod kill;
 #[path = "../src/cli/demo/ledger.rs"]
 mod ledger;
 mod operator;
+mod projections;
 mod recover;
 mod replay;
 mod support;

@@ -16,3 +16,4 @@ mod runtime;
 mod standby;
 mod support;
 mod travellers;
+mod two_owners;

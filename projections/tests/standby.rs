@@ -5,8 +5,10 @@ use std::time::Duration;
 use traveladvisor_domain::id::HotelId;
 use traveladvisor_infra::event_log::{EventLog, PROJECTIONS};
 use traveladvisor_projections::reads::{HotelSearch, Page, ReadError, Reads};
+use traveladvisor_projections::runtime::rebuild::{REBUILD_BYTES_MAX, rollback};
 use traveladvisor_projections::runtime::{Paused, ProjectionName, ProjectionState, Projectors, pause, resume};
 
+use crate::rebuild::rebuild_some;
 use crate::support::{House, LIMIT, hotel_details, room_type};
 
 /// Another process: its own handle of the log, which hears nothing of appends by others.
@@ -176,4 +178,36 @@ async fn a_checkpoint_that_was_taken_away_during_a_turn_is_taken_back() {
         .expect("taken");
     list(&mut house, 2).await;
     reads.wait_for(ProjectionName::HotelAvailability, house.last, LIMIT).await.expect("the lease's owner goes on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_rollback_nobody_is_answered_as_if_the_former_rows_were_as_far_as_the_others() {
+    let mut house = House::new().await;
+    let (owner, _owners_reads) = process(&house);
+    all_are(&owner, ProjectionState::Live).await;
+    let (other, reads) = process(&house);
+    all_are(&other, ProjectionState::Standby).await;
+    list(&mut house, 1).await;
+    reads.wait_for(ProjectionName::HotelAvailability, house.last, LIMIT).await.expect("it comes there");
+    rebuild_some(&house.log, &[ProjectionName::HotelAvailability], REBUILD_BYTES_MAX).await.expect("rebuilt");
+    let later = list(&mut house, 2).await;
+    reads.wait_for(ProjectionName::HotelAvailability, house.last, LIMIT).await.expect("it comes there");
+    // The former rows stay where they are, so that there is time to look.
+    pause(&house.database.pool, "hotel_availability").await.expect("asked");
+    is(&other, ProjectionState::Paused).await;
+    let back = rollback(&house.log, ProjectionName::HotelAvailability).await.expect("rolled back");
+    assert!(back.position < house.last);
+    let looks = async {
+        while other.positions()[1].1 != back.position {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    assert!(tokio::time::timeout(LIMIT, looks).await.is_ok(), "it is said to be at {:?}", other.positions()[1]);
+    let behind = reads.wait_for(ProjectionName::HotelAvailability, house.last, LIMIT).await;
+    assert!(matches!(behind, Err(ReadError::Behind { .. })), "{behind:?}");
+    assert!(reads.hotel(later).await.expect("read").is_none());
+    resume(&house.database.pool, "hotel_availability").await.expect("asked");
+    is(&other, ProjectionState::Standby).await;
+    reads.wait_for(ProjectionName::HotelAvailability, house.last, LIMIT).await.expect("it comes there again");
+    assert!(reads.hotel(later).await.expect("read").is_some());
 }

@@ -1,10 +1,13 @@
 //! `doctor`: is everything as it should be?
 
+mod projections;
+
 use serde::Serialize;
 use traveladvisor_infra::config::Config;
 use traveladvisor_infra::event_log::{Owner, RELAY};
 use traveladvisor_infra::postgres::{self, SCHEMA_VERSION, SERVER_VERSION_MIN};
 use traveladvisor_infra::private_server::Role;
+use traveladvisor_projections::runtime::reports;
 
 use super::failure::Failure;
 use super::gateway;
@@ -151,19 +154,13 @@ async fn examine(house: &House, report: &mut Report) -> Result<(), Failure> {
         // Those who read before the log's end: beside a program at work the other way round would find readers beyond it.
         let relayed = log.consumed_offset(RELAY).await?;
         let checkpoints = postgres::checkpoints(log.pool()).await?;
+        let reports = reports(log.pool()).await?;
         let head = log.head().await?;
         checks.push(Check { name: "log".to_owned(), ok: true, detail: format!("{head} is the last position") });
         report.owners = log.owners().await?.into_iter().map(Ownership::from).collect();
         checks.extend(report.owners.iter().map(Ownership::check));
         checks.push(reader("relay".to_owned(), relayed, head.0));
-        for checkpoint in checkpoints {
-            let mut check = reader(format!("projection {}", checkpoint.name), checkpoint.position.0, head.0);
-            if let Some(reason) = checkpoint.stopped_reason {
-                check.ok = false;
-                check.detail = format!("stopped at {}: {reason}", checkpoint.position);
-            }
-            checks.push(check);
-        }
+        checks.extend(checkpoints.into_iter().map(|checkpoint| projections::check(checkpoint, &reports, head.0)));
     }
     Ok(())
 }

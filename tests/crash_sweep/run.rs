@@ -27,7 +27,7 @@ const JUDGE_AGAIN: Duration = Duration::from_millis(300);
 /// An event of a hotel that cannot be read.
 const DAMAGE: &str = "INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, recorded_at) \
      SELECT aggregate_type, 'hotel_00000000000000000000000000', 1, event_type, event_version, '{}', metadata, recorded_at \
-       FROM events WHERE event_type = 'HotelListed' LIMIT 1";
+       FROM events WHERE event_type = 'HotelListed' LIMIT 1 ON CONFLICT DO NOTHING";
 /// A snapshot as another program might have written it.
 const OTHER_SNAPSHOT: &str = "INSERT INTO snapshots SELECT aggregate_type, aggregate_id, 1, 1, '{}' \
        FROM events WHERE event_type = 'HotelListed' AND payload::text <> '{}' ON CONFLICT DO NOTHING";
@@ -92,7 +92,7 @@ fn served(place: &Place, land: &Land, deaths: &[Death]) -> Vec<String> {
 fn dies_while_serving(place: &Place, death: Death, way: Way, party: Party) -> Option<ExitStatus> {
     let other = (way == Way::Beside).then(|| place.start(None).expect("it serves"));
     match way {
-        Way::Damaged if party.number == 0 => place.run(DAMAGE),
+        Way::Damaged => place.run(DAMAGE),
         Way::OtherVersion => place.run(OTHER_VERSION),
         Way::OtherSnapshot => place.run(OTHER_SNAPSHOT),
         Way::AnswersLost => place.gateway.inject(r#"{"lostAnswerRate": 1.0}"#),
@@ -131,8 +131,9 @@ fn dies_while_serving(place: &Place, death: Death, way: Way, party: Party) -> Op
     status
 }
 
-/// Serves until the event that cannot be read was set aside.
+/// Serves until an event that cannot be read was set aside.
 fn set_aside(place: &Place) {
+    place.run(DAMAGE);
     let mut server = place.start(None).expect("it serves");
     let begun = Instant::now();
     while place.wait(letters(place)).len() < 2 {

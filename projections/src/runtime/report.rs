@@ -10,6 +10,7 @@ use traveladvisor_infra::fail_points::{Point, outgoing};
 use super::dead_letters;
 use super::pause::{is_full, paused};
 use super::projectors::ProjectionName;
+use super::rebuild::REBUILD_LOCK;
 use super::status::ProjectionState;
 use crate::reads::ReadError;
 
@@ -51,6 +52,13 @@ pub struct ProjectionReport {
     pub rebuild: Option<RebuildReport>,
 }
 
+impl ProjectionReport {
+    /// It stays where it is until an operator resumes it or makes room for what waits.
+    pub fn is_paused(&self) -> bool {
+        self.state == ProjectionState::Paused.as_str()
+    }
+}
+
 /// The rows that were live before the last rebuild.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Former {
@@ -71,6 +79,8 @@ pub struct RebuildReport {
     pub progress: f64,
     /// Events a second.
     pub events_per_second: f64,
+    /// No process is at it any more: it ended without a word, and what it has made is of no use.
+    pub is_cut_off: bool,
     /// When it began.
     pub started_at: DateTime<Utc>,
     /// When this was told.
@@ -103,6 +113,11 @@ pub async fn reports(pool: &PgPool) -> Result<Vec<ProjectionReport>, ReadError> 
     let asked = sqlx::query(
         "SELECT c.*, c.name IS NOT NULL AS has_begun, s.state, s.events_per_s, s.last_error, s.last_error_at, \
                 r.phase, r.position AS made, r.until, r.events_per_s AS made_per_s, r.started_at, r.told_at AS made_told_at, \
+                r.name IS NOT NULL AND NOT EXISTS ( \
+                    SELECT FROM pg_locks k \
+                     WHERE k.locktype = 'advisory' AND k.granted AND k.objsubid = 2 AND k.classid = $4::oid \
+                       AND k.database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
+                       AND k.objid = hashtext(current_schema() || '.' || r.name)::oid) AS is_cut_off, \
                 d.dead, d.waiting, lag.events AS lag_events, \
                 coalesce(extract(epoch FROM clock_timestamp() - oldest.recorded_at) * 1000, 0)::bigint AS lag_ms, \
                 coalesce((SELECT max(position) FROM events), 0) AS head, \
@@ -122,7 +137,8 @@ pub async fn reports(pool: &PgPool) -> Result<Vec<ProjectionReport>, ReadError> 
     )
     .bind(ProjectionName::ALL.map(ProjectionName::as_str))
     .bind(PROJECTIONS)
-    .bind(LAG_COUNTED_MAX.cast_signed());
+    .bind(LAG_COUNTED_MAX.cast_signed())
+    .bind(REBUILD_LOCK);
     let rows = outgoing(Point::ProjectionsReported, asked.fetch_all(pool)).await?;
     ProjectionName::ALL.into_iter().zip(&rows).map(|(name, row)| report(name, row)).collect()
 }
@@ -235,6 +251,7 @@ fn rebuild(row: &PgRow) -> Result<Option<RebuildReport>, ReadError> {
         phase,
         progress,
         events_per_second: row.try_get("made_per_s")?,
+        is_cut_off: row.try_get("is_cut_off")?,
         started_at: row.try_get("started_at")?,
         told_at: row.try_get("made_told_at")?,
     }))

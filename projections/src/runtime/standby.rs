@@ -30,7 +30,8 @@ pub(super) async fn look_on(pool: &PgPool, name: &'static str, voice: &Voice) {
         }
         match checkpoint::look(pool, name).await {
             Ok(Some(seen)) => {
-                voice.reached_at_least(seen.position);
+                // Also when it is less than before: rows that were rolled back have not taken in what those of before had.
+                voice.reached(seen.position);
                 let (state, reason) = standing(seen);
                 voice.is(state, reason);
             }

@@ -106,19 +106,9 @@ pub(super) fn channel(name: &'static str, version: u32) -> (Voice, Ear) {
 }
 
 impl Voice {
+    /// Where its rows stand. A rollback brings them back to an earlier position.
     pub(super) fn reached(&self, position: Position) {
         self.position.send_if_modified(|known| std::mem::replace(known, position) != position);
-    }
-
-    /// What another process has reached. It may have been looked up before this process came further by itself.
-    pub(super) fn reached_at_least(&self, position: Position) {
-        self.position.send_if_modified(|known| {
-            let further = position > *known;
-            if further {
-                *known = position;
-            }
-            further
-        });
     }
 
     /// Something went wrong; whether it stops anything is another matter.

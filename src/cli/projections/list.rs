@@ -25,6 +25,7 @@ pub(super) async fn list(log: &EventLog, printer: Printer) -> Result<(), Failure
             all => format!("{all} events"),
         };
         let state = match &report.rebuild {
+            Some(rebuild) if rebuild.is_cut_off => format!("{}, a rebuild was cut off", report.state),
             Some(rebuild) => format!("{}, rebuilding {:.0} %", report.state, rebuild.progress * 100.0),
             None => report.state.to_owned(),
         };
@@ -82,7 +83,14 @@ fn print(report: &ProjectionReport, keys: &[ParkedKey], printer: Printer) -> Res
     if let Some(rebuild) = &report.rebuild {
         let (phase, share, rate) = (&rebuild.phase, rebuild.progress * 100.0, rebuild.events_per_second);
         let told = rebuild.told_at.format("%H:%M:%SZ");
-        tell("rebuild", format!("{phase}, {share:.0} %, {rate:.0} events/s, told at {told}"));
+        let text = if rebuild.is_cut_off {
+            format!(
+                "cut off while {phase}, at {share:.0} %, after {told}: the live rows are as they were, start it again"
+            )
+        } else {
+            format!("{phase}, {share:.0} %, {rate:.0} events/s, told at {told}")
+        };
+        tell("rebuild", text);
     }
     unbroken(&mut rows, 0);
     printer.line(rows.trim_fmt())?;

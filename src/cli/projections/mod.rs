@@ -28,8 +28,8 @@ pub(crate) enum ProjectionsVerb {
     ///
     /// --json: one object a line, {"name", "version", "generation", "state", "reason", "position", "head", "lagEvents", "lagIsExact",
     /// "lagMs", "eventsPerSecond", "deadLetters", "waiting", "lastError", "lastErrorAt", "former": {"version", "generation",
-    /// "position"}, "rebuild": {"phase", "progress", "eventsPerSecond", "startedAt", "toldAt"}}; null where there is none. state
-    /// is starting, live, waiting, paused, stopped or unowned
+    /// "position"}, "rebuild": {"phase", "progress", "eventsPerSecond", "isCutOff", "startedAt", "toldAt"}}; null where there is
+    /// none. state is starting, live, waiting, paused, stopped or unowned
     List,
     /// Tell all of one or of all, and what could not be taken in and why
     ///

@@ -43,6 +43,7 @@ struct Rebuild {
     phase: String,
     progress: f64,
     events_per_second: f64,
+    is_cut_off: bool,
     started_at: DateTime<Utc>,
     told_at: DateTime<Utc>,
 }
@@ -88,6 +89,7 @@ impl From<&ProjectionReport> for Record {
                 phase: rebuild.phase,
                 progress: rebuild.progress,
                 events_per_second: rebuild.events_per_second,
+                is_cut_off: rebuild.is_cut_off,
                 started_at: rebuild.started_at,
                 told_at: rebuild.told_at,
             }),
