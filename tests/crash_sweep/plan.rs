@@ -126,7 +126,8 @@ pub(super) fn rows(is_wanted: impl Fn(&Death) -> bool) -> Vec<Vec<Death>> {
     let single = [
         take(|way| way == Way::Migrates),
         take(|way| way == Way::PrivateServer),
-        take(|way| matches!(way, Way::Damaged | Way::Retried)),
+        // An event is set aside once only, and before that there is nothing to try again.
+        [take(|way| way == Way::Damaged), take(|way| way == Way::Retried)].concat(),
     ];
     // Dealt out like cards, so that points of one kind do not come together: many wait for the lease of the one that died before.
     let count = left.len().div_ceil(ROW);

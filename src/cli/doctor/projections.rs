@@ -20,9 +20,8 @@ pub(super) fn check(checkpoint: Checkpoint, reports: &[ProjectionReport], head: 
     if report.dead_letters > 0 {
         check.ok = false;
         let (dead, waiting, name) = (report.dead_letters, report.waiting, &checkpoint.name);
-        check.detail += &format!(
-            "; {dead} events could not be taken in and {waiting} wait behind them: see `traveladvisor projections status {name}`"
-        );
+        let told = format!("{dead} events could not be taken in and {waiting} wait behind them");
+        check.detail = format!("{}; {told}: see `traveladvisor projections status {name}`", check.detail);
     }
     if report.rebuild.as_ref().is_some_and(|rebuild| rebuild.is_cut_off) {
         check.detail += "; a rebuild was cut off, the live rows are as they were";
