@@ -112,7 +112,7 @@ pub trait Projection: Send + Sync + 'static {
     /// Whether a batch knows the rows of a key, or the fold needs none.
     fn holds(batch: &Self::Batch, key: StreamId) -> bool;
 
-    /// Takes an event into the batch. Pure. After an error the batch must still be as before for all other keys.
+    /// Takes an event into the batch. Pure. After an error the batch must be as before.
     fn fold(&self, batch: &mut Self::Batch, recorded: &Recorded) -> Result<(), FoldError>;
 
     /// Takes rows out of the batch, as changes. Pure.

@@ -3,7 +3,9 @@
 use tokio::sync::watch;
 use traveladvisor_infra::event_log::{Position, Stretch};
 use traveladvisor_projections::runtime::ProjectionName;
-use traveladvisor_projections::runtime::rebuild::{Progress, Rate, Rebuild, RebuildError, Verified, scratch, verify};
+use traveladvisor_projections::runtime::rebuild::{
+    Progress, Rate, Rebuild, RebuildError, Verified, prepare, scratch, verify,
+};
 
 use super::rows;
 use crate::support::{House, PLENTY, card};
@@ -98,11 +100,12 @@ async fn a_stretch_of_the_log_is_folded_into_a_schema_of_its_own() {
     let how = Rebuild { rate: FAST, ..Rebuild::default() };
     let stretch = Stretch { after: Position::START, until };
     let progress = watch::Sender::new(Progress::START);
+    prepare(&house.log, "tuesday").await.expect("there is none");
     let made = scratch(&house.log, &ProjectionName::ALL, stretch, ("tuesday", how), &progress).await.expect("made");
     assert!(made.iter().all(|made| made.position == until && made.dead_letters == 0), "{made:?}");
     assert_eq!(rows(&house.database.pool, "tuesday").await, then, "what was shown then");
     for taken in ["tuesday", "public", "public_rebuild", "pg_catalog"] {
-        let refused = scratch(&house.log, &ProjectionName::ALL, stretch, (taken, how), &progress).await;
+        let refused = prepare(&house.log, taken).await;
         assert!(matches!(refused, Err(RebuildError::SchemaExists(name)) if name == taken));
     }
     assert_eq!(rows(&house.database.pool, "tuesday").await, then, "it was left alone");

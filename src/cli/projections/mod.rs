@@ -104,7 +104,7 @@ pub(crate) async fn run(verb: ProjectionsVerb, globals: &Globals, printer: Print
         ProjectionsVerb::List => unless_stopped(list::list(log, printer)).await,
         ProjectionsVerb::Status { name } => unless_stopped(list::status(log, name, printer)).await,
         ProjectionsVerb::Rebuild(arguments) => rebuild::run(log, arguments, printer).await,
-        ProjectionsVerb::Verify { named, rate } => unless_stopped(verify::run(log, named.name, rate, printer)).await,
+        ProjectionsVerb::Verify { named, rate } => verify::run(log, named.name, rate, printer).await,
         ProjectionsVerb::Rollback(which) => unless_stopped(rollback::run(log, which.name, printer)).await,
         ProjectionsVerb::Pause(which) => unless_stopped(pause::run(log, which.name, Change::Pause, printer)).await,
         ProjectionsVerb::Resume(which) => unless_stopped(pause::run(log, which.name, Change::Resume, printer)).await,

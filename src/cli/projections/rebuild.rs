@@ -7,7 +7,9 @@ use serde::Serialize;
 use tokio::sync::watch;
 use traveladvisor_infra::event_log::EventLog;
 use traveladvisor_projections::runtime::ProjectionName;
-use traveladvisor_projections::runtime::rebuild::{Plan, Progress, Rate, Rebuild, Rebuilt, clear, plan, rebuild};
+use traveladvisor_projections::runtime::rebuild::{
+    Plan, Progress, REBUILD_WORKERS_MAX, Rate, Rebuild, Rebuilt, clear, plan, rebuild,
+};
 
 use super::{bar, named};
 use crate::cli::failure::Failure;
@@ -24,7 +26,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     dry_run: bool,
     /// Threads that decode events [default: as many as there are cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = workers)]
     workers: Option<NonZeroUsize>,
     /// Events a second at most, or `unlimited`; the default leaves commands their latency [default: 25000]
     #[arg(long, value_name = "N", value_parser = rate)]
@@ -137,4 +139,13 @@ pub(crate) fn rate(text: &str) -> Result<Rate, String> {
     }
     let rate: NonZeroU32 = text.parse().map_err(|_| "a number of events from 1, or `unlimited`".to_owned())?;
     Ok(Rate::PerSecond(rate.get()))
+}
+
+/// Threads that decode: each holds a page of the log.
+fn workers(text: &str) -> Result<NonZeroUsize, String> {
+    let workers: NonZeroUsize = text.parse().map_err(|_| format!("a number from 1 to {REBUILD_WORKERS_MAX}"))?;
+    let is_few = workers.get() <= REBUILD_WORKERS_MAX;
+    is_few
+        .then_some(workers)
+        .ok_or_else(|| format!("at most {REBUILD_WORKERS_MAX}: each holds a page of the log in memory"))
 }

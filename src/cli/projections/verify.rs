@@ -6,12 +6,13 @@ use tokio::sync::watch;
 use traveladvisor_infra::event_log::EventLog;
 use traveladvisor_projections::runtime::ProjectionName;
 use traveladvisor_projections::runtime::rebuild::{
-    Difference, Progress, Rate, Rebuild, Verified, VerifiedTable, verify,
+    Difference, Progress, Rate, Rebuild, Verified, VerifiedTable, clear, verify,
 };
 
 use super::bar;
 use crate::cli::failure::Failure;
 use crate::cli::print::Printer;
+use crate::cli::signals::unless_stopped;
 
 /// Columns and members of states that hold personal values.
 const PERSONAL: [&str; 2] = ["email_key", "traveller"];
@@ -54,9 +55,17 @@ pub(super) async fn run(
     let how = Rebuild { rate: rate.unwrap_or(how.rate), ..how };
     let progress = watch::Sender::new(Progress::START);
     let shown = bar::show(progress.subscribe(), printer);
+    let verifying = unless_stopped(async { Ok(verify(log, name, how, &progress).await) });
     let verified = tokio::select! {
-        verified = verify(log, name, how, &progress) => verified?,
+        verified = verifying => verified,
         () = shown => unreachable!("it is shown for as long as it is polled"),
+    };
+    let verified = match verified {
+        Ok(verified) => verified?,
+        Err(interrupted) => {
+            clear(log, &[name]).await?;
+            return Err(interrupted);
+        }
     };
     print(&verified, printer)?;
     if verified.has_drifted() { Err(Failure::damage_told()) } else { Ok(()) }

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 use traveladvisor_infra::config::Config;
 use traveladvisor_infra::event_log::{EventLog, Position, Stretch};
 use traveladvisor_projections::runtime::ProjectionName;
-use traveladvisor_projections::runtime::rebuild::{Progress, Rate, Rebuild, Scratch, scratch};
+use traveladvisor_projections::runtime::rebuild::{Progress, Rate, Rebuild, Scratch, abandon, prepare, scratch};
 
 use super::bounds::AsOf;
 use crate::cli::failure::Failure;
@@ -49,7 +49,7 @@ struct Done<'a> {
 /// Runs the verb.
 pub(super) async fn run(asked: OneStretch, config: Config, printer: Printer) -> Result<(), Failure> {
     let house = House::open(config, Schema::Expect).await?;
-    let done = unless_stopped(fold(&house.log, asked, printer)).await;
+    let done = fold(&house.log, asked, printer).await;
     house.close().await?;
     done
 }
@@ -67,9 +67,18 @@ async fn fold(log: &EventLog, asked: OneStretch, printer: Printer) -> Result<(),
     let how = Rebuild::default();
     let how = Rebuild { rate: asked.rate.unwrap_or(how.rate), ..how };
     let progress = watch::Sender::new(Progress::START);
+    prepare(log, &asked.into).await?;
+    let folding = scratch(log, &names, Stretch { after, until }, (&asked.into, how), &progress);
     let made = tokio::select! {
-        made = scratch(log, &names, Stretch { after, until }, (&asked.into, how), &progress) => made?,
+        made = unless_stopped(async { Ok(folding.await) }) => made,
         () = bar::show(progress.subscribe(), printer) => unreachable!("it is shown for as long as it is polled"),
+    };
+    let made = match made {
+        Ok(made) => made?,
+        Err(interrupted) => {
+            abandon(log, &asked.into).await?;
+            return Err(interrupted);
+        }
     };
     made.iter().try_for_each(|made| print(made, &asked.into, printer))
 }

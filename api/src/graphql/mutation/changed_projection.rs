@@ -54,7 +54,7 @@ pub(super) fn payload(
 ) -> Result<ProjectionPayload> {
     let Err(error) = outcome else { return Ok(ProjectionPayload(Ok(name))) };
     let code = match &error {
-        RebuildError::Busy { .. } | RebuildError::RolledBack { .. } => ErrorCode::Conflict,
+        RebuildError::Busy { .. } | RebuildError::AtWork | RebuildError::RolledBack { .. } => ErrorCode::Conflict,
         RebuildError::NoFormer { .. } | RebuildError::UnknownVersion { .. } => ErrorCode::NotFound,
         _ => return Err(fault(ErrorCode::Unavailable, error.to_string())),
     };

@@ -32,12 +32,15 @@ impl Rebuilds {
     ///
     /// # Errors
     ///
-    /// [`RebuildError::Busy`] when its rows are being made already.
+    /// [`RebuildError::Busy`] when its rows are being made already, [`RebuildError::AtWork`] when this process makes others: each takes
+    /// memory of the process that serves.
     pub async fn start(&self, name: ProjectionName) -> Result<(), RebuildError> {
+        if self.is_at_work() {
+            return Err(RebuildError::AtWork);
+        }
         let begun = Begun::begin(&self.log, &[name], Rebuild::default()).await?;
         let log = self.log.clone();
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        while running.try_join_next().is_some() {}
         running.spawn(async move {
             if let Err(error) = begun.finish(&watch::Sender::new(Progress::START)).await {
                 tracing::error!(projection = name.as_str(), %error, "a rebuild failed");
@@ -45,6 +48,12 @@ impl Rebuilds {
             }
         });
         Ok(())
+    }
+
+    fn is_at_work(&self) -> bool {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        while running.try_join_next().is_some() {}
+        !running.is_empty()
     }
 
     /// Goes back to the former rows of a projection.

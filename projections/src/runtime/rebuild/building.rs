@@ -14,7 +14,7 @@ use super::error::RebuildError;
 use super::writer::Writer;
 use crate::runtime::changes::{Change, Changes};
 use crate::runtime::dead_letters::{Letter, PARKED_EVENTS_MAX};
-use crate::runtime::projection::{FoldError, Part, Projection, Tailed};
+use crate::runtime::projection::{Part, Projection, Tailed};
 use crate::runtime::sift::PANICKED;
 
 /// Bytes of rows in memory that are written at once at the end.
@@ -210,18 +210,30 @@ impl<P: Projection> Folding<P> {
             let reason = tailed.recorded.as_ref().err().map(|error| error.reason.clone());
             return self.dead_letters.park::<P>(Letter { position: tailed.position, key, reason });
         }
-        let folded = tailed.recorded.as_ref().map_err(Clone::clone).and_then(|entry| {
-            // What a panic leaves of its key is not relied upon: the rest of that key waits until it is made anew.
-            let folding = AssertUnwindSafe(|| entry.fold(&self.projection, &mut self.batch));
-            catch_unwind(folding).unwrap_or_else(|_panic| Err(FoldError::new(PANICKED)))
-        });
-        let Err(error) = folded else { return Ok(()) };
+        let error = match &tailed.recorded {
+            Err(error) => error.clone(),
+            Ok(entry) => match catch_unwind(AssertUnwindSafe(|| entry.fold(&self.projection, &mut self.batch))) {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(error)) if entry.parts().count() == 1 => error,
+                // Parts of it may be in the rows, which nobody could tell apart later.
+                Ok(Err(error)) => return Err(spoilt::<P>(tailed, error.reason)),
+                Err(_panic) => return Err(spoilt::<P>(tailed, PANICKED.to_owned())),
+            },
+        };
         self.dead_letters.park::<P>(Letter { position: tailed.position, key, reason: Some(error.reason) })
     }
 }
 
+fn spoilt<P: Projection>(tailed: &Tailed, reason: String) -> RebuildError {
+    RebuildError::Spoilt { name: P::NAME, position: tailed.position.0, reason }
+}
+
 impl DeadLetters {
     fn park<P: Projection>(&mut self, letter: Letter) -> Result<(), RebuildError> {
+        // A page is taken in again after a switch that came to nothing.
+        if self.letters.last().is_some_and(|last| last.position >= letter.position) {
+            return Ok(());
+        }
         self.keys.insert(letter.key);
         self.letters.push(letter);
         if self.letters.len() <= PARKED_EVENTS_MAX {

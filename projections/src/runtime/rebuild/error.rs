@@ -8,11 +8,14 @@ use crate::runtime::step::describe;
 #[derive(Debug, thiserror::Error)]
 pub enum RebuildError {
     /// Another process makes the rows of this projection.
-    #[error("the projection {name} is being rebuilt or switched by another process: wait for it, or end it")]
+    #[error("the projection {name} is being rebuilt, compared or switched by another process: wait for it, or end it")]
     Busy {
         /// Which.
         name: &'static str,
     },
+    /// This process makes rows of another projection.
+    #[error("this process is rebuilding a read model already: wait until it is done, or rebuild on the command line")]
+    AtWork,
     /// There is nothing to go back to.
     #[error("the projection {name} has no former rows: none were kept")]
     NoFormer {
@@ -59,6 +62,18 @@ pub enum RebuildError {
         /// Where the first stands.
         first: u64,
         /// Why it could not be taken in.
+        reason: String,
+    },
+    /// An event was folded in part only, and its rows with it.
+    #[error(
+        "the event at {position} spoils the rows of the projection {name}: {reason}; mend the program, then rebuild"
+    )]
+    Spoilt {
+        /// Which.
+        name: &'static str,
+        /// Where it stands.
+        position: u64,
+        /// Why.
         reason: String,
     },
     /// Others held the tables for too long, again and again.

@@ -19,10 +19,15 @@ use super::{Rebuild, Rebuilt, Schemas, catch_up, lock, switch};
 use crate::runtime::projection::Projection;
 use crate::runtime::projectors::{ProjectionName, Visit};
 
+/// So much of the log is left to live steps after it was read in bulk.
+const LITTLE_POSITIONS: u64 = 10_000;
+/// How often the log's end is read up to in bulk at most: whoever writes faster than the rate is met by live steps.
+const STRETCHES_MAX: usize = 5;
+
 /// What rows are made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::runtime) enum Purpose {
-    /// To become the live ones.
+    /// To become the live ones, or to be compared with them: nobody else may do either.
     Live,
     /// To be looked at.
     Scratch,
@@ -34,6 +39,7 @@ pub(in crate::runtime) struct Making {
     pub(in crate::runtime) parts: Vec<Made>,
     how: Rebuild,
     begun: Instant,
+    pace: Pace,
     events: u64,
 }
 
@@ -65,7 +71,21 @@ impl Making {
             let bytes_max = how.bytes_max / names.len().max(1);
             parts.push(name.meet(Begin { connection, schema, bytes_max }).await?);
         }
-        Ok(Self { log: log.clone(), parts, how, begun, events: 0 })
+        Ok(Self { log: log.clone(), parts, how, begun, pace: Pace::new(how.rate), events: 0 })
+    }
+
+    /// Reads the log in bulk, also what comes meanwhile, until little is left.
+    pub(super) async fn read_all(&mut self, progress: &watch::Sender<Progress>) -> Result<(), RebuildError> {
+        let mut after = Position::START;
+        for _stretch in 0..STRETCHES_MAX {
+            let until = self.log.head().await?;
+            self.read(Stretch { after, until }, progress).await?;
+            if until.0 - after.0 < LITTLE_POSITIONS {
+                break;
+            }
+            after = until;
+        }
+        Ok(())
     }
 
     /// Reads a stretch of the log in bulk and folds it.
@@ -77,20 +97,28 @@ impl Making {
         let mut kinds: Vec<StreamKind> = self.parts.iter().flat_map(|part| part.streams).copied().collect();
         kinds.sort_unstable();
         kinds.dedup();
-        let mut pace = Pace::new(self.how.rate);
         let mut reading = Reading::begin(&self.log, stretch, &kinds, self.how.workers.get()).await?;
         while let Some(page) = reading.next().await? {
             try_join_all(self.parts.iter_mut().map(|part| part.builds.take(page.clone()))).await?;
             self.events += page.len() as u64;
-            let events_per_s = pace.events_per_s();
+            let events_per_s = self.pace.events_per_s();
             let (position, until, events) = (end_of(&page), stretch.until, self.events);
             progress.send_replace(Progress { phase: Phase::Reading, position, until, events, events_per_s });
-            pace.keep(page.len()).await;
+            self.pace.keep(page.len()).await;
         }
         for part in &mut self.parts {
             part.position = stretch.until;
         }
         Ok(())
+    }
+
+    /// Leaves no table behind. What cannot be dropped now is dropped by whoever makes these rows next.
+    pub(in crate::runtime) async fn leave_nothing(self) {
+        for part in self.parts {
+            if let Err(error) = part.builds.leave_nothing().await {
+                tracing::warn!(projection = part.name, %error, "could not drop what was made");
+            }
+        }
     }
 
     /// Writes what is still in memory and gives the tables their keys and indexes.

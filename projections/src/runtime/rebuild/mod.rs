@@ -22,7 +22,7 @@ use std::num::NonZeroUsize;
 
 use sqlx::PgPool;
 use tokio::sync::watch;
-use traveladvisor_infra::event_log::{EventLog, Position, Stretch};
+use traveladvisor_infra::event_log::{EventLog, Position};
 use traveladvisor_infra::postgres::schema_name;
 
 pub use background::Rebuilds;
@@ -32,7 +32,7 @@ pub use pace::{REBUILD_RATE_DEFAULT, Rate};
 pub use plan::{Plan, clear, plan};
 pub use progress::{Phase, Progress};
 pub use rollback::{RolledBack, rollback};
-pub use scratch::{Scratch, scratch};
+pub use scratch::{Scratch, abandon, prepare, scratch};
 pub use switch::{SWITCH_EVENTS_MAX, SWITCH_LOCK_MS, SWITCH_TRIES_MAX};
 pub use verify::{DIFFERENCES_TOLD_MAX, Difference, Verified, VerifiedTable, verify};
 
@@ -41,6 +41,9 @@ use making::{Making, Purpose};
 
 /// Bytes of rows that a rebuild holds in memory unless it is told otherwise, of all its projections together.
 pub const REBUILD_BYTES_MAX: usize = 128 << 20;
+
+/// Threads that decode events at most: each holds a page of the log.
+pub const REBUILD_WORKERS_MAX: usize = 8;
 
 /// How a rebuild is made.
 #[derive(Debug, Clone, Copy)]
@@ -55,7 +58,8 @@ pub struct Rebuild {
 
 impl Default for Rebuild {
     fn default() -> Self {
-        let workers = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let workers = NonZeroUsize::new(REBUILD_WORKERS_MAX).map_or(cores, |most| cores.min(most));
         Self { rate: Rate::default(), workers, bytes_max: REBUILD_BYTES_MAX }
     }
 }
@@ -123,9 +127,9 @@ impl Begun {
     pub async fn finish(self, progress: &watch::Sender<Progress>) -> Result<Vec<Rebuilt>, RebuildError> {
         let Self { mut making, schemas, names } = self;
         let log = making.log.clone();
+        progress::forget(log.pool(), &names).await;
         let made = async {
-            let until = log.head().await?;
-            making.read(Stretch { after: Position::START, until }, progress).await?;
+            making.read_all(progress).await?;
             making.complete(progress).await?;
             making.switch(&schemas, progress).await
         };
@@ -133,7 +137,10 @@ impl Begun {
             rebuilt = made => rebuilt,
             () = progress::tell(log.pool(), &names, progress) => unreachable!("it tells for as long as it is polled"),
         };
-        progress::forget(log.pool(), &names).await?;
+        if rebuilt.is_err() {
+            making.leave_nothing().await;
+        }
+        progress::forget(log.pool(), &names).await;
         rebuilt
     }
 }
@@ -147,6 +154,8 @@ pub(in crate::runtime) struct Schemas {
     pub(in crate::runtime) rebuild: String,
     /// Those that were live before.
     pub(in crate::runtime) former: String,
+    /// Those that were former ones before the last switch, until they are dropped.
+    pub(in crate::runtime) gone: String,
     /// Those that the live ones are compared with.
     pub(in crate::runtime) verify: String,
 }
@@ -157,6 +166,7 @@ impl Schemas {
         Ok(Self {
             rebuild: format!("{live}_rebuild"),
             former: format!("{live}_former"),
+            gone: format!("{live}_gone"),
             verify: format!("{live}_verify"),
             live,
         })

@@ -66,7 +66,7 @@ impl Visit for Look<'_> {
     }
 }
 
-/// Leaves nothing of a rebuild that was cut off. One that another process makes is left alone.
+/// Leaves nothing of a rebuild or a comparison that was cut off. One that another process makes is left alone.
 ///
 /// # Errors
 ///
@@ -93,9 +93,11 @@ impl Visit for Clear<'_> {
     async fn visit<P: Projection>(self, _projection: P) -> Self::Out {
         let mut connection = own_connection(self.log.pool()).await?;
         lock::take(&mut connection, &self.schemas.live, P::NAME).await?;
-        let statements = drop_tables(P::TABLES, &quoted(&self.schemas.rebuild));
+        let schemas = [&self.schemas.rebuild, &self.schemas.verify];
+        let statements = schemas.map(|schema| drop_tables(P::TABLES, &quoted(schema))).concat();
         let quietly = format!("SET client_min_messages = warning; {statements}");
         outgoing(Point::Rebuilt, connection.execute(sqlx::raw_sql(&quietly))).await?;
-        Ok(progress::forget(self.log.pool(), &[P::NAME]).await?)
+        progress::forget(self.log.pool(), &[P::NAME]).await;
+        Ok(())
     }
 }

@@ -82,9 +82,10 @@ pub(super) async fn tell(pool: &PgPool, names: &[&'static str], progress: &watch
     }
 }
 
-/// Nothing is being rebuilt any more.
-pub(super) async fn forget(pool: &PgPool, names: &[&'static str]) -> Result<(), sqlx::Error> {
+/// Nothing is being rebuilt, as far as this process knows.
+pub(super) async fn forget(pool: &PgPool, names: &[&'static str]) {
     let statement = sqlx::query("DELETE FROM projection_rebuilds WHERE name = ANY($1)").bind(names);
-    outgoing(Point::RebuildTold, statement.execute(pool)).await?;
-    Ok(())
+    if let Err(error) = outgoing(Point::RebuildTold, statement.execute(pool)).await {
+        tracing::debug!(%error, "could not write down that a rebuild has ended");
+    }
 }

@@ -29,12 +29,22 @@ pub struct Scratch {
     pub dead_letters: usize,
 }
 
-/// Folds a stretch of the log through projections into a new schema, which is the caller's from then on. Of a trip that began before the
+/// Makes a new schema for [`scratch`].
+///
+/// # Errors
+///
+/// [`RebuildError::SchemaExists`] when it was there before.
+pub async fn prepare(log: &EventLog, schema: &str) -> Result<(), RebuildError> {
+    let mut connection = own_connection(log.pool()).await?;
+    create(&mut connection, &Schemas::of(log.pool()).await?, schema).await
+}
+
+/// Folds a stretch of the log through projections into a schema that [`prepare`] has made, which is the caller's from then on. Of a trip that began before the
 /// stretch nothing is shown.
 ///
 /// # Errors
 ///
-/// See [`RebuildError`]; the schema is gone then. [`RebuildError::SchemaExists`] when it was there before.
+/// See [`RebuildError`]; the schema is gone then.
 pub async fn scratch(
     log: &EventLog,
     names: &[ProjectionName],
@@ -42,17 +52,15 @@ pub async fn scratch(
     (schema, how): (&str, Rebuild),
     progress: &watch::Sender<Progress>,
 ) -> Result<Vec<Scratch>, RebuildError> {
-    let mut connection = own_connection(log.pool()).await?;
-    create(&mut connection, &Schemas::of(log.pool()).await?, schema).await?;
     let made = make(log, names, stretch, (schema, how), progress).await;
     if made.is_err() {
-        drop_schema(&mut connection, schema).await?;
+        abandon(log, schema).await?;
     }
     made
 }
 
 async fn create(connection: &mut PgConnection, schemas: &Schemas, schema: &str) -> Result<(), RebuildError> {
-    let own = [&schemas.live, &schemas.rebuild, &schemas.former, &schemas.verify];
+    let own = [&schemas.live, &schemas.rebuild, &schemas.former, &schemas.gone, &schemas.verify];
     if own.into_iter().any(|own| own == schema) {
         return Err(RebuildError::SchemaExists(schema.to_owned()));
     }
@@ -88,8 +96,17 @@ async fn make(
     Ok(made.collect())
 }
 
+/// Leaves nothing of a schema whose making by [`scratch`] was broken off.
+///
+/// # Errors
+///
+/// When the database does not answer.
+pub async fn abandon(log: &EventLog, schema: &str) -> Result<(), RebuildError> {
+    drop_schema(&mut own_connection(log.pool()).await?, schema).await
+}
+
 /// Leaves nothing of a schema that was made to be looked at.
-pub(super) async fn drop_schema(connection: &mut PgConnection, schema: &str) -> Result<(), RebuildError> {
+async fn drop_schema(connection: &mut PgConnection, schema: &str) -> Result<(), RebuildError> {
     let drop = format!("SET client_min_messages = warning; DROP SCHEMA IF EXISTS {} CASCADE", quoted(schema));
     outgoing(Point::Rebuilt, connection.execute(sqlx::raw_sql(&drop))).await?;
     Ok(())

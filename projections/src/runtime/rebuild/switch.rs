@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use sqlx::postgres::PgRow;
-use sqlx::{Executor, PgConnection};
+use sqlx::{Executor, PgConnection, Row};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use traveladvisor_infra::event_log::{EventLog, Position};
@@ -17,8 +17,10 @@ use super::making::Made;
 use super::progress::Progress;
 use super::reading::end_of;
 use super::shadow::quoted;
+use super::writer::Writer;
 use super::{Schemas, catch_up};
 use crate::runtime::dead_letters::{Letter, columns};
+use crate::runtime::step::describe;
 use crate::runtime::table::Table;
 
 /// Events that the switch itself takes in at most, while the live projector waits.
@@ -29,6 +31,11 @@ pub const SWITCH_LOCK_MS: u64 = 50;
 pub const SWITCH_TRIES_MAX: u32 = 600;
 /// Pause before it is tried again.
 pub(super) const SWITCH_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long it waits for a vacuum of the server's own to give way, in milliseconds: that hears of it after `deadlock_timeout`, a second.
+const VACUUM_YIELDS_MS: u64 = 2_000;
+/// How long a switch waits for those who still read rows that an earlier one could not drop, in milliseconds.
+const DROP_PATIENCE_MS: u64 = 10_000;
 
 /// SQLSTATE of a lock that did not come in time.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
@@ -65,19 +72,20 @@ impl From<RebuildError> for Refused {
     }
 }
 
-/// Switches a projection to its new rows. The live ones become the former ones; those that were former until now are dropped.
+/// Switches a projection to its new rows. The live ones become the former ones; those that were former until now are dropped after that.
 pub(super) async fn switch(
     log: &EventLog,
     part: &mut Made,
     schemas: &Schemas,
     progress: &watch::Sender<Progress>,
 ) -> Result<Switched, RebuildError> {
-    let generation = make_room(part, schemas).await?;
+    make_ready(part, schemas).await?;
     for tries in 1..=SWITCH_TRIES_MAX {
         outgoing(Point::Switched, part.builds.writer().connection.execute("BEGIN")).await?;
-        match attempt(log, part, schemas, generation).await {
-            Ok((position, blocked)) => {
+        match attempt(log, part, schemas).await {
+            Ok(Attempted { position, generation, blocked }) => {
                 part.position = position;
+                drop_gone(part, schemas).await;
                 return Ok(Switched { generation, blocked, tries });
             }
             Err(Refused::Failed(error)) => return Err(error),
@@ -93,54 +101,49 @@ pub(super) async fn switch(
     Err(RebuildError::InUse { name: part.name, tries: SWITCH_TRIES_MAX })
 }
 
-/// Lets the rows go that are former ones until now, and tells the generation of the new ones. Somebody may still read them who began before
-/// they were switched away: the live projector must not wait for that, so the checkpoint is touched last, and nothing is held while it takes.
-async fn make_room(part: &mut Made, schemas: &Schemas) -> Result<u64, RebuildError> {
-    for _try in 0..SWITCH_TRIES_MAX {
-        outgoing(Point::Switched, part.builds.writer().connection.execute("BEGIN")).await?;
-        match drop_former(part, schemas).await {
-            Ok(generation) => return Ok(generation),
-            Err(Refused::Failed(error)) => return Err(error),
-            Err(_in_use) => {
-                outgoing(Point::Switched, part.builds.writer().connection.execute("ROLLBACK")).await?;
-                tokio::time::sleep(SWITCH_PAUSE).await;
-            }
-        }
-    }
-    Err(RebuildError::InUse { name: part.name, tries: SWITCH_TRIES_MAX })
-}
-
-async fn drop_former(part: &mut Made, schemas: &Schemas) -> Result<u64, Refused> {
-    let (live, former) = (quoted(&schemas.live), quoted(&schemas.former));
-    let tables = part.builds.writer().shadow.tables;
-    let connection = &mut part.builds.writer().connection;
-    let dropped = drop_tables(tables, &former);
-    let statements =
-        format!("SET LOCAL lock_timeout = '{SWITCH_LOCK_MS}ms'; CREATE SCHEMA IF NOT EXISTS {former}; {dropped}");
-    outgoing(Point::Switched, connection.execute(sqlx::raw_sql(&statements))).await?;
+/// What the switch needs stands there, and what a former one could not drop is gone.
+async fn make_ready(part: &mut Made, schemas: &Schemas) -> Result<(), RebuildError> {
+    let (live, former, gone) = (quoted(&schemas.live), quoted(&schemas.former), quoted(&schemas.gone));
+    let Writer { connection, shadow, .. } = part.builds.writer();
+    let dropped = drop_tables(shadow.tables, &gone);
+    let statements = format!("CREATE SCHEMA IF NOT EXISTS {former}; CREATE SCHEMA IF NOT EXISTS {gone}; {dropped}");
+    let in_time = format!("SET lock_timeout = '{DROP_PATIENCE_MS}ms'; {statements} RESET lock_timeout");
+    outgoing(Point::Switched, connection.execute(sqlx::raw_sql(&in_time))).await?;
     let checkpoint = format!(
-        "INSERT INTO {live}.projection_checkpoints AS c (name, version, position, epoch) VALUES ($1, $2, 0, 1) \
-         ON CONFLICT (name) DO UPDATE SET former_version = NULL, former_generation = NULL, former_position = NULL \
-         RETURNING (SELECT greatest(k.generation, k.former_generation) + 1 FROM {live}.projection_checkpoints k \
-                     WHERE k.name = $1)"
+        "INSERT INTO {live}.projection_checkpoints (name, version, position, epoch) VALUES ($1, $2, 0, 1) \
+         ON CONFLICT (name) DO NOTHING"
     );
-    let generation = sqlx::query_scalar(&checkpoint).bind(part.name).bind(part.version.cast_signed());
-    let generation: Option<i64> = outgoing(Point::Switched, generation.fetch_one(&mut *connection)).await?;
-    outgoing(Point::Switched, connection.execute("COMMIT")).await?;
-    Ok(generation.unwrap_or(2).unsigned_abs())
+    let checkpoint = sqlx::query(&checkpoint).bind(part.name).bind(part.version.cast_signed());
+    outgoing(Point::Switched, checkpoint.execute(connection)).await?;
+    Ok(())
 }
 
-/// One transaction. Readers are only in its way, and it in theirs, from the tables' locks on.
-async fn attempt(
-    log: &EventLog,
-    part: &mut Made,
-    schemas: &Schemas,
+/// The rows that were former ones until now. Whoever still reads them is not waited for long: the next switch drops them then.
+async fn drop_gone(part: &mut Made, schemas: &Schemas) {
+    let Writer { connection, shadow, .. } = part.builds.writer();
+    let dropped = drop_tables(shadow.tables, &quoted(&schemas.gone));
+    let statements = format!("SET lock_timeout = '{SWITCH_LOCK_MS}ms'; {dropped} RESET lock_timeout");
+    if let Err(error) = outgoing(Point::Switched, connection.execute(sqlx::raw_sql(&statements))).await {
+        tracing::warn!(
+            projection = part.name,
+            error = describe(&error),
+            "former rows are left to the next rebuild to drop"
+        );
+    }
+}
+
+/// A switch that was made.
+struct Attempted {
+    position: Position,
     generation: u64,
-) -> Result<(Position, Duration), Refused> {
+    blocked: Duration,
+}
+
+/// One transaction. Readers are only in its way, and it in theirs, from the live tables' locks on.
+async fn attempt(log: &EventLog, part: &mut Made, schemas: &Schemas) -> Result<Attempted, Refused> {
     let live = quoted(&schemas.live);
-    let settings = format!("SET LOCAL lock_timeout = '{SWITCH_LOCK_MS}ms'; SET LOCAL synchronous_commit = on");
-    outgoing(Point::Switched, part.builds.writer().connection.execute(sqlx::raw_sql(&settings))).await?;
-    lock_checkpoint(&mut part.builds.writer().connection, &live, part.name).await?;
+    set_aside_the_rest(part, schemas).await?;
+    let checkpoint = lock_checkpoint(&mut part.builds.writer().connection, &live, part.name).await?;
     let rest = catch_up::page_after(log, part.position, SWITCH_EVENTS_MAX + 1).await?;
     if rest.len() > SWITCH_EVENTS_MAX {
         return Err(Refused::Behind);
@@ -148,8 +151,8 @@ async fn attempt(
     part.builds.follow(&rest).await?;
     let position = end_of(&rest).max(part.position);
     let letters = part.builds.dead_letters().to_vec();
-    let tables = part.builds.writer().shadow.tables;
-    let connection = &mut part.builds.writer().connection;
+    let Writer { connection, shadow, .. } = part.builds.writer();
+    let generation = next_generation(checkpoint.as_ref());
     keep_dead_letters(connection, &live, part.name, generation, &letters).await?;
     let checkpoint = format!(
         "UPDATE {live}.projection_checkpoints SET epoch = epoch + 1, stopped_reason = NULL, \
@@ -159,15 +162,38 @@ async fn attempt(
     let checkpoint = sqlx::query(&checkpoint)
         .bind(part.name)
         .bind(part.version.cast_signed())
-        .bind(generation.cast_signed())
+        .bind(generation)
         .bind(position.0.cast_signed());
     outgoing(Point::Switched, checkpoint.execute(&mut *connection)).await?;
     let begun = Instant::now();
-    lock_tables(connection, tables, &live, begun).await?;
+    lock_tables(connection, shadow.tables, &live, begun).await?;
     let moves = [(&*schemas.live, &*schemas.former), (&*schemas.rebuild, &*schemas.live)];
-    let statements = format!("{} COMMIT", moves.map(|(from, to)| move_tables(tables, from, to)).concat());
+    let statements = format!("{} COMMIT", moves.map(|(from, to)| move_tables(shadow.tables, from, to)).concat());
     outgoing(Point::Switched, connection.execute(sqlx::raw_sql(&statements))).await?;
-    Ok((position, begun.elapsed()))
+    Ok(Attempted { position, generation: generation.unsigned_abs(), blocked: begun.elapsed() })
+}
+
+/// First whatever may take its time and is in nobody's way: a vacuum that the server makes by itself gives way to whoever waits for this lock
+/// for longer than `deadlock_timeout`, and readers and writers do not meet it. Then the rows that are former ones until now make room, for
+/// which nobody should wait who follows the log: the checkpoint is not locked yet.
+async fn set_aside_the_rest(part: &mut Made, schemas: &Schemas) -> Result<(), Refused> {
+    let Writer { connection, shadow, .. } = part.builds.writer();
+    let (live, rebuild) = (quoted(&schemas.live), quoted(&schemas.rebuild));
+    let tables: Vec<_> = names(shadow.tables, &live).chain(names(shadow.tables, &rebuild)).collect();
+    let statements = format!(
+        "SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = '{VACUUM_YIELDS_MS}ms'; \
+         LOCK TABLE {} IN SHARE UPDATE EXCLUSIVE MODE; SET LOCAL lock_timeout = '{SWITCH_LOCK_MS}ms'; {}",
+        tables.join(", "),
+        move_tables(shadow.tables, &schemas.former, &schemas.gone),
+    );
+    outgoing(Point::Switched, connection.execute(sqlx::raw_sql(&statements))).await?;
+    Ok(())
+}
+
+/// One that no rows have had, neither live nor former ones.
+fn next_generation(checkpoint: Option<&PgRow>) -> i64 {
+    let known = checkpoint.map(|row| (row.get::<i64, _>("generation"), row.get::<Option<i64>, _>("former_generation")));
+    known.map_or(1, |(live, former)| live.max(former.unwrap_or(0))) + 1
 }
 
 /// The live projector writes nothing any more until the transaction ends.
@@ -176,7 +202,9 @@ pub(super) async fn lock_checkpoint(
     live: &str,
     name: &'static str,
 ) -> Result<Option<PgRow>, sqlx::Error> {
-    let lock = format!("SELECT former_version FROM {live}.projection_checkpoints WHERE name = $1 FOR UPDATE");
+    let lock = format!(
+        "SELECT generation, former_version, former_generation FROM {live}.projection_checkpoints WHERE name = $1 FOR UPDATE"
+    );
     outgoing(Point::Switched, sqlx::query(&lock).bind(name).fetch_optional(connection)).await
 }
 
@@ -198,7 +226,10 @@ pub(super) async fn lock_tables(
 /// The statements that move tables from one schema to another.
 pub(super) fn move_tables(tables: &[&'static Table], from: &str, to: &str) -> String {
     let (from, to) = (quoted(from), quoted(to));
-    names(tables, &from).map(|name| format!("ALTER TABLE {name} SET SCHEMA {to};")).collect::<Vec<_>>().concat()
+    names(tables, &from)
+        .map(|name| format!("ALTER TABLE IF EXISTS {name} SET SCHEMA {to};"))
+        .collect::<Vec<_>>()
+        .concat()
 }
 
 /// The statements that drop tables of a schema, where they are.
@@ -216,7 +247,7 @@ async fn keep_dead_letters(
     connection: &mut PgConnection,
     live: &str,
     name: &'static str,
-    generation: u64,
+    generation: i64,
     letters: &[Letter],
 ) -> Result<(), sqlx::Error> {
     let gone = format!(
@@ -232,7 +263,7 @@ async fn keep_dead_letters(
         "INSERT INTO {live}.projection_dead_letters (name, generation, position, key, reason) \
          SELECT $1, $2, * FROM unnest($3::bigint[], $4::text[], $5::text[])"
     );
-    let kept = sqlx::query(&kept).bind(name).bind(generation.cast_signed()).bind(positions).bind(keys).bind(reasons);
+    let kept = sqlx::query(&kept).bind(name).bind(generation).bind(positions).bind(keys).bind(reasons);
     outgoing(Point::Switched, kept.execute(connection)).await?;
     Ok(())
 }

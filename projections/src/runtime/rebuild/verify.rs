@@ -73,11 +73,9 @@ pub async fn verify(
     progress: &watch::Sender<Progress>,
 ) -> Result<Verified, RebuildError> {
     let schemas = Schemas::of(log.pool()).await?;
-    let mut making = Making::begin(log, &[name], how, Purpose::Scratch, &schemas.verify).await?;
+    let mut making = Making::begin(log, &[name], how, Purpose::Live, &schemas.verify).await?;
     let compared = compare(log, &mut making, &schemas, progress).await;
-    for part in making.parts {
-        part.builds.leave_nothing().await?;
-    }
+    making.leave_nothing().await;
     compared
 }
 
@@ -93,8 +91,9 @@ async fn compare(
     making.complete(progress).await?;
     progress.send_modify(|told| told.phase = Phase::Comparing);
     let part = &mut making.parts[0];
-    let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ";
-    outgoing(Point::Rebuilt, part.builds.writer().connection.execute(begin)).await?;
+    // Pages that change nothing leave the connection idle for as long as they are read; nobody waits for this transaction.
+    let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL idle_in_transaction_session_timeout = 0";
+    outgoing(Point::Rebuilt, part.builds.writer().connection.execute(sqlx::raw_sql(begin))).await?;
     let position = checkpoint(part, &live).await?;
     if position < reached {
         return Err(RebuildError::RolledBack { name: part.name });
