@@ -65,7 +65,7 @@ impl Failure {
 
     /// Ended by Ctrl-C or a termination signal before it was done.
     pub(crate) fn interrupted() -> Self {
-        Self::failed("interrupted: run it again to go on")
+        Self::failed("interrupted: what was done stands, run it again for the rest")
     }
 }
 

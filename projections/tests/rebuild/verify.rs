@@ -4,10 +4,10 @@ use tokio::sync::watch;
 use traveladvisor_infra::event_log::{Position, Stretch};
 use traveladvisor_projections::runtime::ProjectionName;
 use traveladvisor_projections::runtime::rebuild::{
-    Progress, Rate, Rebuild, RebuildError, Verified, prepare, scratch, verify,
+    Progress, REBUILD_BYTES_MAX, Rate, Rebuild, RebuildError, Verified, prepare, scratch, verify,
 };
 
-use super::rows;
+use super::{rebuild_some, rows};
 use crate::support::{House, PLENTY, card};
 
 const FAST: Rate = Rate::Unlimited;
@@ -109,4 +109,16 @@ async fn a_stretch_of_the_log_is_folded_into_a_schema_of_its_own() {
         assert!(matches!(refused, Err(RebuildError::SchemaExists(name)) if name == taken));
     }
     assert_eq!(rows(&house.database.pool, "tuesday").await, then, "it was left alone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_somebody_dropped_is_told_and_made_anew() {
+    let house = booked_house().await;
+    let before = rows(&house.database.pool, "public").await;
+    sqlx::query("DROP TABLE booking_timeline").execute(&house.database.pool).await.expect("dropped");
+    let how = Rebuild { rate: FAST, ..Rebuild::default() };
+    let told = verify(&house.log, ProjectionName::Booking, how, &watch::Sender::new(Progress::START)).await;
+    assert!(matches!(told, Err(RebuildError::LostTable("booking_timeline"))), "{told:?}");
+    rebuild_some(&house.log, &[ProjectionName::Booking], REBUILD_BYTES_MAX).await.expect("made anew");
+    assert_eq!(rows(&house.database.pool, "public").await, before);
 }

@@ -132,6 +132,7 @@ impl From<RebuildError> for Failure {
             RebuildError::Busy { .. }
             | RebuildError::NoFormer { .. }
             | RebuildError::UnknownVersion { .. }
+            | RebuildError::LongName
             | RebuildError::SchemaExists(_) => Self::refused(error.to_string()),
             _ => Self::failed(error.to_string()),
         }

@@ -78,9 +78,11 @@ pub(super) async fn run(log: &EventLog, arguments: Arguments, printer: Printer) 
     };
     match rebuilt {
         Ok(rebuilt) => rebuilt?.iter().try_for_each(|done| print(done, printer)),
-        Err(interrupted) => {
+        Err(_stopped) => {
             clear(log, &names).await?;
-            Err(interrupted)
+            Err(Failure::failed(
+                "interrupted: the live rows are as they were, or switched already; run it again to begin anew",
+            ))
         }
     }
 }

@@ -62,9 +62,9 @@ pub(super) async fn run(
     };
     let verified = match verified {
         Ok(verified) => verified?,
-        Err(interrupted) => {
+        Err(_stopped) => {
             clear(log, &[name]).await?;
-            return Err(interrupted);
+            return Err(Failure::failed("interrupted: run it again to begin anew"));
         }
     };
     print(&verified, printer)?;

@@ -75,9 +75,9 @@ async fn fold(log: &EventLog, asked: OneStretch, printer: Printer) -> Result<(),
     };
     let made = match made {
         Ok(made) => made?,
-        Err(interrupted) => {
+        Err(_stopped) => {
             abandon(log, &asked.into).await?;
-            return Err(interrupted);
+            return Err(Failure::failed("interrupted: nothing is left of it, run it again to begin anew"));
         }
     };
     made.iter().try_for_each(|made| print(made, &asked.into, printer))

@@ -4,6 +4,9 @@ use traveladvisor_infra::event_log::LogError;
 
 use crate::runtime::step::describe;
 
+/// Longest name of a schema, in bytes: the server cuts longer ones off.
+pub(super) const SCHEMA_NAME_BYTES_MAX: usize = 63;
+
 /// Why rows could not be made anew.
 #[derive(Debug, thiserror::Error)]
 pub enum RebuildError {
@@ -89,6 +92,12 @@ pub enum RebuildError {
     /// A schema of this name is there already, or the server keeps the name for itself.
     #[error("the schema {0} is there already, or reserved: choose another name, or drop it")]
     SchemaExists(String),
+    /// A live table is not there, or has lost its key.
+    #[error("the table {0} is not there, or has lost its key: rebuild the projection")]
+    LostTable(&'static str),
+    /// The server cuts longer names off.
+    #[error("the name of the schema is longer than {SCHEMA_NAME_BYTES_MAX} bytes: choose a shorter one")]
+    LongName,
     /// `schema.sql` does not know a table of the projection.
     #[error("schema.sql has no table {0}")]
     UnknownTable(&'static str),

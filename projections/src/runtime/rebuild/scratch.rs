@@ -6,7 +6,7 @@ use traveladvisor_infra::event_log::{EventLog, Position, Stretch};
 use traveladvisor_infra::fail_points::{Point, outgoing};
 use traveladvisor_infra::postgres::own_connection;
 
-use super::error::RebuildError;
+use super::error::{RebuildError, SCHEMA_NAME_BYTES_MAX};
 use super::making::{Making, Purpose};
 use super::progress::Progress;
 use super::shadow::quoted;
@@ -63,6 +63,9 @@ async fn create(connection: &mut PgConnection, schemas: &Schemas, schema: &str) 
     let own = [&schemas.live, &schemas.rebuild, &schemas.former, &schemas.gone, &schemas.verify];
     if own.into_iter().any(|own| own == schema) {
         return Err(RebuildError::SchemaExists(schema.to_owned()));
+    }
+    if schema.len() > SCHEMA_NAME_BYTES_MAX {
+        return Err(RebuildError::LongName);
     }
     let create = format!("CREATE SCHEMA {}", quoted(schema));
     match outgoing(Point::Rebuilt, connection.execute(sqlx::raw_sql(&create))).await {

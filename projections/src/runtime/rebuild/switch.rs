@@ -179,7 +179,8 @@ async fn attempt(log: &EventLog, part: &mut Made, schemas: &Schemas) -> Result<A
 async fn set_aside_the_rest(part: &mut Made, schemas: &Schemas) -> Result<(), Refused> {
     let Writer { connection, shadow, .. } = part.builds.writer();
     let (live, rebuild) = (quoted(&schemas.live), quoted(&schemas.rebuild));
-    let tables: Vec<_> = names(shadow.tables, &live).chain(names(shadow.tables, &rebuild)).collect();
+    let mut tables = present(connection, shadow.tables, &live).await?;
+    tables.extend(names(shadow.tables, &rebuild));
     let statements = format!(
         "SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = '{VACUUM_YIELDS_MS}ms'; \
          LOCK TABLE {} IN SHARE UPDATE EXCLUSIVE MODE; SET LOCAL lock_timeout = '{SWITCH_LOCK_MS}ms'; {}",
@@ -215,12 +216,23 @@ pub(super) async fn lock_tables(
     schema: &str,
     begun: Instant,
 ) -> Result<(), sqlx::Error> {
-    for name in names(tables, schema) {
+    for name in present(connection, tables, schema).await? {
         let left = Duration::from_millis(SWITCH_LOCK_MS).saturating_sub(begun.elapsed()).as_millis().max(1);
         let statement = format!("SET LOCAL lock_timeout = '{left}ms'; LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE");
         outgoing(Point::Switched, connection.execute(sqlx::raw_sql(&statement))).await?;
     }
     Ok(())
+}
+
+/// The qualified names of those tables that are there: one that somebody has dropped is made anew like the others.
+async fn present(
+    connection: &mut PgConnection,
+    tables: &[&'static Table],
+    schema: &str,
+) -> Result<Vec<String>, sqlx::Error> {
+    let present = sqlx::query_scalar("SELECT name FROM unnest($1::text[]) AS name WHERE to_regclass(name) IS NOT NULL");
+    let present = present.bind(names(tables, schema).collect::<Vec<_>>());
+    outgoing(Point::Switched, present.fetch_all(connection)).await
 }
 
 /// The statements that move tables from one schema to another.

@@ -128,6 +128,9 @@ async fn compare_table(
     verify: &str,
 ) -> Result<VerifiedTable, RebuildError> {
     let key = key_of(connection, table, live).await?;
+    if key.is_empty() {
+        return Err(RebuildError::LostTable(table.name));
+    }
     let same: Vec<_> = key.iter().map(|column| format!("l.{column} = v.{column}")).collect();
     let order: Vec<_> = key.iter().map(|column| format!("coalesce(l.{column}, v.{column})")).collect();
     let values = |side: &str| {
