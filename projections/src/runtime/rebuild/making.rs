@@ -101,10 +101,10 @@ impl Making {
         while let Some(page) = reading.next().await? {
             try_join_all(self.parts.iter_mut().map(|part| part.builds.take(page.clone()))).await?;
             self.events += page.len() as u64;
-            let events_per_s = self.pace.events_per_s();
-            let (position, until, events) = (end_of(&page), stretch.until, self.events);
-            progress.send_replace(Progress { phase: Phase::Reading, position, until, events, events_per_s });
             self.pace.keep(page.len()).await;
+            let (position, until, events) = (end_of(&page), stretch.until, self.events);
+            let events_per_s = self.pace.events_per_s();
+            progress.send_replace(Progress { phase: Phase::Reading, position, until, events, events_per_s });
         }
         for part in &mut self.parts {
             part.position = stretch.until;
