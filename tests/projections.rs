@@ -124,7 +124,11 @@ fn what_cannot_be_taken_in_and_what_came_during_a_pause_are_there_once_an_operat
     shows_approved(&server, &[&early]);
     assert_eq!(one(&home, &["resume", "booking"])["outcome"], "resumed");
     until(|| (shown(&server).len() == 4).then_some(()));
-    until(|| (one(&home, &["status", "booking"])["lagEvents"] == 0).then_some(()));
+    // What went wrong last is told by the one that serves, at intervals.
+    until(|| {
+        let status = one(&home, &["status", "booking"]);
+        (status["lagEvents"] == 0 && status["lastError"].is_string()).then_some(())
+    });
     let seen = shown(&server);
     assert!(seen[&late] == "APPROVED" && seen[&later] == "APPROVED", "nobody else waits for it: {seen:?}");
     assert_ne!(seen[&guilty], "APPROVED");
