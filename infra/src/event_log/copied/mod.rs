@@ -59,12 +59,24 @@ impl EventLog {
     /// Reads a stretch of the log in bulk, in order: the events of streams of these kinds. The connection is the caller's own, see
     /// [`own_connection`](crate::postgres::own_connection), with the log's schema as its search path; it is closed at the end.
     pub fn pages(&self, connection: PgConnection, stretch: Stretch, kinds: &[StreamKind]) -> LogPages {
+        self.pages_of(PAGE_EVENTS_MAX, connection, stretch, kinds)
+    }
+
+    /// The same with fewer events in a page, for who does not want to be a burden for as long as a large one takes.
+    pub fn pages_of(
+        &self,
+        page_events: usize,
+        connection: PgConnection,
+        stretch: Stretch,
+        kinds: &[StreamKind],
+    ) -> LogPages {
         let (sender, pages) = mpsc::channel(PAGES_AHEAD);
         let names = kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(",");
         // What is of no known kind is not passed by when all are asked for.
         let is_all = StreamKind::ALL.iter().all(|kind| kinds.contains(kind));
         let kinds = if is_all { String::new() } else { format!("AND aggregate_type = ANY ('{{{names}}}') ") };
-        let reader = Reader { connection, kinds, through: stretch.after, until: stretch.until, limit: PAGE_EVENTS_MAX };
+        let reader =
+            Reader { connection, kinds, through: stretch.after, until: stretch.until, page_events, limit: page_events };
         let reader = tokio::spawn(reader.run(sender));
         LogPages { pages, reader, through: stretch.after, until: stretch.until }
     }
@@ -108,6 +120,8 @@ struct Reader {
     kinds: String,
     through: Position,
     until: Position,
+    /// Events of a page at most.
+    page_events: usize,
     /// Events that the next page asks for: fewer where they are large.
     limit: usize,
 }
@@ -150,7 +164,7 @@ impl Reader {
             Some(last) if copied.is_cut || copied.events.len() == self.limit => last.position,
             _ => looked_at,
         };
-        self.limit = if copied.is_cut { copied.events.len().max(1) } else { PAGE_EVENTS_MAX.min(self.limit * 2) };
+        self.limit = if copied.is_cut { copied.events.len().max(1) } else { self.page_events.min(self.limit * 2) };
         Ok(Read { events: copied.events, through: self.through })
     }
 }

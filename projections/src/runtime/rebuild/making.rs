@@ -10,7 +10,7 @@ use traveladvisor_infra::postgres::own_connection;
 
 use super::building::{Building, Builds};
 use super::error::RebuildError;
-use super::pace::Pace;
+use super::pace::{Pace, Rate};
 use super::progress::{Phase, Progress};
 use super::reading::{Reading, end_of};
 use super::shadow::Shadow;
@@ -68,8 +68,8 @@ impl Making {
             let mut connection = own_connection(log.pool()).await?;
             let locked = if purpose == Purpose::Live { log.name() } else { schema };
             lock::take(&mut connection, locked, name.as_str()).await?;
-            let bytes_max = how.bytes_max / names.len().max(1);
-            parts.push(name.meet(Begin { connection, schema, bytes_max }).await?);
+            let bytes_max = how.rate.held_bytes(how.bytes_max) / names.len().max(1);
+            parts.push(name.meet(Begin { connection, schema, bytes_max, rate: how.rate }).await?);
         }
         Ok(Self { log: log.clone(), parts, how, begun, pace: Pace::new(how.rate), events: 0 })
     }
@@ -97,7 +97,7 @@ impl Making {
         let mut kinds: Vec<StreamKind> = self.parts.iter().flat_map(|part| part.streams).copied().collect();
         kinds.sort_unstable();
         kinds.dedup();
-        let mut reading = Reading::begin(&self.log, stretch, &kinds, self.how.workers.get()).await?;
+        let mut reading = Reading::begin(&self.log, stretch, &kinds, self.how).await?;
         while let Some(page) = reading.next().await? {
             try_join_all(self.parts.iter_mut().map(|part| part.builds.take(page.clone()))).await?;
             self.events += page.len() as u64;
@@ -170,14 +170,19 @@ struct Begin<'a> {
     connection: PgConnection,
     schema: &'a str,
     bytes_max: usize,
+    rate: Rate,
 }
 
 impl Visit for Begin<'_> {
     type Out = Result<Made, RebuildError>;
 
     async fn visit<P: Projection>(mut self, projection: P) -> Self::Out {
-        let shadow = Shadow::create(&mut self.connection, self.schema, P::TABLES).await?;
-        let writer = Writer::new(self.connection, shadow);
+        let mut shadow = Shadow::create(&mut self.connection, self.schema, P::TABLES).await?;
+        if self.rate.is_limited() {
+            // All at once at the end they would take what commands need; row by row they take longer, and nobody waits for that.
+            shadow.give_all(&mut self.connection).await?;
+        }
+        let writer = Writer::new(self.connection, shadow, self.rate.copy_bytes());
         Ok(Made {
             name: P::NAME,
             version: P::VERSION,

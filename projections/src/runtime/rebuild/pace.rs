@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
+use traveladvisor_infra::event_log::PAGE_EVENTS_MAX;
 
 /// Events a second that a rebuild reads unless it is told otherwise: so that commands on the same machine keep their latency.
 pub const REBUILD_RATE_DEFAULT: u32 = 25_000;
@@ -14,6 +15,44 @@ pub enum Rate {
     Unlimited,
     /// So many events a second.
     PerSecond(u32),
+}
+
+/// Pages that are read in a second where the rate is limited: so short are the moments in which a rebuild takes what it can get.
+const PAGES_PER_S: usize = 25;
+/// Fewest events of a page.
+const PAGE_EVENTS_MIN: usize = 50;
+/// Bytes of a table's rows that are gathered for one COPY: as much as is fast, and as little as does not make others wait for long.
+const COPY_BYTES: (usize, usize) = (4 << 20, 256 << 10);
+/// Bytes of rows in memory where the rate is limited: little is written at a time, and little is left for the end.
+const GENTLE_BYTES_MAX: usize = 16 << 20;
+
+impl Rate {
+    /// Whether others go first.
+    pub(super) fn is_limited(self) -> bool {
+        self != Self::Unlimited
+    }
+
+    /// Events of a page of the log.
+    pub(super) fn page_events(self) -> usize {
+        match self {
+            Self::Unlimited => PAGE_EVENTS_MAX,
+            Self::PerSecond(rate) => {
+                let share = usize::try_from(rate).unwrap_or(usize::MAX) / PAGES_PER_S;
+                share.clamp(PAGE_EVENTS_MIN, PAGE_EVENTS_MAX)
+            }
+        }
+    }
+
+    /// Bytes of rows that are gathered for one COPY.
+    pub(super) fn copy_bytes(self) -> usize {
+        let (fast, gentle) = COPY_BYTES;
+        if self.is_limited() { gentle } else { fast }
+    }
+
+    /// Bytes of rows that are held in memory, of so many at most.
+    pub(super) fn held_bytes(self, most: usize) -> usize {
+        if self.is_limited() { most.min(GENTLE_BYTES_MAX) } else { most }
+    }
 }
 
 impl Default for Rate {

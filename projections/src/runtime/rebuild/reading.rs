@@ -9,6 +9,7 @@ use traveladvisor_domain::id::StreamKind;
 use traveladvisor_infra::event_log::{EventLog, LogPages, Position, StoredEvent, Stretch};
 use traveladvisor_infra::postgres::own_connection;
 
+use super::Rebuild;
 use super::building::Page;
 use super::error::RebuildError;
 use crate::runtime::projection::Tailed;
@@ -26,11 +27,11 @@ impl Reading {
         log: &EventLog,
         stretch: Stretch,
         kinds: &[StreamKind],
-        workers: usize,
+        how: Rebuild,
     ) -> Result<Self, RebuildError> {
         let connection = own_connection(log.pool()).await?;
-        let pages = log.pages(connection, stretch, kinds);
-        Ok(Self { pages, is_over: false, decoding: FuturesOrdered::new(), workers: workers.max(1) })
+        let pages = log.pages_of(how.rate.page_events(), connection, stretch, kinds);
+        Ok(Self { pages, is_over: false, decoding: FuturesOrdered::new(), workers: how.workers.get() })
     }
 
     /// The next page; none at the end of the stretch.

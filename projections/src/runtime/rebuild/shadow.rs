@@ -107,9 +107,14 @@ impl Shadow {
         build(connection, now).await
     }
 
+    /// Gives the tables all that they lack.
+    pub(super) async fn give_all(&mut self, connection: &mut PgConnection) -> Result<(), RebuildError> {
+        build(connection, std::mem::take(&mut self.missing)).await
+    }
+
     /// Gives the tables all that they lack, and tells the server what is in them.
     pub(super) async fn complete(&mut self, connection: &mut PgConnection) -> Result<(), RebuildError> {
-        build(connection, std::mem::take(&mut self.missing)).await?;
+        self.give_all(connection).await?;
         for table in self.tables {
             let statements = format!("ALTER TABLE {0} RESET (autovacuum_enabled); ANALYZE {0};", table.name);
             outgoing(Point::Rebuilt, connection.execute(sqlx::raw_sql(&statements))).await?;

@@ -10,8 +10,6 @@ use super::shadow::Shadow;
 use crate::runtime::changes::Change;
 use crate::runtime::rows::Rows;
 
-/// Bytes of a table's rows that are gathered for one COPY.
-const COPY_BYTES: usize = 4 << 20;
 /// Bytes that are handed to the connection at once, which copies them.
 const SEND_BYTES: usize = 64 << 10;
 /// What begins a COPY in binary form: its signature, no flags, no extension.
@@ -27,11 +25,13 @@ pub(super) struct Writer {
     gathered: BTreeMap<&'static str, Vec<Rows>>,
     /// Tables that rows were written into.
     begun: BTreeSet<&'static str>,
+    /// Bytes of a table's rows that are gathered for one COPY.
+    copy_bytes: usize,
 }
 
 impl Writer {
-    pub(super) const fn new(connection: PgConnection, shadow: Shadow) -> Self {
-        Self { connection, shadow, gathered: BTreeMap::new(), begun: BTreeSet::new() }
+    pub(super) const fn new(connection: PgConnection, shadow: Shadow, copy_bytes: usize) -> Self {
+        Self { connection, shadow, gathered: BTreeMap::new(), begun: BTreeSet::new(), copy_bytes }
     }
 
     /// Takes changes in their order.
@@ -59,7 +59,7 @@ impl Writer {
         self.begun.insert(name);
         let gathered = self.gathered.entry(name).or_default();
         gathered.push(rows);
-        if gathered.iter().map(|rows| rows.bytes().len()).sum::<usize>() >= COPY_BYTES {
+        if gathered.iter().map(|rows| rows.bytes().len()).sum::<usize>() >= self.copy_bytes {
             let gathered = std::mem::take(gathered);
             self.copy(gathered).await?;
         }
