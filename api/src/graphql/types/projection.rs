@@ -38,7 +38,7 @@ pub(crate) struct Projection {
     pub(crate) last_error_at: Option<DateTime>,
     /// The version of the rows that were live before the last rebuild, while one can go back to them.
     pub(crate) former_version: Option<u32>,
-    /// What a rebuild under way is at; null without one.
+    /// What a rebuild under way is at; null without one, also when one was cut off.
     pub(crate) rebuild_phase: Option<String>,
     /// How far it has come, from 0 to 1; null without one.
     pub(crate) rebuild_progress: Option<f64>,
@@ -47,7 +47,11 @@ pub(crate) struct Projection {
 impl From<ProjectionReport> for Projection {
     fn from(report: ProjectionReport) -> Self {
         let (last_error, last_error_at) = report.last_error.unzip();
-        let (rebuild_phase, rebuild_progress) = report.rebuild.map(|rebuild| (rebuild.phase, rebuild.progress)).unzip();
+        let (rebuild_phase, rebuild_progress) = report
+            .rebuild
+            .filter(|rebuild| !rebuild.is_cut_off)
+            .map(|rebuild| (rebuild.phase, rebuild.progress))
+            .unzip();
         Self {
             name: report.name.as_str().to_owned(),
             version: report.version.unwrap_or_default(),

@@ -8,7 +8,9 @@ use traveladvisor_infra::postgres::own_connection;
 
 use super::error::RebuildError;
 use super::shadow::quoted;
-use super::switch::{Refused, SWITCH_PAUSE, drop_tables, lock_checkpoint, lock_tables, move_tables};
+use super::switch::{
+    Refused, SWITCH_PAUSE, drop_tables, lock_checkpoint, lock_tables, make_vacuum_yield, move_tables, present,
+};
 use super::{SWITCH_LOCK_MS, SWITCH_TRIES_MAX, Schemas, lock};
 use crate::runtime::projection::Projection;
 use crate::runtime::projectors::{ProjectionName, Visit};
@@ -87,6 +89,11 @@ impl Place<'_> {
 
     async fn change(&self, connection: &mut PgConnection) -> Result<RolledBack, Refused> {
         let (live, former) = (quoted(&self.schemas.live), quoted(&self.schemas.former));
+        let mut tables = present(connection, self.tables, &live).await?;
+        tables.extend(present(connection, self.tables, &former).await?);
+        if !tables.is_empty() {
+            make_vacuum_yield(connection, &tables).await?;
+        }
         let settings = format!("SET LOCAL lock_timeout = '{SWITCH_LOCK_MS}ms'");
         outgoing(Point::Switched, connection.execute(sqlx::raw_sql(&settings))).await?;
         let found = lock_checkpoint(connection, &live, self.name).await?;

@@ -173,19 +173,28 @@ async fn attempt(log: &EventLog, part: &mut Made, schemas: &Schemas) -> Result<A
     Ok(Attempted { position, generation: generation.unsigned_abs(), blocked: begun.elapsed() })
 }
 
-/// First whatever may take its time and is in nobody's way: a vacuum that the server makes by itself gives way to whoever waits for this lock
-/// for longer than `deadlock_timeout`, and readers and writers do not meet it. Then the rows that are former ones until now make room, for
+/// First whatever may take its time and is in nobody's way, that a vacuum gives way. Then the rows that are former ones until now make room, for
 /// which nobody should wait who follows the log: the checkpoint is not locked yet.
 async fn set_aside_the_rest(part: &mut Made, schemas: &Schemas) -> Result<(), Refused> {
     let Writer { connection, shadow, .. } = part.builds.writer();
     let (live, rebuild) = (quoted(&schemas.live), quoted(&schemas.rebuild));
     let mut tables = present(connection, shadow.tables, &live).await?;
     tables.extend(names(shadow.tables, &rebuild));
+    make_vacuum_yield(connection, &tables).await?;
     let statements = format!(
-        "SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = '{VACUUM_YIELDS_MS}ms'; \
-         LOCK TABLE {} IN SHARE UPDATE EXCLUSIVE MODE; SET LOCAL lock_timeout = '{SWITCH_LOCK_MS}ms'; {}",
-        tables.join(", "),
+        "SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = '{SWITCH_LOCK_MS}ms'; {}",
         move_tables(shadow.tables, &schemas.former, &schemas.gone),
+    );
+    outgoing(Point::Switched, connection.execute(sqlx::raw_sql(&statements))).await?;
+    Ok(())
+}
+
+/// A vacuum that the server makes by itself gives way to whoever waits for this lock for longer than `deadlock_timeout`; readers and writers
+/// do not meet it.
+pub(super) async fn make_vacuum_yield(connection: &mut PgConnection, tables: &[String]) -> Result<(), sqlx::Error> {
+    let statements = format!(
+        "SET LOCAL lock_timeout = '{VACUUM_YIELDS_MS}ms'; LOCK TABLE {} IN SHARE UPDATE EXCLUSIVE MODE",
+        tables.join(", ")
     );
     outgoing(Point::Switched, connection.execute(sqlx::raw_sql(&statements))).await?;
     Ok(())
@@ -225,7 +234,7 @@ pub(super) async fn lock_tables(
 }
 
 /// The qualified names of those tables that are there: one that somebody has dropped is made anew like the others.
-async fn present(
+pub(super) async fn present(
     connection: &mut PgConnection,
     tables: &[&'static Table],
     schema: &str,
