@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
     /// Threads that decode events [default: as many as there are cores]
     #[arg(long, value_name = "N", value_parser = workers)]
     workers: Option<NonZeroUsize>,
-    /// Events a second at most, or `unlimited`; the default leaves commands their latency [default: 25000]
+    /// Events a second at most, or `unlimited`; the default leaves commands their latency [default: 12000]
     #[arg(long, value_name = "N", value_parser = rate)]
     rate: Option<Rate>,
 }

@@ -40,7 +40,7 @@ use super::projectors::ProjectionName;
 use making::{Making, Purpose};
 
 /// Bytes of rows that a rebuild holds in memory unless it is told otherwise, of all its projections together.
-pub const REBUILD_BYTES_MAX: usize = 128 << 20;
+pub const REBUILD_BYTES_MAX: usize = 32 << 20;
 
 /// Threads that decode events at most: each holds a page of the log.
 pub const REBUILD_WORKERS_MAX: usize = 8;

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use traveladvisor_infra::event_log::PAGE_EVENTS_MAX;
 
 /// Events a second that a rebuild reads unless it is told otherwise: so that commands on the same machine keep their latency.
-pub const REBUILD_RATE_DEFAULT: u32 = 25_000;
+pub const REBUILD_RATE_DEFAULT: u32 = 12_000;
 
 /// How fast events may be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
