@@ -18,8 +18,8 @@ pub use migrate::{MigrateError, MigrationOutcome, SCHEMA, SCHEMA_VERSION, migrat
 /// Most connections of a process's pool, which reads and whatever is short share.
 pub const CONNECTIONS_MAX: u32 = 24;
 /// Connections that are kept beside the pool at most: those of appends ([`KEPT_WRITERS_MAX`](crate::event_log::KEPT_WRITERS_MAX)), one for
-/// each of two leases, one for each of seven projections.
-pub const OWN_CONNECTIONS_MAX: u32 = 11;
+/// each of two leases, one for each of seven projections, and two for a rebuild: one reads the log, one writes rows.
+pub const OWN_CONNECTIONS_MAX: u32 = 13;
 /// Most connections of one process, but for the moment in which one that says nothing any more is replaced.
 pub const PROCESS_CONNECTIONS_MAX: u32 = CONNECTIONS_MAX + OWN_CONNECTIONS_MAX;
 /// How long a caller waits for a free connection.

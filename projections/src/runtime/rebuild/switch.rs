@@ -108,7 +108,13 @@ async fn make_ready(part: &mut Made, schemas: &Schemas) -> Result<(), RebuildErr
     let dropped = drop_tables(shadow.tables, &gone);
     let statements = format!("CREATE SCHEMA IF NOT EXISTS {former}; CREATE SCHEMA IF NOT EXISTS {gone}; {dropped}");
     let in_time = format!("SET lock_timeout = '{DROP_PATIENCE_MS}ms'; {statements} RESET lock_timeout");
-    outgoing(Point::Switched, connection.execute(sqlx::raw_sql(&in_time))).await?;
+    let ready = outgoing(Point::Switched, connection.execute(sqlx::raw_sql(&in_time))).await;
+    if let Err(error) = ready {
+        return Err(match Refused::from(error) {
+            Refused::Failed(error) => error,
+            Refused::Locked | Refused::Behind => RebuildError::InUse { name: part.name, tries: 1 },
+        });
+    }
     let checkpoint = format!(
         "INSERT INTO {live}.projection_checkpoints (name, version, position, epoch) VALUES ($1, $2, 0, 1) \
          ON CONFLICT (name) DO NOTHING"
