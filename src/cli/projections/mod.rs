@@ -56,7 +56,7 @@ pub(crate) enum ProjectionsVerb {
     Verify {
         #[command(flatten)]
         named: Named,
-        /// Events a second at most, or `unlimited`; the default leaves commands their latency [default: 12000]
+        /// Events a second at most, or `unlimited`; the default leaves most of the machine to commands [default: 12000]
         #[arg(long, value_name = "N", value_parser = rebuild::rate)]
         rate: Option<Rate>,
     },

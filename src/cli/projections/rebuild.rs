@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
     /// Threads that decode events [default: as many as there are cores]
     #[arg(long, value_name = "N", value_parser = workers)]
     workers: Option<NonZeroUsize>,
-    /// Events a second at most, or `unlimited`; the default leaves commands their latency [default: 12000]
+    /// Events a second at most, or `unlimited`; the default leaves most of the machine to commands [default: 12000]
     #[arg(long, value_name = "N", value_parser = rate)]
     rate: Option<Rate>,
 }
@@ -150,4 +150,18 @@ fn workers(text: &str) -> Result<NonZeroUsize, String> {
     is_few
         .then_some(workers)
         .ok_or_else(|| format!("at most {REBUILD_WORKERS_MAX}: each holds a page of the log in memory"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args, Command};
+    use traveladvisor_projections::runtime::rebuild::REBUILD_RATE_DEFAULT;
+
+    use super::Arguments;
+
+    #[test]
+    fn the_help_tells_the_rate_that_is_kept() {
+        let help = Arguments::augment_args(Command::new("rebuild")).render_long_help().to_string();
+        assert!(help.contains(&format!("[default: {REBUILD_RATE_DEFAULT}]")), "{help}");
+    }
 }

@@ -31,7 +31,7 @@ pub(super) struct OneStretch {
     /// End with what was recorded at this instant, or with this position [default: the end of the log]
     #[arg(long, value_name = "TIME|POSITION", requires = "into")]
     to: Option<AsOf>,
-    /// Events a second at most, or `unlimited`; the default leaves commands their latency [default: 12000]
+    /// Events a second at most, or `unlimited`; the default leaves most of the machine to commands [default: 12000]
     #[arg(long, value_name = "N", requires = "into", value_parser = rate)]
     rate: Option<Rate>,
 }

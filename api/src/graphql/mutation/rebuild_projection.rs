@@ -10,7 +10,7 @@ pub(crate) struct RebuildProjection;
 
 #[Object]
 impl RebuildProjection {
-    /// Begins to make the rows of a read model anew from the whole log, at a rate that leaves commands their latency, and is answered at
+    /// Begins to make the rows of a read model anew from the whole log, at a rate that leaves most to commands, and is answered at
     /// once. They take the place of the live ones when they are there; `projections` tells how far that has come.
     #[graphql(complexity = "MUTATION_COMPLEXITY + child_complexity")]
     async fn rebuild_projection(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use traveladvisor_infra::event_log::PAGE_EVENTS_MAX;
 
-/// Events a second that a rebuild reads unless it is told otherwise: so that commands on the same machine keep their latency.
+/// Events a second that a rebuild reads unless it is told otherwise: so that most of the machine is left to commands.
 pub const REBUILD_RATE_DEFAULT: u32 = 12_000;
 
 /// How fast events may be read.
@@ -86,5 +86,29 @@ impl Pace {
     /// Events a second since the beginning.
     pub(super) fn events_per_s(&self) -> f64 {
         self.read / self.begun.elapsed().as_secs_f64().max(0.001)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limited_rate_takes_little_at_a_time() {
+        assert_eq!(Rate::Unlimited.page_events(), PAGE_EVENTS_MAX);
+        assert_eq!(Rate::PerSecond(1_250).page_events(), 50);
+        assert_eq!(Rate::PerSecond(1).page_events(), PAGE_EVENTS_MIN);
+        assert_eq!(Rate::PerSecond(u32::MAX).page_events(), PAGE_EVENTS_MAX);
+        assert!(Rate::default().copy_bytes() < Rate::Unlimited.copy_bytes());
+        assert!(Rate::default().held_bytes(usize::MAX) < usize::MAX);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_events_are_read_than_the_rate_admits() {
+        let (begun, mut pace) = (Instant::now(), Pace::new(Rate::PerSecond(100)));
+        for _page in 0..10 {
+            pace.keep(50).await;
+        }
+        assert_eq!(begun.elapsed().as_secs(), 5);
     }
 }

@@ -39,8 +39,8 @@ pub async fn prepare(log: &EventLog, schema: &str) -> Result<(), RebuildError> {
     create(&mut connection, &Schemas::of(log.pool()).await?, schema).await
 }
 
-/// Folds a stretch of the log through projections into a schema that [`prepare`] has made, which is the caller's from then on. Of a trip that began before the
-/// stretch nothing is shown.
+/// Folds a stretch of the log through projections into a schema that [`prepare`] has made, which is the caller's from then on. Of a trip that
+/// began before the stretch nothing is shown.
 ///
 /// # Errors
 ///
