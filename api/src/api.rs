@@ -12,6 +12,7 @@ use traveladvisor_projections::runtime::rebuild::Rebuilds;
 
 use crate::graphql::{TravelSchema, builder};
 use crate::http::Metrics;
+use crate::identity::Identity;
 
 /// Tells whether requests can be served; if not, why, in a sentence without secrets.
 pub type Readiness = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
@@ -36,6 +37,8 @@ pub struct Parts {
     pub ready: Readiness,
     /// For `/metrics`.
     pub positions: Positions,
+    /// Tells who asks.
+    pub identity: Identity,
 }
 
 /// The edge, ready to be served. Cheap to clone.
@@ -44,6 +47,7 @@ pub struct Api {
     pub(crate) schema: TravelSchema,
     pub(crate) ready: Readiness,
     pub(crate) positions: Positions,
+    pub(crate) identity: Identity,
     pub(crate) metrics: Arc<Metrics>,
 }
 
@@ -57,7 +61,13 @@ impl Api {
             .data(parts.gateway)
             .data(parts.clock)
             .finish();
-        Self { schema, ready: parts.ready, positions: parts.positions, metrics: Arc::default() }
+        Self {
+            schema,
+            ready: parts.ready,
+            positions: parts.positions,
+            identity: parts.identity,
+            metrics: Arc::default(),
+        }
     }
 
     /// An edge with nothing behind it but a clock: whatever needs more answers INTERNAL.
@@ -70,6 +80,7 @@ impl Api {
             schema: builder().data(Arc::new(SystemClock) as Arc<dyn Clock>).finish(),
             ready: Arc::new(move || Box::pin(std::future::ready(ready.clone()))),
             positions: Arc::new(|| vec![("booking", Position(42))]),
+            identity: Identity::Development,
             metrics: Arc::default(),
         }
     }

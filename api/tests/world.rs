@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, Request};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tower::ServiceExt;
-use traveladvisor_api::{Api, Parts, router};
+use traveladvisor_api::{Api, Identity, Parts, router};
 use traveladvisor_commands::Engine;
 use traveladvisor_commands::engine::{Delivery, Ports, RunningEngine};
 use traveladvisor_infra::clock::{Clock, SandboxClock, SeededIds};
@@ -69,6 +69,7 @@ impl World {
             gateway: ports.gateway,
             clock: ports.clock,
             ready: Arc::new(|| Box::pin(std::future::ready(Ok(())))),
+            identity: Identity::default(),
             positions: Arc::new(move || told.upgrade().map(|told| told.positions()).unwrap_or_default()),
         });
         let mut world = Self {

@@ -17,7 +17,7 @@ pub use crate::booking::timeline::{HISTORY_ENTRIES_FIRST, HISTORY_ENTRIES_MAX};
 use crate::runtime::{Ear, ProjectionName, ProjectionReport, Projectors, Waiting, reports};
 pub use crate::search::{
     BookingFilter, CarSearch, FlightSearch, HotelSearch, PAGE_ITEMS_MAX, PERIOD_DAYS_MAX, Page, Period, SagaFilter,
-    Slice,
+    Slice, TravellerTrips,
 };
 use crate::views::{
     BookingView, CarView, FlightView, HotelView, LedgerBalance, LedgerEntry, OccupancyView, SagaView, Story,
@@ -86,6 +86,11 @@ impl Reads {
     /// with all timelines and histories.
     pub async fn booking(&self, id: BookingId) -> Result<Option<BookingView>, ReadError> {
         outgoing(Point::Query, booking::query::booking(&self.pool, id, self.lines)).await
+    }
+
+    /// Whose a trip is, also when no read model has heard of it yet; nothing when there is no such trip.
+    pub async fn owner_of(&self, id: BookingId) -> Result<Option<String>, ReadError> {
+        outgoing(Point::Query, booking::owner::owner_of(&self.log, id)).await
     }
 
     /// A trip as it stood at a moment, told by the log: see [`booking::as_of`]. Nothing when it had not been asked for.
@@ -159,8 +164,12 @@ impl Reads {
     }
 
     /// The trips of the traveller with this e-mail address, the newest first; upper and lower case are the same.
-    pub async fn traveller_bookings(&self, email: &str, page: &Page) -> Result<Slice<TravellerBookingView>, ReadError> {
-        outgoing(Point::Query, traveller_bookings::query::trips(&self.pool, email, page)).await
+    pub async fn traveller_bookings(
+        &self,
+        wanted: &TravellerTrips<'_>,
+        page: &Page,
+    ) -> Result<Slice<TravellerBookingView>, ReadError> {
+        outgoing(Point::Query, traveller_bookings::query::trips(&self.pool, wanted, page)).await
     }
 
     /// What was taken for a trip and given back, by currency; nothing where no money moved.

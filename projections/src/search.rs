@@ -106,6 +106,22 @@ pub struct BookingFilter {
     pub created_to: Option<DateTime<Utc>>,
 }
 
+/// Which trips of a traveller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TravellerTrips<'a> {
+    /// The traveller's e-mail address; upper and lower case are the same.
+    pub email: &'a str,
+    /// Only those of this caller.
+    pub owner: Option<&'a str>,
+}
+
+impl<'a> TravellerTrips<'a> {
+    /// All of them, whoever asked for them.
+    pub const fn of(email: &'a str) -> Self {
+        Self { email, owner: None }
+    }
+}
+
 /// Which sagas. All that is given must hold; an empty list holds always. With `needs_attention` or a fingerprint those come first that
 /// wait the longest for an operator, otherwise the newest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use traveladvisor_domain::payment::PaymentEvent;
 use traveladvisor_domain::trip::{CarPart, FlightPart, HotelPart};
 use traveladvisor_infra::event_log::Position;
 use traveladvisor_infra::testing::chaos;
-use traveladvisor_projections::reads::{Page, Reads};
+use traveladvisor_projections::reads::{Page, Reads, TravellerTrips};
 use traveladvisor_projections::views::{LedgerBalance, OccupancyView};
 
 use crate::occupancy::period;
@@ -139,7 +139,8 @@ async fn assert_listed(reads: &Reads, trips: &[BookingId], seed: u64) {
     let mut listed = Vec::new();
     for email in EMAILS {
         let page = Page { first: 100, after: None };
-        let slice = reads.traveller_bookings(&email.to_uppercase(), &page).await.expect("readable");
+        let slice =
+            reads.traveller_bookings(&TravellerTrips::of(&email.to_uppercase()), &page).await.expect("readable");
         let list: Vec<_> = slice.items.into_iter().map(|(_, trip)| trip).collect();
         assert!(list.is_sorted_by(|newer, older| newer.created_at >= older.created_at), "history {seed}");
         listed.extend(list);

@@ -1,13 +1,16 @@
 //! The list of a traveller's trips.
 
 use traveladvisor_domain::trip::{PaymentPlan, Step};
-use traveladvisor_projections::reads::{BookingFilter, Page, ReadError, Reads};
+use traveladvisor_projections::reads::{BookingFilter, Page, ReadError, Reads, TravellerTrips};
 use traveladvisor_projections::views::TravellerBookingView;
 
 use crate::support::{House, PLENTY, Supply, card, gbp, instant, stay};
 
 async fn trips(reads: &Reads, email: &str) -> Vec<TravellerBookingView> {
-    let slice = reads.traveller_bookings(email, &Page { first: 100, after: None }).await.expect("readable");
+    let slice = reads
+        .traveller_bookings(&TravellerTrips::of(email), &Page { first: 100, after: None })
+        .await
+        .expect("readable");
     slice.items.into_iter().map(|(_, trip)| trip).collect()
 }
 
@@ -108,7 +111,7 @@ async fn pages_of_the_list_show_each_trip_once() {
     let mut page = Page { first: 2, after: None };
     let mut seen = Vec::new();
     loop {
-        let slice = reads.traveller_bookings("ada@example.org", &page).await.expect("readable");
+        let slice = reads.traveller_bookings(&TravellerTrips::of("ada@example.org"), &page).await.expect("readable");
         seen.extend(slice.items.iter().map(|(_, trip)| trip.booking.0.as_u128()));
         page.after = slice.items.last().map(|(cursor, _)| cursor.clone());
         if !slice.has_next {
@@ -119,5 +122,9 @@ async fn pages_of_the_list_show_each_trip_once() {
     let of_bookings =
         reads.bookings(&BookingFilter::default(), &Page { first: 1, after: None }).await.expect("readable");
     let page = Page { first: 2, after: Some(of_bookings.items[0].0.clone()) };
-    assert_eq!(reads.traveller_bookings("ada@example.org", &page).await, Err(ReadError::BadCursor), "another list's");
+    assert_eq!(
+        reads.traveller_bookings(&TravellerTrips::of("ada@example.org"), &page).await,
+        Err(ReadError::BadCursor),
+        "another list's"
+    );
 }

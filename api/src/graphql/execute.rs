@@ -12,9 +12,10 @@ use super::TravelSchema;
 use super::complete::complete;
 use super::document::{operation, parse};
 use super::fault::server_error;
+use super::rights;
 use super::scrub::scrub;
 use super::types::ErrorCode;
-use crate::caller::{Caller, Trace};
+use crate::caller::Asking;
 use crate::limits::{ERRORS_MAX, REQUEST_DEADLINE};
 
 /// The parameters of a GraphQL request, however they came.
@@ -44,6 +45,8 @@ pub(crate) enum Stage {
     Executed,
     /// GraphQL rejected it before anything was executed.
     Rejected,
+    /// The caller may not do what it asks for.
+    Forbidden,
     /// A write on a way that allows reads only.
     NotAllowed,
     /// The deadline passed.
@@ -75,23 +78,24 @@ impl Answer {
 }
 
 /// Executes a request for a caller.
-pub(crate) async fn execute(
-    schema: &TravelSchema,
-    parameters: Parameters,
-    caller: Caller,
-    trace: Trace,
-    allowed: Allowed,
-) -> Answer {
+pub(crate) async fn execute(schema: &TravelSchema, parameters: Parameters, asking: Asking, allowed: Allowed) -> Answer {
     let document = match parse(&parameters.query) {
         Ok(document) => document,
         Err(error) => return Answer::rejected(error),
     };
-    let kind = operation(&document, parameters.operation_name.as_deref()).map(|operation| operation.ty);
-    if allowed == Allowed::Queries && kind == Some(OperationType::Mutation) {
+    let chosen = operation(&document, parameters.operation_name.as_deref());
+    if allowed == Allowed::Queries && chosen.is_some_and(|operation| operation.ty == OperationType::Mutation) {
         return Answer::of(Stage::NotAllowed, ErrorCode::InvalidInput, "Mutations are sent by POST: GET only reads.");
     }
-    let mut request =
-        Request::new(&parameters.query).variables(Variables::from_json(parameters.variables)).data(caller).data(trace);
+    if let Some(operation) = chosen
+        && let Err(error) = rights::check(&document, operation, &asking.caller)
+    {
+        return Answer { stage: Stage::Forbidden, data: None, errors: vec![error] };
+    }
+    let mut request = Request::new(&parameters.query)
+        .variables(Variables::from_json(parameters.variables))
+        .data(asking.caller)
+        .data(asking.trace);
     request.operation_name.clone_from(&parameters.operation_name);
     request.set_parsed_query(document);
     // A panic in a resolver must not take the connection, and the other requests on it, with it.

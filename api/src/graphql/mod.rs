@@ -8,6 +8,7 @@ mod fault;
 mod mutation;
 mod query;
 mod read;
+mod rights;
 pub(crate) mod scalars;
 mod scrub;
 pub(crate) mod types;

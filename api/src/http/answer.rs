@@ -1,14 +1,43 @@
 //! Answers as HTTP: every one is JSON, also those that no GraphQL request led to.
 
+use std::borrow::Cow;
+
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use serde::Serialize;
 
 use super::negotiate::Media;
 use crate::graphql::execute::{Answer, Stage};
 use crate::graphql::types::ErrorCode;
+
+/// Why a request is let go no further: what one stage of its way answers.
+#[derive(Debug, Clone)]
+pub(crate) struct Refusal {
+    /// The status.
+    pub(crate) status: StatusCode,
+    /// The code, for programs.
+    pub(crate) code: ErrorCode,
+    /// A sentence that says what to do.
+    pub(crate) message: Cow<'static, str>,
+    /// Headers that the answer has beside the usual ones.
+    pub(crate) headers: HeaderMap,
+}
+
+impl Refusal {
+    /// A refusal without headers of its own.
+    pub(crate) fn new(status: StatusCode, code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, code, message: message.into(), headers: HeaderMap::new() }
+    }
+
+    /// The answer.
+    pub(crate) fn respond(self, media: Media) -> Response {
+        let mut response = refuse(self.status, self.code, &self.message, media);
+        response.headers_mut().extend(self.headers);
+        response
+    }
+}
 
 /// A GraphQL answer in the media type asked for.
 pub(crate) fn graphql(answer: &Answer, media: Media) -> Response {
@@ -26,6 +55,7 @@ fn status(stage: Stage, media: Media) -> StatusCode {
         (Stage::NotAllowed, _) => StatusCode::METHOD_NOT_ALLOWED,
         (Stage::Executed, _) | (_, Media::Json) => StatusCode::OK,
         (Stage::Rejected, Media::GraphqlResponse) => StatusCode::BAD_REQUEST,
+        (Stage::Forbidden, Media::GraphqlResponse) => StatusCode::FORBIDDEN,
         (Stage::TimedOut, Media::GraphqlResponse) => StatusCode::GATEWAY_TIMEOUT,
         (Stage::Broken, Media::GraphqlResponse) => StatusCode::INTERNAL_SERVER_ERROR,
     }

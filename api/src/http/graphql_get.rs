@@ -1,17 +1,15 @@
 //! `GET /graphql`: the same parameters in the query string, for reads only.
 
 use axum::extract::{Query, State};
-use axum::http::header::ALLOW;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::answer;
 use super::negotiate::Media;
+use super::{Refusal, ask};
 use crate::api::Api;
-use crate::caller::{Caller, Trace};
-use crate::graphql::execute::{Allowed, Parameters, Stage, execute};
+use crate::graphql::execute::{Allowed, Parameters};
 use crate::graphql::types::ErrorCode;
 
 /// Why the query string is no GraphQL request.
@@ -30,18 +28,17 @@ struct QueryString {
 /// Answers a GET.
 pub(super) async fn get(State(api): State<Api>, uri: Uri, headers: HeaderMap) -> Response {
     let Some(media) = Media::accepted(&headers) else {
-        return answer::refuse(StatusCode::NOT_ACCEPTABLE, ErrorCode::InvalidInput, NOT_ACCEPTABLE, Media::Json);
+        let refusal = Refusal::new(StatusCode::NOT_ACCEPTABLE, ErrorCode::InvalidInput, NOT_ACCEPTABLE);
+        return refusal.respond(Media::Json);
+    };
+    let entered = match ask::enter(&api, &headers).await {
+        Ok(entered) => entered,
+        Err(refusal) => return refusal.respond(media),
     };
     let Some(parameters) = parameters(&uri) else {
-        return answer::refuse(StatusCode::BAD_REQUEST, ErrorCode::InvalidInput, MALFORMED, media);
+        return Refusal::new(StatusCode::BAD_REQUEST, ErrorCode::InvalidInput, MALFORMED).respond(media);
     };
-    let (caller, trace) = (Caller::of(&headers), Trace::of(&headers));
-    let answered = execute(&api.schema, parameters, caller, trace, Allowed::Queries).await;
-    let mut response = answer::graphql(&answered, media);
-    if answered.stage == Stage::NotAllowed {
-        response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-    }
-    response
+    ask::ask(&api, entered, parameters, Allowed::Queries, media).await
 }
 
 fn parameters(uri: &Uri) -> Option<Parameters> {

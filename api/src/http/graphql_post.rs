@@ -6,12 +6,11 @@ use axum::http::{Request, StatusCode};
 use axum::response::Response;
 use serde_json::Value;
 
-use super::answer;
 use super::body::{self, BodyError};
 use super::negotiate::{Media, is_json};
+use super::{answer, ask};
 use crate::api::Api;
-use crate::caller::{Caller, Trace};
-use crate::graphql::execute::{Allowed, Parameters, execute};
+use crate::graphql::execute::{Allowed, Parameters};
 use crate::graphql::types::ErrorCode;
 use crate::limits::BODY_READ_TIMEOUT;
 
@@ -72,13 +71,14 @@ pub(super) async fn post(State(api): State<Api>, request: Request<Body>) -> Resp
         let media = media.ok_or(BadRequest::NotAcceptable)?;
         Ok((media, parameters(&bytes)?))
     };
-    let (media, parameters) = match read.await {
-        Ok(read) => read,
-        Err(error) => return refuse(error, media.unwrap_or(Media::Json)),
+    let entered = match ask::enter(&api, &head.headers).await {
+        Ok(entered) => entered,
+        Err(refusal) => return refusal.respond(media.unwrap_or(Media::Json)),
     };
-    let (caller, trace) = (Caller::of(&head.headers), Trace::of(&head.headers));
-    let answered = execute(&api.schema, parameters, caller, trace, Allowed::Everything).await;
-    answer::graphql(&answered, media)
+    match read.await {
+        Ok((media, parameters)) => ask::ask(&api, entered, parameters, Allowed::Everything, media).await,
+        Err(error) => refuse(error, media.unwrap_or(Media::Json)),
+    }
 }
 
 fn refuse(error: BadRequest, media: Media) -> Response {

@@ -1,6 +1,7 @@
 //! HTTP: a thin layer of our own around the GraphQL schema, after "GraphQL over HTTP".
 
 mod answer;
+mod ask;
 mod body;
 mod graphql_get;
 mod graphql_post;
@@ -17,6 +18,7 @@ use axum::middleware;
 use axum::response::Response;
 use axum::routing::get;
 
+pub(crate) use self::answer::Refusal;
 pub(crate) use self::metrics::Metrics;
 use self::negotiate::Media;
 pub use self::serve::serve;

@@ -3,6 +3,7 @@
 pub(crate) mod as_of;
 mod fold;
 mod key;
+pub(crate) mod owner;
 pub(crate) mod query;
 mod rows;
 mod saga;

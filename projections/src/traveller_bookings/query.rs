@@ -11,18 +11,25 @@ use super::state::TripState;
 use crate::booking::email_key;
 use crate::cursor::{self, List};
 use crate::reads::ReadError;
-use crate::search::{Page, Slice};
+use crate::search::{Page, Slice, TravellerTrips};
 use crate::sql::{Conditions, is_storable};
 use crate::views::TravellerBookingView;
 
 /// The trips of the traveller with this e-mail address, the newest first.
-pub(crate) async fn trips(pool: &PgPool, email: &str, page: &Page) -> Result<Slice<TravellerBookingView>, ReadError> {
+pub(crate) async fn trips(
+    pool: &PgPool,
+    wanted: &TravellerTrips<'_>,
+    page: &Page,
+) -> Result<Slice<TravellerBookingView>, ReadError> {
     let after: Option<(DateTime<Utc>, Uuid)> = cursor::read(List::TravellerBookings, page)?;
-    if !is_storable([Some(email)]) {
+    if !is_storable([Some(wanted.email), wanted.owner]) {
         return Ok(Slice::empty(page));
     }
     let mut query = Conditions::after("SELECT booking_id, created_at, state FROM traveller_bookings");
-    query.and("email_key = ").push_bind(email_key(email));
+    query.and("email_key = ").push_bind(email_key(wanted.email));
+    if let Some(owner) = wanted.owner {
+        query.and("state ->> 'owner' = ").push_bind(owner);
+    }
     if let Some((created_at, id)) = after {
         query.and("(created_at, booking_id) < (").push_bind(created_at).push(", ").push_bind(id).push(")");
     }

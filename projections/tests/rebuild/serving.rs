@@ -7,7 +7,7 @@ use sqlx::{Connection, Executor, PgConnection};
 use tokio::sync::watch;
 use traveladvisor_domain::id::BookingId;
 use traveladvisor_infra::event_log::Position;
-use traveladvisor_projections::reads::{BookingFilter, HotelSearch, Page, Reads, SagaFilter};
+use traveladvisor_projections::reads::{BookingFilter, HotelSearch, Page, Reads, SagaFilter, TravellerTrips};
 use traveladvisor_projections::runtime::ProjectionName;
 use traveladvisor_projections::runtime::rebuild::{
     Begun, Phase, Progress, Rate, Rebuild, RebuildError, rebuild, rollback,
@@ -138,7 +138,10 @@ impl Memory {
             reads.payment_ledger(id).await.expect("its money is read");
         }
         reads.sagas(&SagaFilter::default(), &page).await.expect("sagas are read");
-        let mine = reads.traveller_bookings("ada@example.org", &page).await.expect("a traveller's trips are read");
+        let mine = reads
+            .traveller_bookings(&TravellerTrips::of("ada@example.org"), &page)
+            .await
+            .expect("a traveller's trips are read");
         assert!(mine.items.len() >= self.listed, "a traveller's trip is gone");
         self.listed = mine.items.len();
         assert_eq!(reads.hotels(&HotelSearch::default(), &page).await.expect("hotels are read").items.len(), 1);

@@ -10,8 +10,9 @@ use traveladvisor_domain::id::BookingId;
 use super::accepted_trip::AcceptedTrip;
 use super::rules::{free_text, idempotency_key, version};
 use super::submit::{Findings, Submission, submit};
+use crate::graphql::rights::may_change;
 use crate::graphql::scalars::Position;
-use crate::graphql::types::{Booking, BookingWait, UserError};
+use crate::graphql::types::{Booking, BookingWait, ErrorCode, UserError};
 use crate::limits::{FINISHED_WAIT, MUTATION_COMPLEXITY};
 
 /// A trip to cancel.
@@ -58,7 +59,8 @@ pub(crate) struct CancelBooking;
 
 #[Object]
 impl CancelBooking {
-    /// Cancels a trip as a whole and gives the money back. A trip that is cancelled already stays so.
+    /// Cancels a trip of the caller's as a whole and gives the money back. A trip that is cancelled already stays so. Operators cancel those
+    /// of all callers.
     #[graphql(complexity = "MUTATION_COMPLEXITY + child_complexity")]
     async fn cancel_booking(
         &self,
@@ -71,12 +73,20 @@ impl CancelBooking {
             Ok(checked) => checked,
             Err(errors) => return Ok(CancelBookingPayload(Err(errors))),
         };
+        if !may_change(ctx, id).await? {
+            return Ok(CancelBookingPayload(Err(vec![no_such_booking()])));
+        }
         let receipt = match submit(ctx, submission).await? {
             Ok(receipt) => receipt,
             Err(errors) => return Ok(CancelBookingPayload(Err(errors))),
         };
         Ok(CancelBookingPayload(Ok(AcceptedTrip::new(ctx, (id, receipt.position), wait, until).await?)))
     }
+}
+
+/// As the engine says it of an id that nobody has.
+fn no_such_booking() -> UserError {
+    UserError::at(ErrorCode::NotFound, "No such booking: check the id.", ["bookingId".to_owned()])
 }
 
 /// What of the input tells whether a key came with the same input again.

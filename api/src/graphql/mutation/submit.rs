@@ -1,5 +1,7 @@
 //! From a checked command to its outcome: what all mutations share.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, Result};
 use traveladvisor_commands::input::FieldError;
 use traveladvisor_commands::{CallerCommand, Engine, IdempotencyKey, Receipt, Rejection, Request};
@@ -28,11 +30,11 @@ impl From<CallerCommand> for Submission {
 /// Hands a command to the engine in the caller's name.
 pub(crate) async fn submit(ctx: &Context<'_>, submission: Submission) -> Result<Outcome> {
     let engine = ctx.data::<Engine>().map_err(|error| internal(&error.message))?;
-    let caller = ctx.data::<Caller>().map_err(|error| internal(&error.message))?;
+    let caller = ctx.data::<Arc<Caller>>().map_err(|error| internal(&error.message))?;
     let trace = ctx.data::<Trace>().map_err(|error| internal(&error.message))?;
     let request = Request {
         command: submission.command,
-        caller: caller.0.clone(),
+        caller: caller.owner().to_owned(),
         idempotency: submission.idempotency,
         expected_version: submission.expected_version,
         traceparent: trace.0.clone(),

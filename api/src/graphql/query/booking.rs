@@ -3,9 +3,11 @@
 use async_graphql::{Context, ID, Object, Result};
 use traveladvisor_domain::id::BookingId;
 use traveladvisor_projections::runtime::ProjectionName;
+use traveladvisor_projections::views::BookingView;
 
 use crate::graphql::fault::argument_error;
 use crate::graphql::read::{ITSELF, read_fault, reads_with, wait_for};
+use crate::graphql::rights::caller;
 use crate::graphql::scalars::{DateTime, Position};
 use crate::graphql::types::Booking;
 use crate::limits::SEARCH_COMPLEXITY;
@@ -15,7 +17,7 @@ pub(crate) struct BookingQuery;
 
 #[Object]
 impl BookingQuery {
-    /// A trip; null when there is none with this id, or there was none yet.
+    /// A trip; null when the caller has none with this id, or had none yet. Operators see those of all callers.
     #[graphql(complexity = "as_of.map_or(1, |_| SEARCH_COMPLEXITY) + child_complexity")]
     async fn booking(
         &self,
@@ -44,10 +46,17 @@ async fn read(ctx: &Context<'_>, id: BookingId, at_least: Option<Position>) -> R
     if let Some(Position(position)) = at_least {
         wait_for(ctx, ProjectionName::Booking, position).await?;
     }
-    Ok(reads_with(ctx, "timeline", ITSELF)?.booking(id).await.map_err(read_fault)?.map(Booking::from))
+    let found = reads_with(ctx, "timeline", ITSELF)?.booking(id).await.map_err(read_fault)?;
+    seen(ctx, found)
 }
 
 async fn read_as_of(ctx: &Context<'_>, id: BookingId, DateTime(moment): DateTime) -> Result<Option<Booking>> {
     let reads = reads_with(ctx, "timeline", ITSELF)?;
-    Ok(reads.booking_as_of(id, moment).await.map_err(read_fault)?.map(Booking::from))
+    let found = reads.booking_as_of(id, moment).await.map_err(read_fault)?;
+    seen(ctx, found)
+}
+
+fn seen(ctx: &Context<'_>, found: Option<BookingView>) -> Result<Option<Booking>> {
+    let caller = caller(ctx)?;
+    Ok(found.filter(|view| caller.sees(&view.owner)).map(Booking::from))
 }

@@ -5,6 +5,7 @@ use traveladvisor_projections::reads;
 
 use super::filter;
 use crate::graphql::read::{ENTRIES, read_fault, reads_with};
+use crate::graphql::rights::only_own;
 use crate::graphql::scalars::DateTime;
 use crate::graphql::types::{BookingConnection, BookingStatus, SagaStatus, Window, page};
 use crate::limits::SEARCH_COMPLEXITY;
@@ -29,7 +30,7 @@ pub(crate) struct BookingsQuery;
 
 #[Object]
 impl BookingsQuery {
-    /// Trips, the newest first.
+    /// The caller's trips, the newest first. Operators see those of all callers.
     #[graphql(complexity = "SEARCH_COMPLEXITY + Window::entries(first) * child_complexity")]
     async fn bookings(
         &self,
@@ -39,7 +40,7 @@ impl BookingsQuery {
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
     ) -> Result<BookingConnection> {
         let page = page(Window { first, after })?;
-        let filter = wanted(filter.unwrap_or_default())?;
+        let filter = reads::BookingFilter { owner: only_own(ctx)?, ..wanted(filter.unwrap_or_default())? };
         Ok(reads_with(ctx, "timeline", ENTRIES)?.bookings(&filter, &page).await.map_err(read_fault)?.into())
     }
 }

@@ -3,7 +3,9 @@
 use async_graphql::{Context, ID, Object, Result};
 use traveladvisor_domain::id::BookingId;
 
+use crate::caller::Scope;
 use crate::graphql::read::{ITSELF, read_fault, reads_with};
+use crate::graphql::rights::caller;
 use crate::graphql::types::Saga;
 
 #[derive(Debug, Default)]
@@ -11,7 +13,8 @@ pub(crate) struct SagaQuery;
 
 #[Object]
 impl SagaQuery {
-    /// The process manager of a trip; null when there is no such trip.
+    /// The process manager of a trip; null when the caller has no such trip. Operators see those of all callers, and in the history what is
+    /// for them alone.
     async fn saga(
         &self,
         ctx: &Context<'_>,
@@ -23,5 +26,8 @@ impl SagaQuery {
 }
 
 async fn read(ctx: &Context<'_>, id: BookingId) -> Result<Option<Saga>> {
-    Ok(reads_with(ctx, "history", ITSELF)?.saga(id).await.map_err(read_fault)?.map(Saga::from))
+    let caller = caller(ctx)?;
+    let found = reads_with(ctx, "history", ITSELF)?.saga(id).await.map_err(read_fault)?;
+    let found = found.filter(|view| caller.sees(&view.owner));
+    Ok(found.map(|view| if caller.may(Scope::Operations) { Saga::from(view) } else { Saga::for_owner(view) }))
 }

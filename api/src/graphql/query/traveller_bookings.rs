@@ -1,10 +1,12 @@
 //! `travellerBookings`: the trips of a traveller, the newest first.
 
 use async_graphql::{Context, Object, Result};
+use traveladvisor_projections::reads::TravellerTrips;
 use traveladvisor_projections::runtime::ProjectionName;
 
 use crate::graphql::fault::argument_error;
 use crate::graphql::read::{read_fault, reads, wait_for};
+use crate::graphql::rights::only_own;
 use crate::graphql::scalars::Position;
 use crate::graphql::types::{TravellerBookingConnection, Window, page};
 use crate::limits::{EMAIL_CHARS_MAX, SEARCH_COMPLEXITY};
@@ -14,7 +16,8 @@ pub(crate) struct TravellerBookingsQuery;
 
 #[Object]
 impl TravellerBookingsQuery {
-    /// The trips of the traveller with an e-mail address, the newest first; upper and lower case are the same. Empty where there is none.
+    /// The caller's trips for the traveller with an e-mail address, the newest first; upper and lower case are the same. Empty where there is
+    /// none. Operators see those of all callers.
     #[graphql(complexity = "SEARCH_COMPLEXITY + Window::entries(first) * child_complexity")]
     async fn traveller_bookings(
         &self,
@@ -30,7 +33,9 @@ impl TravellerBookingsQuery {
         if let Some(Position(position)) = at_least {
             wait_for(ctx, ProjectionName::TravellerBookings, position).await?;
         }
-        Ok(reads(ctx)?.traveller_bookings(email, &page).await.map_err(read_fault)?.into())
+        let owner = only_own(ctx)?;
+        let wanted = TravellerTrips { email, owner: owner.as_deref() };
+        Ok(reads(ctx)?.traveller_bookings(&wanted, &page).await.map_err(read_fault)?.into())
     }
 }
 

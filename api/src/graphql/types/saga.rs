@@ -68,6 +68,16 @@ pub(crate) struct SagaStep {
     pub(crate) ended_at: Option<DateTime>,
 }
 
+impl Saga {
+    /// The same without what only operators read.
+    pub(crate) fn for_owner(mut view: views::SagaView) -> Self {
+        for entry in &mut view.history {
+            entry.signed = None;
+        }
+        view.into()
+    }
+}
+
 impl From<views::SagaView> for Saga {
     fn from(view: views::SagaView) -> Self {
         Self {

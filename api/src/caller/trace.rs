@@ -1,30 +1,17 @@
-//! Who asks, and with which trace.
+//! The caller's W3C trace context.
 
 use axum::http::HeaderMap;
 
 /// Header of the W3C trace context.
 const TRACEPARENT: &str = "traceparent";
-/// The name of everybody while there is no identity provider.
-const ANONYMOUS: &str = "anonymous";
 /// Lengths of the four parts of a traceparent: version, trace, parent, flags (W3C Trace Context, level 1).
 const TRACEPARENT_PARTS: [usize; 4] = [2, 32, 16, 2];
 /// The version that is forbidden.
 const VERSION_FORBIDDEN: &str = "ff";
 
-/// Who asks: the opaque name that owns what is created and under which idempotency keys are kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Caller(pub(crate) String);
-
 /// The caller's W3C trace context, if it sent a valid one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Trace(pub(crate) Option<String>);
-
-impl Caller {
-    /// Who sent a request. Without an identity provider everybody is the same.
-    pub(crate) fn of(_headers: &HeaderMap) -> Self {
-        Self(ANONYMOUS.to_owned())
-    }
-}
 
 impl Trace {
     /// The trace context of a request. One that is malformed, or sent twice, is ignored as the standard asks.

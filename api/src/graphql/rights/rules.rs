@@ -1,0 +1,116 @@
+//! The rule of every field.
+
+use crate::caller::{Caller, Scope};
+
+/// Who may ask for a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rule {
+    /// Whoever got the object on which it stands.
+    AsObject,
+    /// Whoever has shown who they are: the catalogue is no secret.
+    Known,
+    /// Whoever has one of these scopes.
+    Any(&'static [Scope]),
+}
+
+impl Rule {
+    /// Whether it lets a caller pass.
+    pub(super) fn allows(self, caller: &Caller) -> bool {
+        match self {
+            Self::AsObject | Self::Known => true,
+            Self::Any(scopes) => scopes.iter().any(|scope| caller.may(*scope)),
+        }
+    }
+
+    /// The scopes one of which it takes; none when it takes no scope.
+    pub(super) const fn scopes(self) -> &'static [Scope] {
+        match self {
+            Self::AsObject | Self::Known => &[],
+            Self::Any(scopes) => scopes,
+        }
+    }
+}
+
+/// One's own trips; all of them for operators.
+const READ: Rule = Rule::Any(&[Scope::BookingsRead, Scope::Operations]);
+/// To book, and to cancel what is one's own; operators cancel any.
+const WRITE: Rule = Rule::Any(&[Scope::BookingsWrite]);
+const CANCEL: Rule = Rule::Any(&[Scope::BookingsWrite, Scope::Operations]);
+const SUPPLY: Rule = Rule::Any(&[Scope::SupplyWrite]);
+/// What is sold and earned is for whoever supplies it, and for operators.
+const SALES: Rule = Rule::Any(&[Scope::SupplyWrite, Scope::Operations]);
+const OPERATIONS: Rule = Rule::Any(&[Scope::Operations]);
+
+/// `__schema` and `__type`.
+pub(super) const INTROSPECTION: Rule = OPERATIONS;
+
+/// Type, fields, rule. What is not here nobody may ask for; a test tells what is missing.
+pub(super) const RULES: &[(&str, &str, Rule)] = &[
+    ("Query", "booking bookings travellerBookings saga", READ),
+    ("Query", "hotel flight car hotels flights cars", Rule::Known),
+    ("Query", "hotelOccupancy flightOccupancy carOccupancy", SALES),
+    ("Query", "sagas paymentLedger projections", OPERATIONS),
+    ("Mutation", "bookTrip", WRITE),
+    ("Mutation", "cancelBooking", CANCEL),
+    ("Mutation", "upsertHotel changeAllotment upsertFlight upsertCar", SUPPLY),
+    ("Mutation", "resolveSaga resolveSagas rebuildProjection rollbackProjection", OPERATIONS),
+    ("BookTripPayload", "booking position errors", Rule::AsObject),
+    ("CancelBookingPayload", "booking position errors", Rule::AsObject),
+    ("UpsertHotelPayload", "hotel position errors", Rule::AsObject),
+    ("UpsertFlightPayload", "flight position errors", Rule::AsObject),
+    ("UpsertCarPayload", "car position errors", Rule::AsObject),
+    ("ResolveSagaPayload", "saga position errors", Rule::AsObject),
+    ("ResolveSagasPayload", "results hasMore errors", Rule::AsObject),
+    ("ResolvedSaga", "bookingId position errors", Rule::AsObject),
+    ("ProjectionPayload", "projection errors", Rule::AsObject),
+    ("UserError", "code message path", Rule::AsObject),
+    ("Node", "id", Rule::AsObject),
+    (
+        "Booking",
+        "id status sagaStatus version traveller hotel flight car payment total failure timeline createdAt updatedAt",
+        Rule::AsObject,
+    ),
+    ("Traveller", "email name phone", Rule::AsObject),
+    ("BookedHotel", "hotelId roomType checkIn checkOut rooms price status", Rule::AsObject),
+    ("BookedFlight", "flightId cabin seats price status", Rule::AsObject),
+    ("BookedCar", "carId pickUpAt dropOffAt price status", Rule::AsObject),
+    ("BookingFailure", "step code message", Rule::AsObject),
+    ("Payment", "method status brand lastFour failureCode refunded", Rule::AsObject),
+    ("Money", "amount currency minorUnits", Rule::AsObject),
+    ("TimelineEntry", "position at type summary", Rule::AsObject),
+    ("TravellerBooking", "bookingId createdAt status sagaStatus total parts startsAt checkIn checkOut", Rule::AsObject),
+    ("Hotel", "id code name city country timeZone roomTypes", Rule::AsObject),
+    ("RoomType", "code name rooms nightlyPrice roomsLeft total", Rule::AsObject),
+    ("Flight", "id code carrier origin destination departureAt arrivalAt cabins", Rule::AsObject),
+    ("Cabin", "cabin seats seatsLeft price", Rule::AsObject),
+    ("Car", "id code name carClass location vehicles dailyPrice vehiclesLeft total", Rule::AsObject),
+    ("Occupancy", "day onSale sold left revenue units", Rule::AsObject),
+    ("UnitOccupancy", "unit onSale sold left revenue", Rule::AsObject),
+    ("PaymentLedgerEntry", "charged refunded kept", Rule::AsObject),
+    (
+        "Saga",
+        "bookingId status definition steps needsAttention attentionSince fingerprint reason waitingStep waitingDirection \
+         waitingSince attempts nextWakeUp history",
+        Rule::AsObject,
+    ),
+    ("SagaStep", "name state attempts lastError startedAt endedAt", Rule::AsObject),
+    (
+        "Projection",
+        "name version generation state reason position lagEvents lagIsExact lagMs eventsPerSecond deadLetters waiting \
+         lastError lastErrorAt formerVersion rebuildPhase rebuildProgress",
+        Rule::AsObject,
+    ),
+    ("PageInfo", "hasNextPage hasPreviousPage startCursor endCursor", Rule::AsObject),
+    ("BookingConnection", "edges pageInfo nodes", Rule::AsObject),
+    ("BookingEdge", "cursor node", Rule::AsObject),
+    ("HotelConnection", "edges pageInfo nodes", Rule::AsObject),
+    ("HotelEdge", "cursor node", Rule::AsObject),
+    ("FlightConnection", "edges pageInfo nodes", Rule::AsObject),
+    ("FlightEdge", "cursor node", Rule::AsObject),
+    ("CarConnection", "edges pageInfo nodes", Rule::AsObject),
+    ("CarEdge", "cursor node", Rule::AsObject),
+    ("SagaConnection", "edges pageInfo nodes", Rule::AsObject),
+    ("SagaEdge", "cursor node", Rule::AsObject),
+    ("TravellerBookingConnection", "edges pageInfo nodes", Rule::AsObject),
+    ("TravellerBookingEdge", "cursor node", Rule::AsObject),
+];

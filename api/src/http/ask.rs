@@ -1,0 +1,39 @@
+//! The one way of a GraphQL request, whatever method it came by: stage by stage, each of which may refuse it.
+
+use axum::http::header::ALLOW;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::Response;
+
+use super::answer::{self, Refusal};
+use super::negotiate::Media;
+use crate::api::Api;
+use crate::caller::Asking;
+use crate::graphql::execute::{Allowed, Parameters, Stage, execute};
+
+/// A request whose sender is known and for which there is room.
+#[derive(Debug)]
+pub(crate) struct Entered {
+    asking: Asking,
+}
+
+/// The stages before anything of the request but its headers is read.
+pub(crate) async fn enter(api: &Api, headers: &HeaderMap) -> Result<Entered, Refusal> {
+    let caller = api.identity.caller(headers).await?;
+    Ok(Entered { asking: Asking::new(caller, headers) })
+}
+
+/// The stages after: the request is executed and answered.
+pub(crate) async fn ask(
+    api: &Api,
+    entered: Entered,
+    parameters: Parameters,
+    allowed: Allowed,
+    media: Media,
+) -> Response {
+    let answered = execute(&api.schema, parameters, entered.asking, allowed).await;
+    let mut response = answer::graphql(&answered, media);
+    if answered.stage == Stage::NotAllowed {
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+    }
+    response
+}
