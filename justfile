@@ -55,6 +55,6 @@ chaos *ARGS:
 explore:
     cargo test --release -p traveladvisor-domain --lib -- --ignored explorer
 
-# Measures beside the floor and the peers: `just bench engine --quick`, also hot, trips, growth, rebuild.
+# Measures beside the floor and the peers: `just bench engine --quick`, also hot, trips, growth, rebuild, http.
 bench +ARGS:
     cargo run --release -p traveladvisor-bench -- {{ARGS}}

@@ -41,6 +41,15 @@ impl Connection {
     /// The `data` of an answer without errors.
     pub(crate) async fn ask(&mut self, query: &str, variables: Value) -> Outcome<Value> {
         let body = json!({ "query": query, "variables": variables }).to_string();
+        let mut answer: Value = serde_json::from_str(&self.post(body).await?)?;
+        if let Some(errors) = answer.get("errors") {
+            return Err(format!("the server answered with errors: {errors}").into());
+        }
+        Ok(answer["data"].take())
+    }
+
+    /// The answer to a request, both as text.
+    pub(crate) async fn post(&mut self, body: String) -> Outcome<String> {
         let request = Request::builder()
             .method(Method::POST)
             .uri("/graphql")
@@ -50,10 +59,6 @@ impl Connection {
         self.requests.ready().await?;
         let response = self.requests.send_request(request).await?;
         let bytes = response.into_body().collect().await?.to_bytes();
-        let mut answer: Value = serde_json::from_slice(&bytes)?;
-        if let Some(errors) = answer.get("errors") {
-            return Err(format!("the server answered with errors: {errors}").into());
-        }
-        Ok(answer["data"].take())
+        Ok(String::from_utf8(bytes.into())?)
     }
 }

@@ -77,6 +77,7 @@ async fn measure(server: &BenchServer, verb: &Verb) -> Outcome<Vec<Row>> {
         Verb::Hot(common) => scenarios::hot::run(server, common).await,
         Verb::Trips(trips) => scenarios::trips::run(server, trips).await,
         Verb::Growth(growth) => scenarios::growth::run(server, growth).await,
+        Verb::Http(http) => scenarios::http::run(server, http).await,
         Verb::Rebuild(rebuild) => scenarios::rebuild::run(server, rebuild).await,
     }
 }

@@ -57,6 +57,8 @@ pub(crate) enum Verb {
     Trips(Trips),
     /// The cost of an append, and the start, on logs of growing length.
     Growth(Growth),
+    /// Trips booked and read over HTTP, beside the engine alone.
+    Http(Http),
     /// Read models made again from a long log, also under load, and how soon they have what was committed.
     Rebuild(Rebuild),
 }
@@ -84,6 +86,7 @@ impl Verb {
             Self::Trips(trips) => &trips.common,
             Self::Growth(growth) => &growth.common,
             Self::Rebuild(rebuild) => &rebuild.common,
+            Self::Http(http) => &http.common,
         }
     }
 }
@@ -160,6 +163,15 @@ pub(crate) struct Rebuild {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(REBUILD_EVENTS_MIN..=EVENTS_MAX))]
     events: Option<u64>,
     /// The program that serves and rebuilds, instead of the one that is built beside the bench.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) program: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Http {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// The program that serves, instead of the one that is built beside the bench.
     #[arg(long, value_name = "FILE")]
     pub(crate) program: Option<PathBuf>,
 }

@@ -136,6 +136,11 @@ pub(crate) struct Serving {
 }
 
 impl Serving {
+    /// Its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id().unwrap_or(0)
+    }
+
     /// Milliseconds of processor time so far.
     pub(crate) fn cpu_ms(&self) -> f64 {
         self.child.id().and_then(cpu_ms_of).unwrap_or(0) as f64

@@ -4,5 +4,6 @@ pub(crate) mod engine;
 pub(crate) mod fill;
 pub(crate) mod growth;
 pub(crate) mod hot;
+pub(crate) mod http;
 pub(crate) mod rebuild;
 pub(crate) mod trips;

@@ -98,6 +98,19 @@ pub(crate) async fn trips(
     Ok(Own::side(course.name(), kind, Some(course), house, bookers))
 }
 
+/// Whole trips with payment NONE and nothing but the engine, to be shown beside what else books the same trips over so many flights.
+pub(crate) async fn engine_alone(
+    server: &BenchServer,
+    name: &str,
+    clients: u32,
+    flights: u64,
+) -> Outcome<Box<dyn Side>> {
+    let database = format!("{}_{clients}", name.replace(':', "_"));
+    let house = House::open(database::own(server, &database).await?, beginning()).await?;
+    let bookers = bookers(&house.log, &house.engine, Course::Unpaid, clients, flights).await?;
+    Ok(Own::side(name, Kind::Beside, Some(Course::Unpaid), house, bookers))
+}
+
 impl<C: Client> Own<C> {
     fn side(name: &str, kind: Kind, course: Option<Course>, house: House, clients: Vec<C>) -> Box<dyn Side> {
         let name = name.to_owned();

@@ -11,6 +11,7 @@ use traveladvisor_domain::id::{BookingId, CarId, FlightId, HotelId};
 use traveladvisor_domain::personal::Traveller;
 use traveladvisor_domain::rental::Rental;
 use traveladvisor_domain::stay::Stay;
+use traveladvisor_domain::trip::PaymentPlan;
 use traveladvisor_infra::event_log::EventLog;
 
 use super::course::{Cards, Course, Ending};
@@ -55,38 +56,10 @@ impl Trips {
         if number > 0 && number.is_multiple_of(generation_size) {
             self.list_flights(number / generation_size + 1).await?;
         }
-        let command = CallerCommand::BookTrip { traveller: traveller(number), wanted: self.wanted(number)? };
+        let wanted = wanted(number, self.flights, self.course.payment(number, &self.cards))?;
+        let command = CallerCommand::BookTrip { traveller: traveller(number), wanted };
         let request = supply::request(command, Some(format!("{}-{number}", self.course.name())));
         Ok(Trip { request, ending: self.course.ending(number) })
-    }
-
-    fn wanted(&self, number: u64) -> Outcome<TripRequest> {
-        let flight = number % self.flights + self.flights * (number / (self.flights * SEATS_SOLD));
-        // Odd factors, so that hotel, fleet, day and length do not go round together.
-        let arrival = day((number * 7) % SEASON_DAYS);
-        let nights = 1 + number % 3;
-        let check_in = arrival.date_naive();
-        let pick_up = arrival + TimeDelta::hours(10);
-        Ok(TripRequest {
-            hotel: Some(RoomsWanted {
-                hotel: HotelId::of(SUPPLIER, &format!("H{}", number % HOTELS)),
-                room_type: "DBL".into(),
-                stay: Stay::new(check_in, check_in + Days::new(nights)).map_err(|failure| failure.message)?,
-                rooms: 1,
-            }),
-            flight: Some(SeatsWanted {
-                flight: FlightId::of(SUPPLIER, &format!("F{flight}")),
-                cabin: "ECONOMY".into(),
-                seats: 1,
-            }),
-            car: Some(VehicleWanted {
-                car: CarId::of(SUPPLIER, &format!("C{}", number % FLEETS)),
-                rental: Rental::new(pick_up, pick_up + TimeDelta::days(nights.cast_signed()))
-                    .map_err(|failure| failure.message)?,
-            }),
-            payment: self.course.payment(number, &self.cards),
-            expected_total: None,
-        })
     }
 
     async fn list_flights(&self, generation: u64) -> Outcome<()> {
@@ -102,6 +75,36 @@ impl Trips {
     }
 }
 
+/// What the trip with a number is, over so many flights at a time.
+pub(crate) fn wanted(number: u64, flights: u64, payment: PaymentPlan) -> Outcome<TripRequest> {
+    let flight = number % flights + flights * (number / (flights * SEATS_SOLD));
+    // Odd factors, so that hotel, fleet, day and length do not go round together.
+    let arrival = day((number * 7) % SEASON_DAYS);
+    let nights = 1 + number % 3;
+    let check_in = arrival.date_naive();
+    let pick_up = arrival + TimeDelta::hours(10);
+    Ok(TripRequest {
+        hotel: Some(RoomsWanted {
+            hotel: HotelId::of(SUPPLIER, &format!("H{}", number % HOTELS)),
+            room_type: "DBL".into(),
+            stay: Stay::new(check_in, check_in + Days::new(nights)).map_err(|failure| failure.message)?,
+            rooms: 1,
+        }),
+        flight: Some(SeatsWanted {
+            flight: FlightId::of(SUPPLIER, &format!("F{flight}")),
+            cabin: "ECONOMY".into(),
+            seats: 1,
+        }),
+        car: Some(VehicleWanted {
+            car: CarId::of(SUPPLIER, &format!("C{}", number % FLEETS)),
+            rental: Rental::new(pick_up, pick_up + TimeDelta::days(nights.cast_signed()))
+                .map_err(|failure| failure.message)?,
+        }),
+        payment,
+        expected_total: None,
+    })
+}
+
 fn fleet(course: Course, number: u64) -> CarDetails {
     let car = supply::car(format!("C{number}"));
     if course == Course::SoldOut {
@@ -110,7 +113,7 @@ fn fleet(course: Course, number: u64) -> CarDetails {
     car
 }
 
-fn traveller(number: u64) -> Traveller {
+pub(crate) fn traveller(number: u64) -> Traveller {
     Traveller {
         email: format!("traveller-{number}@example.com"),
         name: "A. Traveller".into(),
