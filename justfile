@@ -17,10 +17,14 @@ test *ARGS:
 demo *ARGS:
     cargo run -- demo {{ARGS}}
 
-# Writes what is generated: today the GraphQL schema.
-generate:
+# Writes what is generated: the GraphQL schema, and the page at /graphql.
+generate: page
     cargo run --quiet -- schema > api/schema.graphql.new
     mv api/schema.graphql.new api/schema.graphql
+
+# Bundles the page at /graphql from its sources, as package-lock.json has them (needs Node 20 or later; building the program does not).
+page *ARGS:
+    cd api/graphiql && npm ci --no-audit --no-fund --loglevel=error && node build.mjs {{ARGS}}
 
 # Fails when what is generated differs from what the repository holds.
 drift:

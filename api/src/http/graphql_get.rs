@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::negotiate::Media;
-use super::{Refusal, ask};
+use super::{Refusal, ask, page};
 use crate::api::Api;
 use crate::graphql::execute::{Allowed, Parameters};
 use crate::graphql::types::ErrorCode;
@@ -27,6 +27,9 @@ struct QueryString {
 
 /// Answers a GET.
 pub(super) async fn get(State(api): State<Api>, uri: Uri, headers: HeaderMap) -> Response {
+    if page::wanted(&uri, &headers) {
+        return page::page(&headers);
+    }
     let Some(media) = Media::accepted(&headers) else {
         let refusal = Refusal::new(StatusCode::NOT_ACCEPTABLE, ErrorCode::InvalidInput, NOT_ACCEPTABLE);
         return refusal.respond(Media::Json);

@@ -8,6 +8,7 @@ mod graphql_post;
 mod health;
 mod metrics;
 mod negotiate;
+mod page;
 mod serve;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ use crate::graphql::types::ErrorCode;
 pub fn router(api: Api) -> Router {
     Router::new()
         .route("/graphql", get(graphql_get::get).post(graphql_post::post))
+        .route(page::ASSETS, get(page::asset))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .route("/metrics", get(metrics::metrics))

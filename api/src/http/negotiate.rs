@@ -38,6 +38,23 @@ impl Media {
     }
 }
 
+/// Whether the caller takes HTML rather than any media type of a GraphQL answer, as browsers do; of equals the first counts.
+pub(crate) fn prefers_html(headers: &HeaderMap) -> bool {
+    let mut best: Option<(f32, bool)> = None;
+    let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    for range in values.flat_map(|value| value.split(',')) {
+        let (is_html, quality) = match (html_quality(range), range_of(range)) {
+            (Some(quality), _) => (true, quality),
+            (None, Some((_, quality))) => (false, quality),
+            (None, None) => continue,
+        };
+        if quality > 0.0 && best.is_none_or(|(other, _)| quality > other) {
+            best = Some((quality, is_html));
+        }
+    }
+    best.is_some_and(|(_, is_html)| is_html)
+}
+
 /// Whether the body is said to be JSON in UTF-8.
 pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
@@ -49,15 +66,27 @@ pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     media.eq_ignore_ascii_case("application/json") && charset.is_none_or(|name| name.trim_matches('"') == "utf-8")
 }
 
+fn html_quality(range: &str) -> Option<f32> {
+    let (media, quality) = named(range);
+    (media == "text/html").then_some(quality)
+}
+
 fn range_of(range: &str) -> Option<(Media, f32)> {
-    let mut parts = range.split(';').map(|part| part.trim().to_ascii_lowercase());
-    let media = match parts.next()?.as_str() {
+    let (name, quality) = named(range);
+    let media = match name.as_str() {
         "application/graphql-response+json" => Media::GraphqlResponse,
         "application/json" | "application/*" | "*/*" => Media::Json,
         _ => return None,
     };
+    Some((media, quality))
+}
+
+/// The name of a media range in small letters, and how much it is wanted.
+fn named(range: &str) -> (String, f32) {
+    let mut parts = range.split(';').map(|part| part.trim().to_ascii_lowercase());
+    let name = parts.next().unwrap_or_default();
     let quality = parts.find_map(|part| part.strip_prefix("q=").map(|text| text.parse().unwrap_or(0.0)));
-    Some((media, quality.unwrap_or(1.0)))
+    (name, quality.unwrap_or(1.0))
 }
 
 #[cfg(test)]
@@ -80,6 +109,19 @@ mod tests {
         assert_eq!(accepted("application/graphql-response+json;q=0.5, application/json"), Some(Media::Json));
         assert_eq!(accepted("text/html"), None);
         assert_eq!(accepted("application/json;q=0"), None);
+    }
+
+    #[test]
+    fn browsers_are_told_from_clients() {
+        let prefers = |value: &str| prefers_html(&HeaderMap::from_iter([(ACCEPT, value.parse().expect("a value"))]));
+        assert!(prefers("text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"));
+        assert!(prefers("Text/HTML"));
+        assert!(prefers("text/html, application/json"));
+        assert!(!prefers("application/json, text/html"));
+        assert!(!prefers("text/html;q=0.5, application/graphql-response+json"));
+        assert!(!prefers("text/html;q=0"));
+        assert!(!prefers("*/*"));
+        assert!(!prefers_html(&HeaderMap::new()));
     }
 
     #[test]

@@ -1,0 +1,59 @@
+// The prepared operations, in the order in which a newcomer needs them. What they ask for stands beside each other in ../operations.
+
+import lookAtOffers from '../operations/look-at-offers.graphql' with { type: 'text' };
+import lookAtOffersVariables from '../operations/look-at-offers.json' with { type: 'text' };
+import bookATrip from '../operations/book-a-trip.graphql' with { type: 'text' };
+import bookATripVariables from '../operations/book-a-trip.json' with { type: 'text' };
+import readIt from '../operations/read-it.graphql' with { type: 'text' };
+import readItVariables from '../operations/read-it.json' with { type: 'text' };
+import cancelIt from '../operations/cancel-it.graphql' with { type: 'text' };
+import cancelItVariables from '../operations/cancel-it.json' with { type: 'text' };
+import lookAtItsSaga from '../operations/look-at-its-saga.graphql' with { type: 'text' };
+import lookAtItsSagaVariables from '../operations/look-at-its-saga.json' with { type: 'text' };
+import howReadModelsDo from '../operations/how-read-models-do.graphql' with { type: 'text' };
+
+/** Name of the operation, what it is called for people, what it shows, its document and its variables. */
+export const OPERATIONS = [
+  {
+    name: 'LookAtOffers',
+    title: 'Look at what is on sale',
+    about: 'Hotels for a stay, flights of a day and cars for a rental, with what is left of them.',
+    query: lookAtOffers,
+    variables: lookAtOffersVariables,
+  },
+  {
+    name: 'BookATrip',
+    title: 'Book a trip',
+    about: 'A hotel, a flight and a car, paid by card. The answer names the trip; the next steps are about it.',
+    query: bookATrip,
+    variables: bookATripVariables,
+  },
+  {
+    name: 'ReadIt',
+    title: 'Read it',
+    about: 'Its parts, its payment and its history.',
+    query: readIt,
+    variables: readItVariables,
+  },
+  {
+    name: 'CancelIt',
+    title: 'Cancel it',
+    about: 'Everything is given back, the money at last.',
+    query: cancelIt,
+    variables: cancelItVariables,
+  },
+  {
+    name: 'LookAtItsSaga',
+    title: 'Look at its process manager',
+    about: 'Which steps it took forward and back, and what each came to.',
+    query: lookAtItsSaga,
+    variables: lookAtItsSagaVariables,
+  },
+  {
+    name: 'HowReadModelsDo',
+    title: 'How read models do',
+    about: 'How far what queries read has come behind the log. Takes the right to operate.',
+    query: howReadModelsDo,
+    variables: '',
+  },
+];
