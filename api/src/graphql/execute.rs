@@ -15,6 +15,7 @@ use super::fault::server_error;
 use super::rights;
 use super::scrub::scrub;
 use super::types::ErrorCode;
+use super::variables;
 use crate::caller::Asking;
 use crate::limits::{ERRORS_MAX, REQUEST_DEADLINE};
 
@@ -91,6 +92,9 @@ pub(crate) async fn execute(schema: &TravelSchema, parameters: Parameters, askin
         && let Err(error) = rights::check(&document, operation, &asking.caller)
     {
         return Answer { stage: Stage::Forbidden, data: None, errors: vec![error] };
+    }
+    if let Some(error) = chosen.and_then(|operation| variables::missing(operation, &parameters.variables)) {
+        return Answer::rejected(error);
     }
     let mut request = Request::new(&parameters.query)
         .variables(Variables::from_json(parameters.variables))

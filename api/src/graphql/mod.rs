@@ -12,6 +12,7 @@ mod rights;
 pub(crate) mod scalars;
 mod scrub;
 pub(crate) mod types;
+mod variables;
 
 use async_graphql::registry::SDLExportOptions;
 use async_graphql::{EmptySubscription, Schema, SchemaBuilder};

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::negotiate::Media;
-use super::{Refusal, ask, page};
+use super::{Refusal, ask, gate, page};
 use crate::api::Api;
 use crate::graphql::execute::{Allowed, Parameters};
 use crate::graphql::types::ErrorCode;
@@ -34,6 +34,9 @@ pub(super) async fn get(State(api): State<Api>, uri: Uri, headers: HeaderMap) ->
         let refusal = Refusal::new(StatusCode::NOT_ACCEPTABLE, ErrorCode::InvalidInput, NOT_ACCEPTABLE);
         return refusal.respond(Media::Json);
     };
+    if let Some(refusal) = gate::refuses_get(&headers) {
+        return refusal.respond(media);
+    }
     let entered = match ask::enter(&api, &headers).await {
         Ok(entered) => entered,
         Err(refusal) => return refusal.respond(media),

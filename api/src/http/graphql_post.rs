@@ -2,12 +2,12 @@
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{Request, StatusCode};
+use axum::http::{HeaderMap, Request, StatusCode};
 use axum::response::Response;
 use serde_json::Value;
 
 use super::body::{self, BodyError};
-use super::negotiate::{Media, is_json};
+use super::negotiate::{Media, is_encoded, is_json};
 use super::{answer, ask};
 use crate::api::Api;
 use crate::graphql::execute::{Allowed, Parameters};
@@ -21,6 +21,8 @@ enum BadRequest {
     NotAcceptable,
     #[error("Only application/json in UTF-8 is read: set Content-Type.")]
     NotJson,
+    #[error("Packed bodies are not read: send it without Content-Encoding.")]
+    Encoded,
     #[error("The body has more than 1 MiB: send less.")]
     TooLarge,
     #[error("The body took too long to arrive: send it again.")]
@@ -41,7 +43,7 @@ impl BadRequest {
     const fn status(self) -> StatusCode {
         match self {
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
-            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NotJson | Self::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             _ => StatusCode::BAD_REQUEST,
@@ -63,10 +65,10 @@ impl From<BodyError> for BadRequest {
 pub(super) async fn post(State(api): State<Api>, request: Request<Body>) -> Response {
     let (head, body) = request.into_parts();
     let media = Media::accepted(&head.headers);
+    if let Some(error) = unreadable(&head.headers) {
+        return refuse(error, media.unwrap_or(Media::Json));
+    }
     let read = async {
-        if !is_json(&head.headers) {
-            return Err(BadRequest::NotJson);
-        }
         let bytes = body::read(body, BODY_READ_TIMEOUT).await?;
         let media = media.ok_or(BadRequest::NotAcceptable)?;
         Ok((media, parameters(&bytes)?))
@@ -79,6 +81,15 @@ pub(super) async fn post(State(api): State<Api>, request: Request<Body>) -> Resp
         Ok((media, parameters)) => ask::ask(&api, entered, parameters, Allowed::Everything, media).await,
         Err(error) => refuse(error, media.unwrap_or(Media::Json)),
     }
+}
+
+/// Why the body cannot be read, by what is said of it. This is also what keeps other origins' pages from writing: a browser sends only
+/// forms and plain text without asking first.
+fn unreadable(headers: &HeaderMap) -> Option<BadRequest> {
+    if !is_json(headers) {
+        return Some(BadRequest::NotJson);
+    }
+    is_encoded(headers).then_some(BadRequest::Encoded)
 }
 
 fn refuse(error: BadRequest, media: Media) -> Response {

@@ -1,20 +1,26 @@
 //! HTTP: a thin layer of our own around the GraphQL schema, after "GraphQL over HTTP".
 
+mod accept;
 mod answer;
 mod ask;
 mod body;
+mod gate;
 mod graphql_get;
 mod graphql_post;
 mod health;
 mod metrics;
 mod negotiate;
+#[cfg(test)]
+mod over_http;
 mod page;
 mod serve;
 #[cfg(test)]
 mod tests;
 
 use axum::Router;
-use axum::http::StatusCode;
+use axum::body::Body;
+use axum::http::header::ALLOW;
+use axum::http::{HeaderValue, StatusCode};
 use axum::middleware;
 use axum::response::Response;
 use axum::routing::get;
@@ -26,16 +32,20 @@ pub use self::serve::serve;
 use crate::api::Api;
 use crate::graphql::types::ErrorCode;
 
+/// What `/graphql` answers, for the header `Allow`.
+const GRAPHQL_METHODS: &str = "GET,HEAD,POST,OPTIONS";
+
 /// All routes.
 pub fn router(api: Api) -> Router {
     Router::new()
-        .route("/graphql", get(graphql_get::get).post(graphql_post::post))
+        .route("/graphql", get(graphql_get::get).post(graphql_post::post).options(methods))
         .route(page::ASSETS, get(page::asset))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .route("/metrics", get(metrics::metrics))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn_with_state(api.clone(), gate::loopback))
         .layer(middleware::from_fn_with_state(api.clone(), metrics::count))
         .with_state(api)
 }
@@ -43,6 +53,14 @@ pub fn router(api: Api) -> Router {
 async fn not_found() -> Response {
     let message = "There is nothing here: GraphQL is at /graphql.";
     answer::refuse(StatusCode::NOT_FOUND, ErrorCode::NotFound, message, Media::Json)
+}
+
+/// What may be sent to `/graphql`. Nothing here lets a page of another origin do so: a browser that asks for it hears no yes.
+async fn methods() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(GRAPHQL_METHODS));
+    response
 }
 
 async fn method_not_allowed() -> Response {

@@ -1,7 +1,9 @@
 //! Which media type the answer gets, and which the request may have (GraphQL over HTTP, sections 4 to 6).
 
 use axum::http::HeaderMap;
-use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+
+use super::accept::{Accept, is_utf_8};
 
 /// The media types of a GraphQL answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +14,10 @@ pub(crate) enum Media {
     GraphqlResponse,
 }
 
+const JSON: &str = "application/json";
+const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
+const HTML: &str = "text/html";
+
 impl Media {
     /// The value of `Content-Type`.
     pub(crate) const fn content_type(self) -> &'static str {
@@ -21,76 +27,41 @@ impl Media {
         }
     }
 
-    /// The best of ours by the caller's `Accept`; none when it takes neither. Whoever does not say gets JSON.
+    /// The best of ours by the caller's `Accept`; none when it takes neither. Whoever does not say gets JSON, which every client reads.
     pub(crate) fn accepted(headers: &HeaderMap) -> Option<Self> {
-        let mut best: Option<(f32, Self)> = None;
-        let mut named = false;
-        for value in headers.get_all(ACCEPT) {
-            for range in value.to_str().unwrap_or_default().split(',').filter(|range| !range.trim().is_empty()) {
-                named = true;
-                let Some((media, quality)) = range_of(range) else { continue };
-                if quality > 0.0 && best.is_none_or(|(other, _)| quality > other) {
-                    best = Some((quality, media));
-                }
-            }
+        let accept = Accept::of(headers);
+        if accept.says_nothing() {
+            return Some(Self::Json);
         }
-        if named { best.map(|(_, media)| media) } else { Some(Self::Json) }
+        accept.best(&[JSON, GRAPHQL_RESPONSE]).map(|place| [Self::Json, Self::GraphqlResponse][place])
     }
 }
 
-/// Whether the caller takes HTML rather than any media type of a GraphQL answer, as browsers do; of equals the first counts.
+/// Whether the caller takes HTML rather than any media type of a GraphQL answer, as browsers do.
 pub(crate) fn prefers_html(headers: &HeaderMap) -> bool {
-    let mut best: Option<(f32, bool)> = None;
-    let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    for range in values.flat_map(|value| value.split(',')) {
-        let (is_html, quality) = match (html_quality(range), range_of(range)) {
-            (Some(quality), _) => (true, quality),
-            (None, Some((_, quality))) => (false, quality),
-            (None, None) => continue,
-        };
-        if quality > 0.0 && best.is_none_or(|(other, _)| quality > other) {
-            best = Some((quality, is_html));
-        }
-    }
-    best.is_some_and(|(_, is_html)| is_html)
+    Accept::of(headers).best(&[JSON, GRAPHQL_RESPONSE, HTML]) == Some(2)
 }
 
-/// Whether the body is said to be JSON in UTF-8.
+/// Whether the body is said to be JSON in UTF-8, once.
 pub(crate) fn is_json(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
+    let mut values = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(value), None) = (values.next().and_then(|value| value.to_str().ok()), values.next()) else {
         return false;
     };
-    let mut parts = value.split(';').map(str::trim);
+    let mut parts = value.split(';').map(|part| part.trim().to_ascii_lowercase());
     let media = parts.next().unwrap_or_default();
-    let charset = parts.find_map(|part| part.to_ascii_lowercase().strip_prefix("charset=").map(str::to_owned));
-    media.eq_ignore_ascii_case("application/json") && charset.is_none_or(|name| name.trim_matches('"') == "utf-8")
+    media == JSON && parts.all(|part| part.strip_prefix("charset=").is_none_or(is_utf_8))
 }
 
-fn html_quality(range: &str) -> Option<f32> {
-    let (media, quality) = named(range);
-    (media == "text/html").then_some(quality)
-}
-
-fn range_of(range: &str) -> Option<(Media, f32)> {
-    let (name, quality) = named(range);
-    let media = match name.as_str() {
-        "application/graphql-response+json" => Media::GraphqlResponse,
-        "application/json" | "application/*" | "*/*" => Media::Json,
-        _ => return None,
-    };
-    Some((media, quality))
-}
-
-/// The name of a media range in small letters, and how much it is wanted.
-fn named(range: &str) -> (String, f32) {
-    let mut parts = range.split(';').map(|part| part.trim().to_ascii_lowercase());
-    let name = parts.next().unwrap_or_default();
-    let quality = parts.find_map(|part| part.strip_prefix("q=").map(|text| text.parse().unwrap_or(0.0)));
-    (name, quality.unwrap_or(1.0))
+/// Whether the body is said to be packed.
+pub(crate) fn is_encoded(headers: &HeaderMap) -> bool {
+    headers.get_all(CONTENT_ENCODING).iter().any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::header::ACCEPT;
+
     use super::*;
 
     fn accepted(value: &str) -> Option<Media> {
@@ -102,13 +73,49 @@ mod tests {
     }
 
     #[test]
-    fn the_callers_preference_counts() {
-        assert_eq!(Media::accepted(&HeaderMap::new()), Some(Media::Json));
-        assert_eq!(accepted("*/*"), Some(Media::Json));
-        assert_eq!(accepted("application/graphql-response+json, application/json;q=0.9"), Some(Media::GraphqlResponse));
-        assert_eq!(accepted("application/graphql-response+json;q=0.5, application/json"), Some(Media::Json));
-        assert_eq!(accepted("text/html"), None);
-        assert_eq!(accepted("application/json;q=0"), None);
+    fn the_caller_chooses_among_what_we_have() {
+        use Media::{GraphqlResponse, Json};
+        assert_eq!(Media::accepted(&HeaderMap::new()), Some(Json));
+        for (accept, media) in [
+            ("", Some(Json)),
+            ("*/*", Some(Json)),
+            ("application/*", Some(Json)),
+            ("application/json", Some(Json)),
+            ("Application/GraphQL-Response+JSON", Some(GraphqlResponse)),
+            (
+                "application/graphql-response+json; charset=utf-8, application/json; charset=utf-8",
+                Some(GraphqlResponse),
+            ),
+            ("application/json, application/graphql-response+json", Some(Json)),
+            ("application/json;q=0.5, application/graphql-response+json", Some(GraphqlResponse)),
+            ("application/graphql-response+json;q=0.2, application/json;q=0.7", Some(Json)),
+            ("text/html, */*;q=0.1", Some(Json)),
+            // What is named goes before what a wildcard lets in.
+            ("*/*, application/graphql-response+json", Some(GraphqlResponse)),
+            ("application/graphql-response+json, */*;q=0.8", Some(GraphqlResponse)),
+            // The closest range decides, also when a wider one would let it in.
+            ("*/*, application/json;q=0", Some(GraphqlResponse)),
+            ("application/*;q=0.3, application/graphql-response+json;q=0.1", Some(Json)),
+            ("application/*;q=0, */*", None),
+            ("text/html", None),
+            ("text/*", None),
+            ("app/*", None),
+            ("application/json;q=0", None),
+            ("application/json;q=2", None),
+            ("application/json;q=nan", None),
+            ("application/json;q=", None),
+            ("application/json; charset=latin1", None),
+        ] {
+            assert_eq!(accepted(accept), media, "{accept:?}");
+        }
+    }
+
+    #[test]
+    fn ranges_in_several_headers_are_one_list() {
+        let mut headers = HeaderMap::from_iter([(ACCEPT, "text/html".parse().expect("a value"))]);
+        assert_eq!(Media::accepted(&headers), None);
+        headers.append(ACCEPT, "application/graphql-response+json".parse().expect("a value"));
+        assert_eq!(Media::accepted(&headers), Some(Media::GraphqlResponse));
     }
 
     #[test]
@@ -128,9 +135,14 @@ mod tests {
     fn only_json_in_utf_8_is_read() {
         assert!(json("application/json"));
         assert!(json("Application/JSON; charset=\"UTF-8\""));
+        assert!(json("application/json; charset=UTF-8"));
         assert!(!json("application/json; charset=latin1"));
+        assert!(!json("application/graphql+json"));
         assert!(!json("text/plain"));
         assert!(!json("application/x-www-form-urlencoded"));
         assert!(!is_json(&HeaderMap::new()));
+        let mut twice = HeaderMap::from_iter([(CONTENT_TYPE, "application/json".parse().expect("a value"))]);
+        twice.append(CONTENT_TYPE, "text/plain".parse().expect("a value"));
+        assert!(!is_json(&twice));
     }
 }

@@ -10,31 +10,31 @@ use super::router;
 use crate::api::Api;
 use crate::limits::{BODY_BYTES_MAX, QUERY_DEPTH_MAX};
 
-const JSON: &str = "application/json";
-const GRAPHQL: &str = "application/graphql-response+json";
+pub(super) const JSON: &str = "application/json";
+pub(super) const GRAPHQL: &str = "application/graphql-response+json";
 
-async fn send(request: Request<Body>) -> Response<Body> {
+pub(super) async fn send(request: Request<Body>) -> Response<Body> {
     router(Api::alone(Ok(()))).oneshot(request).await.expect("an answer")
 }
 
-fn post(body: impl Into<Body>) -> Request<Body> {
+pub(super) fn post(body: impl Into<Body>) -> Request<Body> {
     Request::post("/graphql").header(CONTENT_TYPE, JSON).body(body.into()).expect("a request")
 }
 
-fn ask(query: &str) -> Request<Body> {
+pub(super) fn ask(query: &str) -> Request<Body> {
     post(json!({ "query": query }).to_string())
 }
 
-fn get(path: &str) -> Request<Body> {
+pub(super) fn get(path: &str) -> Request<Body> {
     Request::get(path).body(Body::empty()).expect("a request")
 }
 
-fn accepting(mut request: Request<Body>, media: &str) -> Request<Body> {
+pub(super) fn accepting(mut request: Request<Body>, media: &str) -> Request<Body> {
     request.headers_mut().insert(ACCEPT, media.parse().expect("a value"));
     request
 }
 
-async fn read(response: Response<Body>) -> (StatusCode, Value) {
+pub(super) async fn read(response: Response<Body>) -> (StatusCode, Value) {
     let media = response.headers().get(CONTENT_TYPE).expect("a content type").to_str().expect("text").to_owned();
     assert!(media.starts_with(JSON) || media.starts_with(GRAPHQL), "{media}");
     let status = response.status();
@@ -42,7 +42,7 @@ async fn read(response: Response<Body>) -> (StatusCode, Value) {
     (status, serde_json::from_slice(&bytes).expect("json"))
 }
 
-async fn error_of(request: Request<Body>) -> (StatusCode, String) {
+pub(super) async fn error_of(request: Request<Body>) -> (StatusCode, String) {
     let (status, answer) = read(send(request).await).await;
     assert!(answer.get("data").is_none(), "{answer}");
     (status, answer["errors"][0]["extensions"]["code"].as_str().expect("a code").to_owned())

@@ -14,6 +14,11 @@ pub enum Identity {
 }
 
 impl Identity {
+    /// Whether everybody may do everything.
+    pub(crate) const fn is_development(&self) -> bool {
+        matches!(self, Self::Development)
+    }
+
     /// Who sent a request with these headers.
     #[expect(clippy::unused_async, reason = "keys may have to be fetched")]
     pub(crate) async fn caller(&self, _headers: &HeaderMap) -> Result<Caller, Refusal> {
