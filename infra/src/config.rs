@@ -1,14 +1,18 @@
 //! Settings: the command line goes before the environment, the environment before the file, the file before defaults.
 
+mod auth;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
+use figment::value::{Uncased, UncasedStr};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, Serialize};
 
+pub use self::auth::{Auth, AuthError, Trusted};
 use crate::clock::parse_instant;
 use crate::telemetry::{DEFAULT_FILTER, LogFormat};
 
@@ -18,6 +22,8 @@ const DEFAULT_FILE: &str = "traveladvisor.toml";
 const PREFIX: &str = "TRAVELADVISOR_";
 /// Variables with the prefix that are no settings: the log filter is read by telemetry.
 const NOT_SETTINGS: [&str; 1] = ["log"];
+/// What the variables of the table `[auth]` begin with behind the prefix: `TRAVELADVISOR_AUTH_ISSUER` is `auth.issuer`.
+const AUTH_PREFIX: &str = "auth_";
 /// Where the program keeps what it has unless told otherwise.
 pub const DEFAULT_DATA_DIR: &str = ".traveladvisor";
 /// The port on which it listens unless told otherwise.
@@ -75,6 +81,9 @@ pub struct Config {
     /// What the payment gateway wants to be shown.
     #[serde(default, deserialize_with = "secret")]
     pub gateway_api_key: Option<SecretString>,
+    /// Whose word about callers is taken; without an issuer nobody is asked who they are.
+    #[serde(default)]
+    pub auth: Auth,
     /// Which log lines are written: a level, or `module=level,…`.
     #[serde(default = "default_log_level")]
     pub log_level: String,
@@ -119,8 +128,11 @@ pub enum ConfigError {
     /// The clock can only be set in the sandbox.
     #[error("production takes no clock: remove `clock` (--clock, TRAVELADVISOR_CLOCK) or set mode = \"sandbox\"")]
     ClockInProduction,
+    /// Who vouches for callers is not clear.
+    #[error(transparent)]
+    Auth(#[from] AuthError),
     /// Nobody would be asked who they are.
-    #[error("cannot listen on {0}: without an identity provider only a loopback address such as 127.0.0.1:{port} is allowed", port = .0.port())]
+    #[error("cannot listen on {0}: without an identity provider (auth.issuer) only a loopback address such as 127.0.0.1:{port} is allowed", port = .0.port())]
     NotLoopback(SocketAddr),
 }
 
@@ -137,7 +149,7 @@ impl Config {
         }
         let config: Self = figment
             .merge(Env::raw().only(&["DATABASE_URL"]))
-            .merge(Env::prefixed(PREFIX).ignore(&NOT_SETTINGS))
+            .merge(Env::prefixed(PREFIX).ignore(&NOT_SETTINGS).map(in_its_table))
             .merge(Serialized::defaults(overrides))
             .extract()
             .map_err(|error| ConfigError::Wrong(Box::new(error)))?;
@@ -154,7 +166,8 @@ impl Config {
         if self.mode == Mode::Production && self.clock.is_some() {
             return Err(ConfigError::ClockInProduction);
         }
-        if !self.listen.ip().is_loopback() {
+        let trusted = self.auth.trusted()?;
+        if trusted.is_none() && !self.listen.ip().is_loopback() {
             return Err(ConfigError::NotLoopback(self.listen));
         }
         Ok(())
@@ -166,6 +179,15 @@ fn configuration_file(named: Option<&Path>) -> Result<Option<PathBuf>, ConfigErr
         Some(file) if file.is_file() => Ok(Some(file.to_path_buf())),
         Some(file) => Err(ConfigError::NoFile(file.to_path_buf())),
         None => Ok(Some(PathBuf::from(DEFAULT_FILE)).filter(|file| file.is_file())),
+    }
+}
+
+/// The setting that a variable of the environment is for.
+fn in_its_table(key: &UncasedStr) -> Uncased<'_> {
+    let key = key.as_str();
+    match key.get(..AUTH_PREFIX.len()) {
+        Some(start) if start.eq_ignore_ascii_case(AUTH_PREFIX) => format!("auth.{}", &key[start.len()..]).into(),
+        _ => key.into(),
     }
 }
 

@@ -6,9 +6,11 @@ pub mod config;
 pub mod event_log;
 pub mod fail_points;
 pub mod gateway;
+pub mod identity_provider;
 pub mod postgres;
 pub mod private_server;
 pub mod stopping;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod web;

@@ -1,6 +1,5 @@
 //! One request and its answer. Nothing is repeated here.
 
-use std::error::Error;
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
@@ -11,6 +10,7 @@ use super::settings::{ANSWER_BYTES_MAX, CODE_BYTES_MAX};
 use crate::fail_points::{Point, outgoing};
 use crate::gateway::statement::Statement;
 use crate::gateway::wire::ProblemBody;
+use crate::web::innermost;
 
 /// A request to the gateway.
 #[derive(Clone)]
@@ -96,15 +96,6 @@ async fn read(mut response: reqwest::Response) -> Result<Answered, NoAnswer> {
         body.extend_from_slice(&chunk);
     }
     Ok(Answered { status, body })
-}
-
-/// The innermost cause says most.
-pub(super) fn innermost(error: &reqwest::Error) -> &dyn Error {
-    let mut cause: &dyn Error = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause
 }
 
 /// The address would only repeat the key.

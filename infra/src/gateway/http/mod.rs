@@ -12,7 +12,6 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Url};
 use secrecy::{ExposeSecret, SecretString};
 use tower::ServiceExt;
@@ -20,7 +19,7 @@ use traveladvisor_domain::message::{GatewayCall, GatewayCallKind};
 use traveladvisor_domain::payment::GatewayOutcome;
 use traveladvisor_domain::trip::CardToken;
 
-use self::exchange::{Answered, Ask, NoAnswer, innermost};
+use self::exchange::{Answered, Ask, NoAnswer};
 use self::guard::{Again, Guarded, Repeats, budget, guarded};
 use self::settings::{IDLE_CONNECTION_MAX, NAME_BYTES_MAX};
 use super::issuer::{own_token, under_name};
@@ -28,6 +27,7 @@ use super::wire::{ChargeBody, EXPIRES_AT, IDEMPOTENCY_KEY, RefundBody};
 use super::{CallError, PaymentGateway, REQUEST_LIFETIME_MAX, TokeniseError, UnknownOutcome, call_point, card};
 use crate::clock::Clock;
 use crate::fail_points::Point;
+use crate::web::{self, BadAddress, innermost};
 
 pub use settings::HttpSettings;
 
@@ -220,19 +220,10 @@ impl PaymentGateway for HttpGateway {
 }
 
 fn address(url: &str) -> Result<Url, HttpGatewayError> {
-    let url: Url = url.parse().map_err(|_| HttpGatewayError::BadUrl)?;
-    let has_more = url.query().is_some() || url.fragment().is_some();
-    if !url.username().is_empty() || url.password().is_some() || has_more {
-        return Err(HttpGatewayError::BadUrl);
-    }
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    let is_near = host == "localhost" || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
-    match url.scheme() {
-        "https" => Ok(url),
-        "http" if is_near => Ok(url),
-        "http" => Err(HttpGatewayError::PlainText),
-        _ => Err(HttpGatewayError::BadUrl),
-    }
+    web::address(url).map_err(|bad| match bad {
+        BadAddress::NotOne => HttpGatewayError::BadUrl,
+        BadAddress::PlainText => HttpGatewayError::PlainText,
+    })
 }
 
 fn headers(api_key: Option<&SecretString>) -> Result<HeaderMap, HttpGatewayError> {
@@ -246,50 +237,17 @@ fn headers(api_key: Option<&SecretString>) -> Result<HeaderMap, HttpGatewayError
     Ok(headers)
 }
 
-/// Repeats nothing and follows nobody by itself.
 fn client(base: &Url, settings: &HttpSettings) -> Result<Client, HttpGatewayError> {
-    // Somebody may have chosen one before: all that matters is that there is one.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = Client::builder()
+    let client = web::client(base)
         .connect_timeout(settings.connect_timeout)
         .pool_idle_timeout(IDLE_CONNECTION_MAX)
-        .redirect(Policy::none())
-        .retry(reqwest::retry::never())
         .pool_max_idle_per_host(settings.at_once_max);
-    let client =
-        if base.scheme() == "http" { client.no_proxy().tls_backend_preconfigured(trusts_nobody()) } else { client };
     client.build().map_err(|error| HttpGatewayError::Client(innermost(&error).to_string()))
-}
-
-/// Without TLS it is this very machine: neither a proxy of the environment nor the system's certificates, which may be missing, have a part
-/// in that.
-fn trusts_nobody() -> rustls::ClientConfig {
-    rustls::ClientConfig::builder().with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth()
 }
 
 const fn end_point(call: &GatewayCall) -> &'static str {
     match call.kind {
         GatewayCallKind::Charge => "charges",
         GatewayCallKind::Refund { .. } => "refunds",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn card_numbers_never_cross_a_network_in_the_clear() {
-        for safe in ["https://pay.example/api", "http://127.0.0.1:8073", "http://[::1]:8073/", "http://localhost"] {
-            assert!(address(safe).is_ok(), "{safe}");
-        }
-        for unsafe_one in ["http://pay.example", "http://10.0.0.7:80", "http://127.0.0.1.example"] {
-            assert_eq!(address(unsafe_one), Err(HttpGatewayError::PlainText), "{unsafe_one}");
-        }
-        for wrong in
-            ["", "pay.example", "ftp://pay.example", "https://me:secret@pay.example", "https://pay.example?x=1"]
-        {
-            assert_eq!(address(wrong), Err(HttpGatewayError::BadUrl), "{wrong}");
-        }
     }
 }
