@@ -13,6 +13,7 @@ use traveladvisor_domain::id::HotelId;
 use traveladvisor_infra::clock::{Clock, SystemClock};
 
 use crate::support::http::{ask, get, post_to};
+use crate::support::issuer::Issuer;
 use crate::support::server::Server;
 use crate::support::simulator::Simulator;
 use crate::support::{Home, code, told, until};
@@ -93,10 +94,11 @@ fn a_ledger_survives_kill_9_with_every_call_that_was_answered() {
 
 #[test]
 fn production_starts_with_a_gateway_and_says_what_is_missing_without_one() {
-    let home = Home::with_a_hotel();
+    let (home, issuer) = (Home::with_a_hotel(), Issuer::start());
     let production = |arguments: &[&str]| {
         let mut command = home.command(arguments);
         command.env("TRAVELADVISOR_MODE", "production");
+        command.env("TRAVELADVISOR_AUTH_ISSUER", issuer.url()).env("TRAVELADVISOR_AUTH_AUDIENCE", "booking-api");
         command
     };
     let without = production(&["serve", "--listen", "127.0.0.1:0"]).output().expect("the program starts");

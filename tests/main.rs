@@ -6,6 +6,7 @@ mod crash_sweep;
 mod demo;
 mod gateway;
 mod house;
+mod identity;
 mod judge;
 mod kill;
 #[path = "../src/cli/demo/ledger.rs"]

@@ -15,4 +15,4 @@ pub use api::{Api, Parts, Positions, Readiness};
 pub use caller::{Caller, Scope, Scopes};
 pub use graphql::{operator_reason, reason_fingerprint, resolution, sdl};
 pub use http::{router, serve};
-pub use identity::Identity;
+pub use identity::{DevelopmentToken, Identity, development_token};

@@ -19,6 +19,23 @@ pub const CONNECTIONS_MAX: usize = 4096;
 /// Pause before the next accept when the machine has no more sockets to give.
 pub const ACCEPT_RETRY_PAUSE: Duration = Duration::from_millis(100);
 
+/// Longest token, in bytes: room for a person's groups and roles, as issuers put them in.
+pub const TOKEN_BYTES_MAX: usize = 6 * 1024;
+/// How far the issuer's clock and ours may be apart.
+pub const TOKEN_LEEWAY: Duration = Duration::from_secs(30);
+/// Longest subject of a token, in bytes (`OpenID` Connect Core, 2).
+pub const SUBJECT_BYTES_MAX: usize = 255;
+/// Longest subject that is kept as it is, in bytes. Longer ones are kept as a number, so that owners stay short in every key they are in.
+pub const SUBJECT_KEPT_BYTES_MAX: usize = 128;
+/// For how long the issuer's keys are taken without asking again: so long a key that was withdrawn is still good.
+pub const KEYS_FRESH: Duration = Duration::from_mins(5);
+/// For how long they are taken when the issuer does not answer: about as long as access tokens live.
+pub const KEYS_STALE_MAX: Duration = Duration::from_hours(1);
+/// Shortest time between two attempts to fetch them, whatever unknown keys tokens name.
+pub const KEYS_PAUSE: Duration = Duration::from_secs(5);
+/// Most keys of an issuer that are looked at.
+pub const KEYS_MAX: usize = 64;
+
 /// How long `wait: FINISHED` waits for the saga's end; then the booking is answered as it stands.
 pub const FINISHED_WAIT: Duration = Duration::from_secs(30);
 /// How long a read waits for a projection to reach a position; then UNAVAILABLE.

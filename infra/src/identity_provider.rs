@@ -50,6 +50,9 @@ pub enum NoKeys {
         /// Who is described.
         found: String,
     },
+    /// Nothing could be checked with what it gave.
+    #[error("no key for signatures that are taken here is among its keys")]
+    NoSignatureKey,
     /// Its keys would come from an unsafe place.
     #[error("`jwks_uri` of {0} is not safe: it must be encrypted as auth.issuer is")]
     UnsafeKeys(String),

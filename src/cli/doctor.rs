@@ -12,6 +12,7 @@ use traveladvisor_projections::runtime::reports;
 use super::failure::Failure;
 use super::gateway;
 use super::house::{House, Schema, is_begun};
+use super::identity;
 use super::print::{Printer, table};
 use super::signals::unless_stopped;
 
@@ -63,7 +64,8 @@ impl Ownership {
 /// Runs the verb.
 pub(crate) async fn run(config: Config, printer: Printer) -> Result<(), Failure> {
     let (gateway, gateway_failure) = payment_gateway(&config).await;
-    let mut report = Report { checks: vec![settings(&config), gateway], owners: Vec::new() };
+    let (callers, callers_failure) = identity_provider(&config).await;
+    let mut report = Report { checks: vec![settings(&config), callers, gateway], owners: Vec::new() };
     if !is_begun(&config) {
         let detail = "there is no database here yet: run `traveladvisor migrate`".to_owned();
         report.checks.push(Check { name: "server".to_owned(), ok: false, detail });
@@ -85,7 +87,7 @@ pub(crate) async fn run(config: Config, printer: Printer) -> Result<(), Failure>
         report.checks.push(Check { name: "server".to_owned(), ok: false, detail });
     }
     print(&report, printer)?;
-    match failure.or(gateway_failure) {
+    match failure.or(gateway_failure).or(callers_failure) {
         Some(failure) => Err(Failure { message: None, ..failure }),
         None if report.checks.iter().all(|check| check.ok) => Ok(()),
         None => Err(Failure::damage_told()),
@@ -110,6 +112,15 @@ async fn payment_gateway(config: &Config) -> (Check, Option<Failure>) {
         None => gateway::told(config),
     };
     (Check { name: "payment gateway".to_owned(), ok: failure.is_none(), detail }, failure)
+}
+
+/// Who tells who callers are, and whether it gives its keys.
+async fn identity_provider(config: &Config) -> (Check, Option<Failure>) {
+    let (ok, detail, failure) = match identity::answers(config).await {
+        Ok(told) => (true, told, None),
+        Err(failure) => (false, failure.message.clone().unwrap_or_default(), Some(failure)),
+    };
+    (Check { name: "identity".to_owned(), ok, detail }, failure)
 }
 
 async fn examine(house: &House, report: &mut Report) -> Result<(), Failure> {

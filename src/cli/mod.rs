@@ -9,6 +9,7 @@ mod failure;
 mod gateway;
 mod gateway_simulator;
 mod house;
+mod identity;
 mod migrate;
 mod print;
 mod projections;
@@ -19,6 +20,7 @@ mod sagas;
 mod schema;
 mod serve;
 mod signals;
+mod token;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -107,7 +109,7 @@ enum Verb {
     },
     /// Serve GraphQL over HTTP until Ctrl-C
     ///
-    /// --json: {"url", "mode", "gateway", "clock", "note"} once it listens
+    /// --json: {"url", "mode", "gateway", "clock", "note"} once it listens; note: whose tokens callers show, or that none is needed
     Serve {
         #[command(flatten)]
         listening: Listening,
@@ -116,9 +118,9 @@ enum Verb {
     ///
     /// --json: {"outcome": "created"|"upgraded"|"unchanged", "version"}
     Migrate,
-    /// Check settings, server, schema, durability, payment gateway, who owns what, relay and projections
+    /// Check settings, identity, server, schema, durability, payment gateway, who owns what, relay and projections
     ///
-    /// Ends with 3 when something is wrong, with 5 when the server or the payment gateway is away.
+    /// Ends with 3 when something is wrong, with 5 when the server, the payment gateway or the identity provider is away.
     ///
     /// --json: {"checks": [{"name", "ok", "detail"}], "owners": [{"name": "projections"|"relay", "epoch", "holder", "heldUntil"}]}; holder
     /// and heldUntil are null while nobody owns it
@@ -130,6 +132,12 @@ enum Verb {
     ///
     /// --json: {"url", "ledger", "calls"} once it listens; calls counts those in the ledger
     GatewaySimulator(gateway_simulator::Arguments),
+    /// Make a token for trying rights on a server without an identity provider
+    ///
+    /// It proves nothing: whoever can write JSON can make one. No other server takes it.
+    ///
+    /// --json: {"token", "owner", "scopes", "expiresAt"}; expiresAt is null when it is good for ever
+    Token(token::Arguments),
     /// Print the GraphQL schema
     Schema,
     /// Write the completion script of a shell to standard output
@@ -195,6 +203,7 @@ async fn dispatch(cli: Cli, printer: Printer) -> Result<(), Failure> {
         Verb::GatewaySimulator(arguments) => {
             gateway_simulator::run(settings(&globals, None)?, arguments, printer).await
         }
+        Verb::Token(arguments) => token::run(&settings(&globals, None)?, arguments, printer),
         Verb::Schema => schema::run(printer),
         Verb::Migrate => migrate::run(settings(&globals, None)?, printer).await,
         Verb::Doctor => doctor::run(settings(&globals, None)?, printer).await,

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
-use traveladvisor_api::{Api, Identity, Parts, Readiness};
+use traveladvisor_api::{Api, Parts, Readiness};
 use traveladvisor_commands::engine::{Delivery, Engine, RunningEngine};
 use traveladvisor_infra::event_log::{CLAIM_EVERY, EventLog, UNHELD_PATIENCE};
 use traveladvisor_projections::reads::Reads;
@@ -18,6 +18,7 @@ use traveladvisor_projections::runtime::{ProjectionName, ProjectionState, Projec
 
 use super::failure::Failure;
 use super::house::House;
+use super::identity::identity;
 use super::revive::revive;
 
 /// How long reading may take to catch up with the log before somebody is told that it does not.
@@ -61,7 +62,7 @@ impl Running {
             gateway: ports.gateway,
             clock: ports.clock,
             ready: readiness(log.clone(), told.clone(), tasks.liveness()),
-            identity: Identity::default(),
+            identity: identity(&house.config)?,
             positions: Arc::new(move || told.upgrade().map_or_else(Vec::new, |projectors| projectors.positions())),
         });
         let hearing = log.listen();

@@ -6,12 +6,10 @@ use traveladvisor_infra::config::{Config, Mode};
 use super::failure::Failure;
 use super::gateway;
 use super::house::{House, Schema};
+use super::identity;
 use super::print::Printer;
 use super::running::{Running, listener};
 use super::signals::asked_to_stop;
-
-/// What whoever starts it must know.
-const DEVELOPMENT: &str = "development mode: loopback only, no identity provider";
 
 #[derive(Serialize)]
 struct Banner {
@@ -19,12 +17,13 @@ struct Banner {
     mode: Mode,
     gateway: String,
     clock: String,
-    note: &'static str,
+    note: String,
 }
 
 /// Runs the verb.
 pub(crate) async fn run(config: Config, printer: Printer) -> Result<(), Failure> {
     gateway::check(&config)?;
+    identity::check(&config)?;
     let listener = listener(config.listen).await?;
     let house = House::open(config, Schema::Migrate).await?;
     let served = match Running::start(&house, listener).await {
@@ -47,7 +46,7 @@ fn banner(running: &Running, house: &House, printer: Printer) -> Result<(), Fail
         mode: house.config.mode,
         gateway: gateway::named(&house.config),
         clock: house.clock().now().format("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        note: DEVELOPMENT,
+        note: identity::told(&house.config)?,
     };
     if printer.is_json() {
         return Ok(printer.json(&banner)?);
@@ -55,6 +54,6 @@ fn banner(running: &Running, house: &House, printer: Printer) -> Result<(), Fail
     printer.line(format!("traveladvisor serves {}/graphql", banner.url))?;
     printer.line(format!("  mode      {}, clock at {}", banner.mode.as_str(), banner.clock))?;
     printer.line(format!("  payments  {}", banner.gateway))?;
-    printer.line(format!("  note      {DEVELOPMENT}"))?;
+    printer.line(format!("  note      {}", banner.note))?;
     Ok(printer.line("  stop      Ctrl-C")?)
 }

@@ -1,6 +1,7 @@
 //! A data directory with the program at work in it.
 
 pub(crate) mod http;
+pub(crate) mod issuer;
 pub(crate) mod server;
 pub(crate) mod simulator;
 
@@ -18,8 +19,12 @@ use traveladvisor_infra::private_server::{Durability, PrivateServer, ServerOptio
 /// The program under test.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_traveladvisor");
 /// What the tests' own environment must not decide.
-const SETTINGS: [&str; 12] = [
+const SETTINGS: [&str; 16] = [
     "DATABASE_URL",
+    "TRAVELADVISOR_AUTH_AUDIENCE",
+    "TRAVELADVISOR_AUTH_ISSUER",
+    "TRAVELADVISOR_AUTH_JWKS_URL",
+    "TRAVELADVISOR_AUTH_ROLES_CLAIM",
     "TRAVELADVISOR_CLOCK",
     "TRAVELADVISOR_DATA_DIR",
     "TRAVELADVISOR_GATEWAY_API_KEY",

@@ -23,6 +23,7 @@ use super::catalog::import_through;
 use super::failure::Failure;
 use super::gateway;
 use super::house::{House, SANDBOX_START, Schema};
+use super::identity;
 use super::print::Printer;
 use super::running::{Running, listener};
 use super::signals::{asked_to_stop, unless_stopped};
@@ -37,6 +38,8 @@ struct Done {
 /// Runs the verb.
 pub(crate) async fn run(mut config: Config, given: &Listening, serve: bool, printer: Printer) -> Result<(), Failure> {
     gateway::check(&config)?;
+    identity::check(&config)?;
+    identity::check_demo(&config)?;
     config.clock = config.clock.or(Some(SANDBOX_START));
     let listener = match given.listen {
         Some(address) => listener(address).await?,
