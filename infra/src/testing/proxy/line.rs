@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -15,6 +16,10 @@ use super::{Door, Shared};
 const PARSE: u8 = b'P';
 /// Message of the client: run a prepared statement with these values.
 const BIND: u8 = b'B';
+/// Message of the client: carry out what was bound.
+const EXECUTE: u8 = b'E';
+/// Message of the client: statements as text.
+const QUERY: u8 = b'Q';
 /// Message of the client: the request is whole.
 const SYNC: u8 = b'S';
 /// Message of the server: number and secret of its process.
@@ -96,6 +101,9 @@ impl Line {
     }
 
     async fn asked(&mut self, frame: Frame) -> std::io::Result<Turn> {
+        if matches!(frame.tag, EXECUTE | QUERY) {
+            self.shared.statements.fetch_add(1, Ordering::Relaxed);
+        }
         if frame.tag == PARSE && String::from_utf8_lossy(frame.text(1)).contains(self.shared.mark) {
             self.marked.insert(frame.text(0).to_vec());
             if let Some(armed) = self.shared.next(|step| step == Step::Preparing) {

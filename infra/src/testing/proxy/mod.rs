@@ -9,7 +9,7 @@ mod line;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sqlx::postgres::PgConnectOptions;
@@ -48,6 +48,7 @@ struct Shared {
     mark: &'static str,
     door: watch::Sender<Door>,
     faults: Mutex<VecDeque<Armed>>,
+    statements: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -71,7 +72,13 @@ impl FaultProxy {
         std::fs::create_dir_all(&dir).expect("the temporary directory is writable");
         let listener = UnixListener::bind(dir.join(format!(".s.PGSQL.{PORT}"))).expect("a socket of its own");
         let door = watch::Sender::new(Door::Open);
-        let shared = Arc::new(Shared { server: Address::of(server), mark, door, faults: Mutex::default() });
+        let shared = Arc::new(Shared {
+            server: Address::of(server),
+            mark,
+            door,
+            faults: Mutex::default(),
+            statements: AtomicU64::new(0),
+        });
         let accepting = tokio::spawn(accept(listener, shared.clone()));
         Self { options: server.clone().socket(&dir).port(PORT), shared, dir, accepting }
     }
@@ -86,6 +93,11 @@ impl FaultProxy {
         let (struck, when) = oneshot::channel();
         self.shared.faults().push_back(Armed { fault, struck });
         Struck { when }
+    }
+
+    /// How many statements clients have sent so far, on all connections: of those that are prepared each execution counts.
+    pub fn statements(&self) -> u64 {
+        self.shared.statements.load(Ordering::Relaxed)
     }
 
     /// All connections are broken off, and new ones at once.
