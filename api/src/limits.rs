@@ -60,6 +60,8 @@ pub const ERRORS_MAX: usize = 20;
 pub const PAGE_DEFAULT: i64 = 20;
 /// Most entries of a page.
 pub const PAGE_MAX: i64 = 100;
+/// Most things that are found by their ids at once.
+pub const NODES_MAX: usize = 100;
 /// Longest cursor, in bytes.
 pub const CURSOR_BYTES_MAX: usize = 1024;
 

@@ -61,8 +61,15 @@ fn described(sdl: &str) -> BTreeMap<String, bool> {
 
 fn visit(sdl: &str, see: &mut impl FnMut(String, String, bool)) {
     for definition in document(sdl).definitions {
-        let TypeSystemDefinition::Type(definition) = definition else { continue };
-        let definition = definition.node;
+        let definition = match definition {
+            TypeSystemDefinition::Type(definition) => definition.node,
+            TypeSystemDefinition::Directive(directive) => {
+                let directive = directive.node;
+                see(format!("@{}", directive.name.node), "directive".to_owned(), directive.description.is_some());
+                continue;
+            }
+            TypeSystemDefinition::Schema(_) => continue,
+        };
         let name = definition.name.node.to_string();
         let described = definition.description.is_some();
         match definition.kind {
@@ -75,8 +82,10 @@ fn visit(sdl: &str, see: &mut impl FnMut(String, String, bool)) {
                 }
             }
             TypeKind::Object(kind) => {
-                let interfaces: Vec<String> = kind.implements.iter().map(|name| name.node.to_string()).collect();
-                see(name.clone(), format!("type {}", interfaces.join(" & ")), described);
+                see(name.clone(), "type".to_owned(), described);
+                for interface in &kind.implements {
+                    see(format!("{name} implements {}", interface.node), "interface".to_owned(), true);
+                }
                 fields(&name, kind.fields.into_iter().map(|field| field.node), see);
             }
             TypeKind::Interface(kind) => {
@@ -113,6 +122,42 @@ fn inputs(
             value.description.is_some(),
         );
     }
+}
+
+#[test]
+fn whatever_has_an_id_is_a_node_and_every_node_has_an_id() {
+    let facts = facts(&traveladvisor_api::sdl());
+    let with = |ending: &str| -> Vec<&str> { facts.keys().filter_map(|what| what.strip_suffix(ending)).collect() };
+    let nodes = with(" implements Node");
+    assert!(nodes.len() >= 6, "{nodes:?}");
+    let identified: Vec<&str> = with(".id")
+        .into_iter()
+        .filter(|what| facts.get(*what).is_some_and(|how| how == "type") && facts[&format!("{what}.id")] == "ID!")
+        .collect();
+    assert_eq!(nodes, identified);
+}
+
+#[test]
+fn every_page_can_be_read_from_either_end_and_says_how_large_it_may_be() {
+    use traveladvisor_api::limits::{NODES_MAX, PAGE_DEFAULT, PAGE_MAX};
+    let sdl = traveladvisor_api::sdl();
+    let facts = facts(&sdl);
+    let lists: Vec<&String> =
+        facts.iter().filter(|(_, how)| how.ends_with("Connection!")).map(|(what, _)| what).collect();
+    assert!(lists.len() >= 6, "{lists:?}");
+    for list in &lists {
+        let wanted = [("first", format!("Int = {PAGE_DEFAULT}")), ("after", "String".to_owned())];
+        for (argument, how) in wanted.into_iter().chain([("last", "Int".to_owned()), ("before", "String".to_owned())]) {
+            assert_eq!(facts.get(&format!("{list}.{argument}")), Some(&how), "{list}.{argument}");
+        }
+    }
+    for says in [
+        format!("Entries wanted from the beginning, 1 to {PAGE_MAX}."),
+        format!("Entries wanted from the end, 1 to {PAGE_MAX}, instead of `first`."),
+    ] {
+        assert_eq!(sdl.matches(&says).count(), lists.len(), "{says}");
+    }
+    assert!(sdl.contains(&format!("At most {NODES_MAX} ids, of any kinds.")));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
+use sqlx::PgPool;
 use tower::ServiceExt;
 use traveladvisor_api::{Api, Identity, Parts, router};
 use traveladvisor_commands::Engine;
@@ -49,6 +50,11 @@ pub(crate) struct World {
 impl World {
     /// Two rooms, three seats and one vehicle, on 2024-12-01.
     pub(crate) async fn begin() -> Self {
+        Self::begin_with(|database| database.pool.clone()).await
+    }
+
+    /// The same, whose queries take connections of their own to its database.
+    pub(crate) async fn begin_with(queries: impl FnOnce(&TestDatabase) -> PgPool) -> Self {
         let database = TestDatabase::create(SCHEMA).await;
         let log = EventLog::new("public", database.pool.clone());
         let start: DateTime<Utc> = "2024-12-01T00:00:00Z".parse().expect("an instant");
@@ -64,7 +70,7 @@ impl World {
         let told = Arc::downgrade(&projectors);
         let api = Api::new(Parts {
             engine,
-            reads: Reads::new(&log, &projectors),
+            reads: Reads::new(&EventLog::new("public", queries(&database)), &projectors),
             rebuilds: Rebuilds::new(log.clone()),
             gateway: ports.gateway,
             clock: ports.clock,

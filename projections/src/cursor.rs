@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::reads::ReadError;
-use crate::search::Page;
+use crate::search::{CursorEnd, Page};
 
 /// Longest cursor that is read, in characters: a name of the longest kind, in hexadecimal, with room to spare.
 const CURSOR_CHARS_MAX: usize = 8_192;
@@ -38,13 +38,17 @@ pub(crate) fn write<K: Serialize>(list: List, key: &K) -> String {
     })
 }
 
-/// The sort key after which a page begins, if it does not begin at the top.
-pub(crate) fn read<K: DeserializeOwned>(list: List, page: &Page) -> Result<Option<K>, ReadError> {
-    let Some(cursor) = &page.after else { return Ok(None) };
+/// The sort key at which one of a page's cursors stands, if it is given.
+pub(crate) fn read<K: DeserializeOwned>(list: List, page: &Page, end: CursorEnd) -> Result<Option<K>, ReadError> {
+    let cursor = match end {
+        CursorEnd::After => &page.after,
+        CursorEnd::Before => &page.before,
+    };
+    let Some(cursor) = cursor else { return Ok(None) };
     let key = unhex(cursor).and_then(|json| serde_json::from_slice::<(List, K)>(&json).ok());
     match key {
         Some((known, key)) if known == list => Ok(Some(key)),
-        _ => Err(ReadError::BadCursor),
+        _ => Err(ReadError::BadCursor(end)),
     }
 }
 
@@ -60,18 +64,21 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 mod tests {
     use super::{List, read, write};
     use crate::reads::ReadError;
-    use crate::search::Page;
+    use crate::search::{CursorEnd, Page};
 
     fn at(cursor: &str) -> Page {
-        Page { first: 1, after: Some(cursor.to_owned()) }
+        Page::first(1).after(cursor.to_owned())
     }
 
     #[test]
     fn a_cursor_reads_back_and_serves_its_own_list_only() {
         let cursor = write(List::Hotels, &("Ünder \"the\" 'bridge'", 7));
-        let back: Option<(String, i32)> = read(List::Hotels, &at(&cursor)).unwrap();
+        let back: Option<(String, i32)> = read(List::Hotels, &at(&cursor), CursorEnd::After).unwrap();
         assert_eq!(back, Some(("Ünder \"the\" 'bridge'".to_owned(), 7)));
-        assert_eq!(read::<(String, i32)>(List::Cars, &at(&cursor)), Err(ReadError::BadCursor));
+        assert_eq!(read::<(String, i32)>(List::Hotels, &at(&cursor), CursorEnd::Before), Ok(None));
+        let page = Page::last(1).before(cursor);
+        let of_another = read::<(String, i32)>(List::Cars, &page, CursorEnd::Before);
+        assert_eq!(of_another, Err(ReadError::BadCursor(CursorEnd::Before)));
     }
 
     #[test]
@@ -79,7 +86,8 @@ mod tests {
         let nul = write(List::Hotels, &("\0", 7));
         let long = "ab".repeat(5_000);
         for cursor in ["", "x", "zz", "é1", "+1", "7b7d", nul.as_str(), long.as_str()] {
-            assert_eq!(read::<(String, i32)>(List::Hotels, &at(cursor)), Err(ReadError::BadCursor), "{cursor}");
+            let read = read::<(String, i32)>(List::Hotels, &at(cursor), CursorEnd::After);
+            assert_eq!(read, Err(ReadError::BadCursor(CursorEnd::After)), "{cursor}");
         }
     }
 }

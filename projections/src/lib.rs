@@ -7,6 +7,7 @@ pub mod car_availability;
 mod cursor;
 pub mod flight_availability;
 pub mod hotel_availability;
+mod keyset;
 pub mod payment_ledger;
 pub mod reads;
 pub mod runtime;

@@ -16,8 +16,8 @@ use crate::booking::timeline::Lines;
 pub use crate::booking::timeline::{HISTORY_ENTRIES_FIRST, HISTORY_ENTRIES_MAX};
 use crate::runtime::{Ear, ProjectionName, ProjectionReport, Projectors, Waiting, reports};
 pub use crate::search::{
-    BookingFilter, CarSearch, FlightSearch, HotelSearch, PAGE_ITEMS_MAX, PERIOD_DAYS_MAX, Page, Period, SagaFilter,
-    Slice, TravellerTrips,
+    BookingFilter, CarSearch, CursorEnd, FlightSearch, HotelSearch, PAGE_ITEMS_MAX, PERIOD_DAYS_MAX, Page, Period,
+    SagaFilter, Slice, Take, TravellerTrips,
 };
 use crate::views::{
     BookingView, CarView, FlightView, HotelView, LedgerBalance, LedgerEntry, OccupancyView, SagaView, Story,
@@ -31,7 +31,7 @@ use crate::{payment_ledger, supply_occupancy, traveller_bookings};
 pub enum ReadError {
     /// The cursor is none that this list gave.
     #[error("the cursor is not one of this list: hand back one that it gave")]
-    BadCursor,
+    BadCursor(CursorEnd),
     /// The projection has not come as far as was asked, in the time that was given.
     #[error("the projection {projection} stands at {reached} and has not reached {wanted} in time: {}", why.as_deref().unwrap_or("ask again"))]
     Behind {
@@ -113,9 +113,19 @@ impl Reads {
         outgoing(Point::Query, booking::query::bookings(&self.pool, filter, page, self.lines)).await
     }
 
+    /// Those of some trips that there are, in no order.
+    pub async fn bookings_by_id(&self, ids: &[BookingId]) -> Result<Vec<BookingView>, ReadError> {
+        outgoing(Point::Query, booking::query::bookings_of(&self.pool, ids, self.lines)).await
+    }
+
     /// The process manager of a trip.
     pub async fn saga(&self, id: BookingId) -> Result<Option<SagaView>, ReadError> {
         outgoing(Point::Query, booking::sagas::saga(&self.pool, id, self.lines)).await
+    }
+
+    /// The process managers of those of some trips that there are, in no order.
+    pub async fn sagas_by_id(&self, ids: &[BookingId]) -> Result<Vec<SagaView>, ReadError> {
+        outgoing(Point::Query, booking::sagas::sagas_of(&self.pool, ids, self.lines)).await
     }
 
     /// What happened to a trip, in all streams, and how much of it was left out; nothing when there is no such trip.
@@ -135,17 +145,32 @@ impl Reads {
 
     /// A hotel; rooms left and totals are absent.
     pub async fn hotel(&self, id: HotelId) -> Result<Option<HotelView>, ReadError> {
-        outgoing(Point::Query, hotel_availability::query::hotel(&self.pool, id)).await
+        Ok(self.hotels_by_id(&[id]).await?.pop())
     }
 
     /// A flight.
     pub async fn flight(&self, id: FlightId) -> Result<Option<FlightView>, ReadError> {
-        outgoing(Point::Query, flight_availability::query::flight(&self.pool, id)).await
+        Ok(self.flights_by_id(&[id]).await?.pop())
     }
 
     /// A car; vehicles left and total are absent.
     pub async fn car(&self, id: CarId) -> Result<Option<CarView>, ReadError> {
-        outgoing(Point::Query, car_availability::query::car(&self.pool, id)).await
+        Ok(self.cars_by_id(&[id]).await?.pop())
+    }
+
+    /// Those of some hotels that there are, in no order; rooms left and totals are absent.
+    pub async fn hotels_by_id(&self, ids: &[HotelId]) -> Result<Vec<HotelView>, ReadError> {
+        outgoing(Point::Query, hotel_availability::query::hotels_of_ids(&self.pool, ids)).await
+    }
+
+    /// Those of some flights that there are, in no order.
+    pub async fn flights_by_id(&self, ids: &[FlightId]) -> Result<Vec<FlightView>, ReadError> {
+        outgoing(Point::Query, flight_availability::query::flights_of_ids(&self.pool, ids)).await
+    }
+
+    /// Those of some cars that there are, in no order; vehicles left and totals are absent.
+    pub async fn cars_by_id(&self, ids: &[CarId]) -> Result<Vec<CarView>, ReadError> {
+        outgoing(Point::Query, car_availability::query::cars_of_ids(&self.pool, ids)).await
     }
 
     /// Hotels by name. With a stay, those are left out of which no room type has the rooms in every night.
@@ -170,6 +195,11 @@ impl Reads {
         page: &Page,
     ) -> Result<Slice<TravellerBookingView>, ReadError> {
         outgoing(Point::Query, traveller_bookings::query::trips(&self.pool, wanted, page)).await
+    }
+
+    /// Those of some trips that there are, as their travellers' lists show them, in no order.
+    pub async fn traveller_bookings_by_id(&self, ids: &[BookingId]) -> Result<Vec<TravellerBookingView>, ReadError> {
+        outgoing(Point::Query, traveller_bookings::query::trips_of(&self.pool, ids)).await
     }
 
     /// What was taken for a trip and given back, by currency; nothing where no money moved.

@@ -43,13 +43,33 @@ impl Period {
     }
 }
 
-/// Which part of a list. Lists are read forward.
+/// From which end of a list, or of the part between two cursors, and how many: at most [`PAGE_ITEMS_MAX`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Take {
+    /// So many from its beginning.
+    First(usize),
+    /// So many from its end. They are given in the order of the list all the same.
+    Last(usize),
+}
+
+/// Which of a page's two cursors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CursorEnd {
+    /// That after which it begins.
+    After,
+    /// That before which it ends.
+    Before,
+}
+
+/// Which part of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// Items wanted, at most [`PAGE_ITEMS_MAX`].
-    pub first: usize,
+    /// Items wanted.
+    pub take: Take,
     /// A cursor that an earlier page gave: only what comes after it.
     pub after: Option<String>,
+    /// A cursor that an earlier page gave: only what comes before it.
+    pub before: Option<String>,
 }
 
 /// A part of a list.
@@ -57,35 +77,51 @@ pub struct Page {
 pub struct Slice<T> {
     /// Each item with its cursor.
     pub items: Vec<(String, T)>,
-    /// More follows.
+    /// Something follows in the list.
     pub has_next: bool,
-    /// Something comes before: true for every page that begins after a cursor.
+    /// Something comes before in the list.
     pub has_previous: bool,
 }
 
 impl Page {
-    /// Items that may be given.
-    pub(crate) fn items_max(&self) -> usize {
-        self.first.min(PAGE_ITEMS_MAX)
+    /// So many from the beginning.
+    pub const fn first(items: usize) -> Self {
+        Self { take: Take::First(items), after: None, before: None }
     }
 
-    /// One more than is given, to know whether more follows.
+    /// So many from the end.
+    pub const fn last(items: usize) -> Self {
+        Self { take: Take::Last(items), after: None, before: None }
+    }
+
+    /// The same of what comes after a cursor, if one is given.
+    #[must_use]
+    pub fn after(self, cursor: impl Into<Option<String>>) -> Self {
+        Self { after: cursor.into(), ..self }
+    }
+
+    /// The same of what comes before a cursor, if one is given.
+    #[must_use]
+    pub fn before(self, cursor: impl Into<Option<String>>) -> Self {
+        Self { before: cursor.into(), ..self }
+    }
+
+    /// Items that may be given.
+    pub(crate) fn items_max(&self) -> usize {
+        let (Take::First(items) | Take::Last(items)) = self.take;
+        items.min(PAGE_ITEMS_MAX)
+    }
+
+    /// One more than is given, to know whether there is more.
     pub(crate) fn rows_to_read(&self) -> i64 {
         self.items_max() as i64 + 1
     }
 }
 
 impl<T> Slice<T> {
-    /// A page on which nothing stands.
-    pub(crate) const fn empty(page: &Page) -> Self {
-        Self { items: Vec::new(), has_next: false, has_previous: page.after.is_some() }
-    }
-
-    /// A page of the rows that were read for it.
-    pub(crate) fn cut(mut items: Vec<(String, T)>, page: &Page) -> Self {
-        let has_next = items.len() > page.items_max();
-        items.truncate(page.items_max());
-        Self { items, has_next, has_previous: page.after.is_some() }
+    /// A page of a list in which nothing stands.
+    pub(crate) const fn empty() -> Self {
+        Self { items: Vec::new(), has_next: false, has_previous: false }
     }
 }
 
@@ -193,6 +229,6 @@ impl Default for FlightSearch {
 
 impl Default for Page {
     fn default() -> Self {
-        Self { first: 20, after: None }
+        Self::first(20)
     }
 }

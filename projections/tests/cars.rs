@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::support::{House, car_details, gbp, rental};
 
 async fn found(reads: &Reads, search: CarSearch) -> Vec<CarView> {
-    let slice = reads.cars(&search, &Page { first: 100, after: None }).await.expect("readable");
+    let slice = reads.cars(&search, &Page::first(100)).await.expect("readable");
     slice.items.into_iter().map(|(_, car)| car).collect()
 }
 
@@ -83,7 +83,7 @@ async fn pages_of_cars_of_one_price_show_each_once() {
         house.list_car(car_details(&number.to_string(), 1, 3_000)).await;
     }
     let (_projectors, reads) = house.read().await;
-    let mut page = Page { first: 2, after: None };
+    let mut page = Page::first(2);
     let mut codes = Vec::new();
     for _ in 0..3 {
         let slice = reads.cars(&CarSearch::default(), &page).await.unwrap();

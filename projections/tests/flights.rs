@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::support::{House, date, flight_details, gbp};
 
 async fn found(reads: &Reads, search: FlightSearch) -> Vec<FlightView> {
-    let slice = reads.flights(&search, &Page { first: 100, after: None }).await.expect("readable");
+    let slice = reads.flights(&search, &Page::first(100)).await.expect("readable");
     slice.items.into_iter().map(|(_, flight)| flight).collect()
 }
 
@@ -114,7 +114,7 @@ async fn pages_of_flights_that_depart_together_show_each_once() {
         house.list_flight(details).await;
     }
     let (_projectors, reads) = house.read().await;
-    let mut page = Page { first: 2, after: None };
+    let mut page = Page::first(2);
     let mut codes = Vec::new();
     for _ in 0..3 {
         let slice = reads.flights(&FlightSearch::default(), &page).await.unwrap();

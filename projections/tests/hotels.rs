@@ -5,14 +5,14 @@ use traveladvisor_domain::hotel::{HotelCommand, HotelEvent};
 use traveladvisor_domain::id::{BookingId, HotelId};
 use traveladvisor_domain::stay::Stay;
 use traveladvisor_domain::trip::HotelPart;
-use traveladvisor_projections::reads::{HotelSearch, Page, ReadError, Reads};
+use traveladvisor_projections::reads::{CursorEnd, HotelSearch, Page, ReadError, Reads};
 use traveladvisor_projections::views::HotelView;
 use uuid::Uuid;
 
 use crate::support::{House, date, gbp, hotel_details, room_type, stay};
 
 async fn found(reads: &Reads, search: HotelSearch) -> Vec<HotelView> {
-    let slice = reads.hotels(&search, &Page { first: 100, after: None }).await.expect("readable");
+    let slice = reads.hotels(&search, &Page::first(100)).await.expect("readable");
     slice.items.into_iter().map(|(_, hotel)| hotel).collect()
 }
 
@@ -164,7 +164,7 @@ async fn pages_of_hotels_of_the_same_name_show_each_once() {
     }
     let (_projectors, reads) = house.read().await;
     let search = for_stay(stay("2024-12-24", "2024-12-25"), 1);
-    let mut page = Page { first: 2, after: None };
+    let mut page = Page::first(2);
     let mut codes = Vec::new();
     loop {
         let slice = reads.hotels(&search, &page).await.unwrap();
@@ -179,5 +179,5 @@ async fn pages_of_hotels_of_the_same_name_show_each_once() {
     codes.dedup();
     assert_eq!(codes.len(), 7, "none twice");
     page.after = Some("2f".into());
-    assert_eq!(reads.hotels(&search, &page).await, Err(ReadError::BadCursor));
+    assert_eq!(reads.hotels(&search, &page).await, Err(ReadError::BadCursor(CursorEnd::After)));
 }

@@ -9,6 +9,7 @@ mod hotels;
 mod ledger;
 mod models;
 mod occupancy;
+mod pages;
 mod rebuild;
 mod report;
 mod retry;

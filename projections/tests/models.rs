@@ -138,7 +138,7 @@ async fn assert_sold(reads: &Reads, told: &Told, history: &History, seed: u64) {
 async fn assert_listed(reads: &Reads, trips: &[BookingId], seed: u64) {
     let mut listed = Vec::new();
     for email in EMAILS {
-        let page = Page { first: 100, after: None };
+        let page = Page::first(100);
         let slice =
             reads.traveller_bookings(&TravellerTrips::of(&email.to_uppercase()), &page).await.expect("readable");
         let list: Vec<_> = slice.items.into_iter().map(|(_, trip)| trip).collect();

@@ -1,16 +1,13 @@
 //! The list of a traveller's trips.
 
 use traveladvisor_domain::trip::{PaymentPlan, Step};
-use traveladvisor_projections::reads::{BookingFilter, Page, ReadError, Reads, TravellerTrips};
+use traveladvisor_projections::reads::{BookingFilter, CursorEnd, Page, ReadError, Reads, TravellerTrips};
 use traveladvisor_projections::views::TravellerBookingView;
 
 use crate::support::{House, PLENTY, Supply, card, gbp, instant, stay};
 
 async fn trips(reads: &Reads, email: &str) -> Vec<TravellerBookingView> {
-    let slice = reads
-        .traveller_bookings(&TravellerTrips::of(email), &Page { first: 100, after: None })
-        .await
-        .expect("readable");
+    let slice = reads.traveller_bookings(&TravellerTrips::of(email), &Page::first(100)).await.expect("readable");
     slice.items.into_iter().map(|(_, trip)| trip).collect()
 }
 
@@ -108,7 +105,7 @@ async fn pages_of_the_list_show_each_trip_once() {
             .await;
     }
     house.catch_up(&reads).await;
-    let mut page = Page { first: 2, after: None };
+    let mut page = Page::first(2);
     let mut seen = Vec::new();
     loop {
         let slice = reads.traveller_bookings(&TravellerTrips::of("ada@example.org"), &page).await.expect("readable");
@@ -119,12 +116,11 @@ async fn pages_of_the_list_show_each_trip_once() {
         }
     }
     assert_eq!(seen, [7, 6, 5, 3, 2, 1]);
-    let of_bookings =
-        reads.bookings(&BookingFilter::default(), &Page { first: 1, after: None }).await.expect("readable");
-    let page = Page { first: 2, after: Some(of_bookings.items[0].0.clone()) };
+    let of_bookings = reads.bookings(&BookingFilter::default(), &Page::first(1)).await.expect("readable");
+    let page = Page::first(2).after(of_bookings.items[0].0.clone());
     assert_eq!(
         reads.traveller_bookings(&TravellerTrips::of("ada@example.org"), &page).await,
-        Err(ReadError::BadCursor),
+        Err(ReadError::BadCursor(CursorEnd::After)),
         "another list's"
     );
 }

@@ -94,7 +94,7 @@ impl From<LogError> for Failure {
 impl From<ReadError> for Failure {
     fn from(error: ReadError) -> Self {
         let code = match error {
-            ReadError::BadCursor => FAILED,
+            ReadError::BadCursor(_) => FAILED,
             ReadError::Behind { .. } | ReadError::Unavailable(_) => UNAVAILABLE,
             ReadError::Damaged(_) => DAMAGE,
         };

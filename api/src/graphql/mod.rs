@@ -20,7 +20,6 @@ use async_graphql::{EmptySubscription, Schema, SchemaBuilder};
 use self::mutation::Mutation;
 pub use self::mutation::{operator_reason, reason_fingerprint, resolution};
 use self::query::Query;
-use self::types::Node;
 use crate::limits::{FIELD_DIRECTIVES_MAX, QUERY_COMPLEXITY_MAX, QUERY_DEPTH_MAX};
 
 /// The schema with what its resolvers need.
@@ -29,7 +28,6 @@ pub(crate) type TravelSchema = Schema<Query, Mutation, EmptySubscription>;
 /// The schema without the parts that resolvers need.
 pub(crate) fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
     Schema::build(Query::default(), Mutation::default(), EmptySubscription)
-        .register_output_type::<Node>()
         .limit_complexity(QUERY_COMPLEXITY_MAX)
         .limit_depth(QUERY_DEPTH_MAX)
         .limit_directives(FIELD_DIRECTIVES_MAX)
@@ -37,6 +35,6 @@ pub(crate) fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
 
 /// The schema in the schema definition language: types by name, the rest in the order of the code; the same at every call.
 pub fn sdl() -> String {
-    let options = SDLExportOptions::new().prefer_single_line_descriptions().use_space_ident();
+    let options = SDLExportOptions::new().use_space_ident();
     builder().finish().sdl_with_options(options)
 }

@@ -87,7 +87,7 @@ async fn settled(reads: &Reads, id: BookingId, position: Position) -> Option<Boo
 #[expect(clippy::needless_pass_by_value, reason = "stands in map_err")]
 pub(crate) fn read_fault(error: ReadError) -> Error {
     match error {
-        ReadError::BadCursor => bad_cursor(),
+        ReadError::BadCursor(end) => bad_cursor(end),
         ReadError::Behind { .. } => {
             tracing::warn!(%error, "a read gave up waiting");
             fault(ErrorCode::Unavailable, "The answer is not ready yet: ask again in a moment.")

@@ -2,14 +2,15 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
-use sqlx::{PgPool, Postgres, QueryBuilder, Row};
+use sqlx::{PgPool, Row};
 use traveladvisor_domain::id::{BookingId, StreamKind};
 use uuid::Uuid;
 
-use super::query::state_of;
+use super::query::{state_of, states_of};
 use super::state::BookingState;
 use super::timeline::{Lines, timelines, until};
-use crate::cursor::{self, List};
+use crate::cursor::List;
+use crate::keyset::{Order, Way, Window};
 use crate::reads::ReadError;
 use crate::search::{Page, SagaFilter, Slice};
 use crate::sql::{Conditions, is_storable, is_storable_instant};
@@ -28,6 +29,14 @@ pub(crate) async fn saga(pool: &PgPool, id: BookingId, lines: Lines) -> Result<O
     Ok(Some(view(id, state, timeline)))
 }
 
+/// The sagas of those of some trips that there are.
+pub(crate) async fn sagas_of(pool: &PgPool, ids: &[BookingId], lines: Lines) -> Result<Vec<SagaView>, ReadError> {
+    let states = states_of(pool, ids).await?;
+    let mut timelines = timelines(pool, ids, OWN, lines).await?;
+    let views = states.into_iter().map(|(id, state)| view(id, state, timelines.remove(&id).unwrap_or_default()));
+    Ok(views.collect())
+}
+
 /// Sagas in the order of the filter.
 pub(crate) async fn sagas(
     pool: &PgPool,
@@ -35,16 +44,15 @@ pub(crate) async fn sagas(
     page: &Page,
     lines: Lines,
 ) -> Result<Slice<SagaView>, ReadError> {
-    let order = Order::of(filter);
-    let after: Option<(DateTime<Utc>, Uuid)> = cursor::read(order.list(), page)?;
+    let order = Sorting::of(filter);
+    let window: Window<'_, (DateTime<Utc>, Uuid)> = Window::of(order.order(), page)?;
     let is_askable =
         is_storable([filter.fingerprint.as_deref()]) && filter.wakes_before.is_none_or(is_storable_instant);
     if !is_askable {
-        return Ok(Slice::empty(page));
+        return Ok(Slice::empty());
     }
-    let mut query = select(filter, order, after);
-    query.push(order.by()).push(" LIMIT ").push_bind(page.rows_to_read());
-    let rows = query.build().fetch_all(pool).await?;
+    let rows = window.rows(pool, select(filter, order)).await?;
+    let beyond = window.beyond(pool, || select(filter, order)).await?;
     let mut found = Vec::with_capacity(rows.len());
     for row in &rows {
         let Json(state) = row.try_get::<Json<BookingState>, _>("state")?;
@@ -55,9 +63,9 @@ pub(crate) async fn sagas(
     let mut timelines = timelines(pool, &ids, OWN, lines).await?;
     let items = found.into_iter().map(|(id, place, state)| {
         let timeline = timelines.remove(&id).unwrap_or_default();
-        (cursor::write(order.list(), &(place, id.0)), view(id, state, timeline))
+        (window.cursor(&(place, id.0)), view(id, state, timeline))
     });
-    Ok(Slice::cut(items.collect(), page))
+    Ok(window.cut(items.collect(), beyond))
 }
 
 /// How many wait for an operator for one reason.
@@ -74,7 +82,7 @@ pub(crate) async fn waiting_for(pool: &PgPool, fingerprint: &str) -> Result<u64,
 
 /// In which order a list is read. Both have an index, and a place that does not change while a saga stays in the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Order {
+enum Sorting {
     /// Who wait for an operator, the longest first.
     Urgent,
     /// The unfinished, the newest first.
@@ -83,7 +91,7 @@ enum Order {
     Newest,
 }
 
-impl Order {
+impl Sorting {
     fn of(filter: &SagaFilter) -> Self {
         let SagaFilter { status, needs_attention, fingerprint, wakes_before } = filter;
         if *needs_attention == Some(true) || fingerprint.is_some() {
@@ -94,31 +102,21 @@ impl Order {
         if is_open || wakes_before.is_some() { Self::Open } else { Self::Newest }
     }
 
-    const fn list(self) -> List {
-        match self {
-            Self::Urgent => List::WaitingSagas,
-            Self::Open | Self::Newest => List::Sagas,
-        }
+    const fn order(self) -> Order {
+        let (list, columns, way): (_, &[&str], _) = match self {
+            Self::Urgent => (List::WaitingSagas, &["attention_since", "id"], Way::Ascending),
+            Self::Open => (List::Sagas, &["open_since", "id"], Way::Descending),
+            Self::Newest => (List::Sagas, &["created_at", "id"], Way::Descending),
+        };
+        Order { list, columns, way }
     }
 
     const fn place(self) -> &'static str {
-        match self {
-            Self::Urgent => "attention_since",
-            Self::Open => "open_since",
-            Self::Newest => "created_at",
-        }
-    }
-
-    const fn by(self) -> &'static str {
-        match self {
-            Self::Urgent => " ORDER BY attention_since, id",
-            Self::Open => " ORDER BY open_since DESC, id DESC",
-            Self::Newest => " ORDER BY created_at DESC, id DESC",
-        }
+        self.order().columns[0]
     }
 }
 
-fn select(filter: &SagaFilter, order: Order, after: Option<(DateTime<Utc>, Uuid)>) -> QueryBuilder<'_, Postgres> {
+fn select(filter: &SagaFilter, order: Sorting) -> Conditions<'_> {
     let place = order.place();
     let mut query = Conditions::after(&format!("SELECT id, {place} AS place, state FROM bookings"));
     query.and(place).push(" IS NOT NULL");
@@ -137,11 +135,7 @@ fn select(filter: &SagaFilter, order: Order, after: Option<(DateTime<Utc>, Uuid)
     if let Some(instant) = filter.wakes_before {
         query.and("next_wake_up < ").push_bind(instant);
     }
-    if let Some((at, id)) = after {
-        let beyond = if order == Order::Urgent { ") > (" } else { ") < (" };
-        query.and("(").push(place).push(", id").push(beyond).push_bind(at).push(", ").push_bind(id).push(")");
-    }
-    query.into_builder()
+    query
 }
 
 fn view(id: BookingId, state: BookingState, timeline: Vec<TimelineEntry>) -> SagaView {

@@ -6,7 +6,8 @@ use traveladvisor_domain::id::CarId;
 use traveladvisor_domain::rental::Rental;
 use uuid::Uuid;
 
-use crate::cursor::{self, List};
+use crate::cursor::List;
+use crate::keyset::{Order, Way, Window};
 use crate::reads::ReadError;
 use crate::search::{CarSearch, Page, Slice};
 use crate::sql::{Conditions, count, count_if_any, is_storable, is_storable_instant, money, zone};
@@ -14,33 +15,38 @@ use crate::views::CarView;
 
 const CAR: &str = "id, supplier, code, name, car_class, location, time_zone, vehicles, daily_minor, currency";
 
-/// A fleet, or nothing.
-pub(crate) async fn car(pool: &PgPool, id: CarId) -> Result<Option<CarView>, ReadError> {
-    let sql = format!("SELECT {CAR}, NULL::bigint AS vehicles_left FROM cars WHERE id = $1");
-    let row = sqlx::query(&sql).bind(id.0).fetch_optional(pool).await?;
-    row.map(|row| car_of(&row, None)).transpose()
+/// By price, each currency by itself.
+const BY_PRICE: Order = Order { list: List::Cars, columns: &["currency", "daily_minor", "id"], way: Way::Ascending };
+
+/// Those of some fleets that there are.
+pub(crate) async fn cars_of_ids(pool: &PgPool, ids: &[CarId]) -> Result<Vec<CarView>, ReadError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = format!("SELECT {CAR}, NULL::bigint AS vehicles_left FROM cars WHERE id = ANY($1)");
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    sqlx::query(&sql).bind(ids).fetch_all(pool).await?.iter().map(|row| car_of(row, None)).collect()
 }
 
 /// Fleets by daily price, each currency by itself. With a rental, those are left out that have no vehicle for the whole of it.
 pub(crate) async fn cars(pool: &PgPool, search: &CarSearch, page: &Page) -> Result<Slice<CarView>, ReadError> {
-    let after: Option<(String, i64, Uuid)> = cursor::read(List::Cars, page)?;
+    let window: Window<'_, (String, i64, Uuid)> = Window::of(BY_PRICE, page)?;
     let is_askable = is_storable([search.location.as_deref(), search.car_class.as_deref()])
         && search.rental.is_none_or(|r| is_storable_instant(r.pick_up()) && is_storable_instant(r.drop_off()));
     if !is_askable {
-        return Ok(Slice::empty(page));
+        return Ok(Slice::empty());
     }
-    let mut query = select(search, after);
-    query.push(" ORDER BY currency, daily_minor, id LIMIT ").push_bind(page.rows_to_read());
-    let rows = query.build().fetch_all(pool).await?;
+    let rows = window.rows(pool, select(search)).await?;
+    let beyond = window.beyond(pool, || select(search)).await?;
     let cars = rows.iter().map(|row| {
         let car = car_of(row, search.rental)?;
         let key = (car.daily_price.currency, car.daily_price.minor, car.id.0);
-        Ok((cursor::write(List::Cars, &key), car))
+        Ok((window.cursor(&key), car))
     });
-    Ok(Slice::cut(cars.collect::<Result<_, ReadError>>()?, page))
+    Ok(window.cut(cars.collect::<Result<_, ReadError>>()?, beyond))
 }
 
-fn select(search: &CarSearch, after: Option<(String, i64, Uuid)>) -> QueryBuilder<'_, Postgres> {
+fn select(search: &CarSearch) -> Conditions<'_> {
     let mut query = Conditions::after(&format!("SELECT {CAR}, vehicles_left FROM cars c CROSS JOIN LATERAL ("));
     match search.rental {
         Some(rental) => left_in(query.builder(), rental),
@@ -56,11 +62,7 @@ fn select(search: &CarSearch, after: Option<(String, i64, Uuid)>) -> QueryBuilde
     if let Some(car_class) = &search.car_class {
         query.and("car_class_key = ").push_bind(car_class.to_lowercase());
     }
-    if let Some((currency, minor, id)) = after {
-        query.and("(currency, daily_minor, id) > (").push_bind(currency).push(", ").push_bind(minor);
-        query.builder().push(", ").push_bind(id).push(")");
-    }
-    query.into_builder()
+    query
 }
 
 /// Vehicles of fleet `c` less the most that are out at any instant of a rental. The steps of the number out are added up in order;

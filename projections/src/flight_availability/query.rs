@@ -2,11 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
-use sqlx::{PgPool, Postgres, QueryBuilder, Row};
+use sqlx::{PgPool, QueryBuilder, Row};
 use traveladvisor_domain::id::FlightId;
 use uuid::Uuid;
 
 use crate::cursor::{self, List};
+use crate::keyset::{Order, Way, Window};
 use crate::reads::ReadError;
 use crate::search::{FlightSearch, Page, Slice};
 use crate::sql::{Conditions, count, is_storable, is_storable_date, is_storable_instant, money, zone};
@@ -22,31 +23,37 @@ const WITH_CABINS: &str = " SELECT page.*, c.cabin, c.seats, c.minor, c.currency
             LEFT JOIN flight_sales s ON s.flight_id = c.flight_id AND s.cabin = c.cabin \
       ORDER BY page.departure_at, page.id, c.place";
 
-/// A flight, or nothing.
-pub(crate) async fn flight(pool: &PgPool, id: FlightId) -> Result<Option<FlightView>, ReadError> {
-    let mut query = QueryBuilder::new(format!("WITH page AS (SELECT {FLIGHT} FROM flights WHERE id = "));
-    query.push_bind(id.0).push(")").push(WITH_CABINS);
+/// By departure.
+const BY_DEPARTURE: Order = Order { list: List::Flights, columns: &["departure_at", "id"], way: Way::Ascending };
+
+/// Those of some flights that there are.
+pub(crate) async fn flights_of_ids(pool: &PgPool, ids: &[FlightId]) -> Result<Vec<FlightView>, ReadError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut query = QueryBuilder::new(format!("WITH page AS (SELECT {FLIGHT} FROM flights WHERE id = ANY("));
+    query.push_bind(ids.iter().map(|id| id.0).collect::<Vec<_>>()).push("))").push(WITH_CABINS);
     let rows = query.build().fetch_all(pool).await?;
-    Ok(flights_of(&rows)?.pop().map(|(_, flight)| flight))
+    Ok(flights_of(&rows)?.into_iter().map(|(_, flight)| flight).collect())
 }
 
 /// Flights by departure. Those are left out of which no cabin, or not the cabin asked for, has the seats.
 pub(crate) async fn flights(pool: &PgPool, search: &FlightSearch, page: &Page) -> Result<Slice<FlightView>, ReadError> {
-    let after: Option<(DateTime<Utc>, Uuid)> = cursor::read(List::Flights, page)?;
+    let window: Window<'_, (DateTime<Utc>, Uuid)> = Window::of(BY_DEPARTURE, page)?;
     let is_askable = is_storable([search.origin.as_deref(), search.destination.as_deref(), search.cabin.as_deref()])
         && search.departure_date.is_none_or(is_storable_date)
         && search.departing_after.is_none_or(is_storable_instant);
     if !is_askable {
-        return Ok(Slice::empty(page));
+        return Ok(Slice::empty());
     }
-    let mut query = select(search, after);
-    query.push(" ORDER BY departure_at, id LIMIT ").push_bind(page.rows_to_read()).push(")").push(WITH_CABINS);
-    let rows = query.build().fetch_all(pool).await?;
-    Ok(Slice::cut(flights_of(&rows)?, page))
+    let mut query = window.statement(select(search, "WITH page AS ("));
+    let rows = query.push(")").push(WITH_CABINS).build().fetch_all(pool).await?;
+    let beyond = window.beyond(pool, || select(search, "")).await?;
+    Ok(window.cut(flights_of(&rows)?, beyond))
 }
 
-fn select(search: &FlightSearch, after: Option<(DateTime<Utc>, Uuid)>) -> QueryBuilder<'_, Postgres> {
-    let mut query = Conditions::after(&format!("WITH page AS (SELECT {FLIGHT} FROM flights f"));
+fn select<'a>(search: &'a FlightSearch, beginning: &str) -> Conditions<'a> {
+    let mut query = Conditions::after(&format!("{beginning}SELECT {FLIGHT} FROM flights f"));
     // Airports are listed by their codes in capitals.
     if let Some(origin) = &search.origin {
         query.and("origin = ").push_bind(origin.to_uppercase());
@@ -60,9 +67,6 @@ fn select(search: &FlightSearch, after: Option<(DateTime<Utc>, Uuid)>) -> QueryB
     if let Some(instant) = search.departing_after {
         query.and("departure_at > ").push_bind(instant);
     }
-    if let Some((departure_at, id)) = after {
-        query.and("(departure_at, id) > (").push_bind(departure_at).push(", ").push_bind(id).push(")");
-    }
     let query_of_seats = query.and(
         "EXISTS (SELECT FROM flight_cabins c LEFT JOIN flight_sales s ON s.flight_id = c.flight_id AND s.cabin = c.cabin \
           WHERE c.flight_id = f.id AND c.seats - coalesce(s.sold, 0) >= ",
@@ -72,7 +76,7 @@ fn select(search: &FlightSearch, after: Option<(DateTime<Utc>, Uuid)>) -> QueryB
         query_of_seats.push(" AND c.cabin_key = ").push_bind(cabin.to_lowercase());
     }
     query_of_seats.push(")");
-    query.into_builder()
+    query
 }
 
 fn flights_of(rows: &[PgRow]) -> Result<Vec<(String, FlightView)>, ReadError> {

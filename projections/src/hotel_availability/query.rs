@@ -7,6 +7,7 @@ use traveladvisor_domain::stay::Stay;
 use uuid::Uuid;
 
 use crate::cursor::{self, List};
+use crate::keyset::{Order, Way, Window};
 use crate::reads::ReadError;
 use crate::search::{HotelSearch, Page, Slice};
 use crate::sql::{Conditions, count, count_if_any, is_storable, is_storable_date, money, zone};
@@ -17,32 +18,39 @@ const SEARCH_WORDS_MAX: usize = 10;
 
 const HOTEL: &str = "id, supplier, code, name, name_key, city, country, time_zone, latitude, longitude";
 
-/// A hotel, or nothing.
-pub(crate) async fn hotel(pool: &PgPool, id: HotelId) -> Result<Option<HotelView>, ReadError> {
-    let mut query = QueryBuilder::new(format!("WITH page AS (SELECT {HOTEL} FROM hotels WHERE id = "));
-    query.push_bind(id.0).push(")");
+/// By name.
+const BY_NAME: Order = Order { list: List::Hotels, columns: &["name_key", "id"], way: Way::Ascending };
+
+/// Those of some hotels that there are.
+pub(crate) async fn hotels_of_ids(pool: &PgPool, ids: &[HotelId]) -> Result<Vec<HotelView>, ReadError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut query = QueryBuilder::new(format!("WITH page AS (SELECT {HOTEL} FROM hotels WHERE id = ANY("));
+    query.push_bind(ids.iter().map(|id| id.0).collect::<Vec<_>>()).push("))");
     with_room_types(&mut query, None);
     let rows = query.build().fetch_all(pool).await?;
-    Ok(hotels_of(&rows, None, 1)?.pop().map(|(_, hotel)| hotel))
+    Ok(hotels_of(&rows, None, 1)?.into_iter().map(|(_, hotel)| hotel).collect())
 }
 
 /// Hotels by name. With a stay, those are left out of which no room type has the rooms in every night.
 pub(crate) async fn hotels(pool: &PgPool, search: &HotelSearch, page: &Page) -> Result<Slice<HotelView>, ReadError> {
-    let after: Option<(String, Uuid)> = cursor::read(List::Hotels, page)?;
+    let window: Window<'_, (String, Uuid)> = Window::of(BY_NAME, page)?;
     let is_askable = is_storable([search.city.as_deref(), search.country.as_deref(), search.text.as_deref()])
         && search.stay.is_none_or(|stay| is_storable_date(stay.check_in()) && is_storable_date(stay.check_out()));
     if !is_askable {
-        return Ok(Slice::empty(page));
+        return Ok(Slice::empty());
     }
-    let mut query = select(search, after);
-    query.push(" ORDER BY name_key, id LIMIT ").push_bind(page.rows_to_read()).push(")");
+    let mut query = window.statement(select(search, "WITH page AS ("));
+    query.push(")");
     with_room_types(&mut query, search.stay);
     let rows = query.build().fetch_all(pool).await?;
-    Ok(Slice::cut(hotels_of(&rows, search.stay, search.rooms)?, page))
+    let beyond = window.beyond(pool, || select(search, "")).await?;
+    Ok(window.cut(hotels_of(&rows, search.stay, search.rooms)?, beyond))
 }
 
-fn select(search: &HotelSearch, after: Option<(String, Uuid)>) -> QueryBuilder<'_, Postgres> {
-    let mut query = Conditions::after(&format!("WITH page AS (SELECT {HOTEL} FROM hotels h"));
+fn select<'a>(search: &'a HotelSearch, beginning: &str) -> Conditions<'a> {
+    let mut query = Conditions::after(&format!("{beginning}SELECT {HOTEL} FROM hotels h"));
     if let Some(city) = &search.city {
         query.and("city_key = ").push_bind(city.to_lowercase());
     }
@@ -53,16 +61,13 @@ fn select(search: &HotelSearch, after: Option<(String, Uuid)>) -> QueryBuilder<'
         // strpos knows no wildcards: every letter stands for itself.
         query.and("strpos(name_key || ' ' || city_key, ").push_bind(word.to_lowercase()).push(") > 0");
     }
-    if let Some((name_key, id)) = after {
-        query.and("(name_key, id) > (").push_bind(name_key).push(", ").push_bind(id).push(")");
-    }
     if let Some(stay) = search.stay {
         let query = query.and("EXISTS (SELECT FROM hotel_room_types t CROSS JOIN LATERAL (");
         left_in(query, stay);
         query.push(") AS stay WHERE t.hotel_id = h.id AND stay.rooms_left >= ");
         query.push_bind(i64::from(search.rooms)).push(")");
     }
-    query.into_builder()
+    query
 }
 
 /// The rooms left of room type `t` in the scarcest night of a stay. Nights without a row are as by default; `least` passes over nulls.

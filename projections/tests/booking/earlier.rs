@@ -77,7 +77,7 @@ async fn rows_that_an_earlier_program_left_are_read_as_they_are_until_they_are_m
     let trip = reads.booking(booking).await.expect("readable").expect("known");
     assert_eq!((trip.status, trip.saga_status), (BookingStatus::Cancelling, SagaStatus::Compensating));
     assert_eq!(trip.flight.expect("a flight").status, PartStatus::Cancelling);
-    let page = Page { first: 10, after: None };
+    let page = Page::first(10);
     let open = SagaFilter { status: vec![SagaStatus::Compensating], ..SagaFilter::default() };
     let listed = reads.sagas(&open, &page).await.expect("readable");
     assert_eq!(listed.items.iter().map(|(_, saga)| saga.booking).collect::<Vec<_>>(), [booking]);

@@ -50,7 +50,7 @@ fn assert_cut(lines: &[TimelineEntry], what: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_long_history_the_beginning_and_the_newest_are_read_and_what_is_left_out_is_counted() {
     let (house, [long, short], _projectors, reads) = long_and_short().await;
-    let page = Page { first: 10, after: None };
+    let page = Page::first(10);
     let trips = reads.bookings(&BookingFilter::default(), &page).await.expect("readable");
     let sagas = reads.sagas(&SagaFilter::default(), &page).await.expect("readable");
     for (_, trip) in trips.items {
@@ -83,7 +83,7 @@ async fn of_a_long_history_the_beginning_and_the_newest_are_read_and_what_is_lef
 async fn who_does_not_look_at_histories_has_none_read() {
     let (house, [long, _], _projectors, reads) = long_and_short().await;
     sqlx::query("ALTER TABLE booking_timeline RENAME TO away").execute(house.log.pool()).await.expect("renamed");
-    let page = Page { first: 10, after: None };
+    let page = Page::first(10);
     let bare = reads.without_history();
     assert_eq!(bare.bookings(&BookingFilter::default(), &page).await.expect("readable").items.len(), 2);
     assert_eq!(bare.sagas(&SagaFilter::default(), &page).await.expect("readable").items.len(), 2);

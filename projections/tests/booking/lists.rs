@@ -2,13 +2,13 @@
 
 use traveladvisor_domain::id::BookingId;
 use traveladvisor_domain::trip::{PaymentPlan, TripPlan};
-use traveladvisor_projections::reads::{BookingFilter, Page, ReadError, Reads};
+use traveladvisor_projections::reads::{BookingFilter, CursorEnd, Page, ReadError, Reads};
 use traveladvisor_projections::views::{BookingStatus, SagaStatus};
 
 use crate::support::{House, PLENTY};
 
 async fn ids(reads: &Reads, filter: BookingFilter) -> Vec<u128> {
-    let page = Page { first: 100, after: None };
+    let page = Page::first(100);
     let slice = reads.bookings(&filter, &page).await.expect("readable");
     slice.items.into_iter().map(|(_, booking)| booking.id.0.as_u128()).collect()
 }
@@ -26,7 +26,7 @@ async fn pages_neither_skip_nor_repeat_while_trips_are_added() {
         house.request(number, "ada", "a@b.c", plan.clone()).await;
     }
     let (_projectors, reads) = house.read().await;
-    let mut page = Page { first: 3, after: None };
+    let mut page = Page::first(3);
     let mut seen = Vec::new();
     for number in 100.. {
         let slice = reads.bookings(&BookingFilter::default(), &page).await.unwrap();
@@ -83,12 +83,12 @@ async fn odd_pages_are_answered_or_refused_never_a_failure() {
     house.request(1, "ada", "a@b.c", plan).await;
     let (_projectors, reads) = house.read().await;
     let filter = BookingFilter::default();
-    let none = reads.bookings(&filter, &Page { first: 0, after: None }).await.unwrap();
+    let none = reads.bookings(&filter, &Page::first(0)).await.unwrap();
     assert_eq!((none.items.len(), none.has_next), (0, true));
-    let huge = reads.bookings(&filter, &Page { first: usize::MAX, after: None }).await.unwrap();
+    let huge = reads.bookings(&filter, &Page::first(usize::MAX)).await.unwrap();
     assert_eq!((huge.items.len(), huge.has_next), (1, false));
     for cursor in ["", "nonsense", "00", "5b5d"] {
-        let page = Page { first: 1, after: Some(cursor.to_owned()) };
-        assert_eq!(reads.bookings(&filter, &page).await, Err(ReadError::BadCursor), "{cursor}");
+        let page = Page::first(1).after(cursor.to_owned());
+        assert_eq!(reads.bookings(&filter, &page).await, Err(ReadError::BadCursor(CursorEnd::After)), "{cursor}");
     }
 }

@@ -7,7 +7,7 @@ use traveladvisor_domain::trip::Step;
 use traveladvisor_domain::trip_saga::attention::Resolution;
 use traveladvisor_domain::trip_saga::steps::{ANSWER_WITHIN, TRIES_BEFORE_ATTENTION, TRIES_MAX};
 use traveladvisor_infra::event_log::Position;
-use traveladvisor_projections::reads::{Page, ReadError, Reads, SagaFilter};
+use traveladvisor_projections::reads::{CursorEnd, Page, ReadError, Reads, SagaFilter};
 use traveladvisor_projections::runtime::Projectors;
 use traveladvisor_projections::views::{PartStatus, SagaStatus, SagaView, StepState};
 
@@ -232,7 +232,7 @@ async fn five() -> (House, Projectors, Reads) {
 }
 
 async fn ids(reads: &Reads, filter: SagaFilter) -> Vec<u128> {
-    let page = Page { first: 100, after: None };
+    let page = Page::first(100);
     let slice = reads.sagas(&filter, &page).await.expect("readable");
     slice.items.into_iter().map(|(_, saga)| saga.booking.0.as_u128()).collect()
 }
@@ -268,9 +268,10 @@ async fn pages_of_sagas_neither_skip_nor_repeat_and_keep_their_order() {
     let (mut house, _projectors, reads) = five().await;
     let mut seen = Vec::new();
     let filter = SagaFilter { needs_attention: Some(true), ..SagaFilter::default() };
-    let mut page = Page { first: 1, after: None };
+    let mut page = Page::first(1);
     loop {
         let slice = reads.sagas(&filter, &page).await.expect("readable");
+        assert!(!slice.has_previous, "whoever stood before has left the list");
         seen.extend(slice.items.iter().map(|(_, saga)| saga.booking.0.as_u128()));
         let Some((cursor, saga)) = slice.items.into_iter().next().filter(|_| slice.has_next) else { break };
         // The one that was read is resolved before the next page is.
@@ -280,9 +281,9 @@ async fn pages_of_sagas_neither_skip_nor_repeat_and_keep_their_order() {
     }
     assert_eq!(seen, [2, 3, 4]);
     let newest = reads.sagas(&SagaFilter::default(), &page).await;
-    assert_eq!(newest, Err(ReadError::BadCursor), "a cursor serves the order that gave it");
-    let first = reads.sagas(&SagaFilter::default(), &Page { first: 2, after: None }).await.expect("readable");
-    let rest = Page { first: 9, after: Some(first.items[1].0.clone()) };
+    assert_eq!(newest, Err(ReadError::BadCursor(CursorEnd::After)), "a cursor serves the order that gave it");
+    let first = reads.sagas(&SagaFilter::default(), &Page::first(2)).await.expect("readable");
+    let rest = Page::first(9).after(first.items[1].0.clone());
     let rest = reads.sagas(&SagaFilter::default(), &rest).await.expect("readable");
     assert_eq!(rest.items.iter().map(|(_, saga)| saga.booking.0.as_u128()).collect::<Vec<_>>(), [3, 2, 1]);
 }
@@ -303,6 +304,8 @@ async fn lists_of_sagas_are_served_by_their_indexes() {
     }
     for (condition, order, index) in [
         ("attention_since IS NOT NULL", "attention_since, id", "bookings_waiting"),
+        ("attention_since IS NOT NULL", "attention_since DESC, id DESC", "bookings_waiting"),
+        ("created_at IS NOT NULL AND saga_status = ANY('{SUCCEEDED}')", "created_at, id", "bookings_newest"),
         ("attention_since IS NOT NULL AND fingerprint = 'f0'", "attention_since, id", "bookings_by_fingerprint"),
         ("open_since IS NOT NULL AND saga_status = ANY('{PROCESSING}')", "open_since DESC, id DESC", "bookings_open"),
         ("created_at IS NOT NULL AND saga_status = ANY('{SUCCEEDED}')", "created_at DESC, id DESC", "bookings_newest"),

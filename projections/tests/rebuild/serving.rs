@@ -123,7 +123,7 @@ impl Memory {
 
     /// All that is read for a page of a trip, from whatever pooled connection, with statements prepared long ago.
     async fn read(&mut self, reads: &Reads) {
-        let page = Page { first: 100, after: None };
+        let page = Page::first(100);
         let listed = reads.bookings(&BookingFilter::default(), &page).await.expect("trips are read").items;
         let ids: Vec<BookingId> = listed.iter().map(|(_, trip)| trip.id).collect();
         assert!(self.trips.keys().all(|known| ids.contains(known)), "a trip that was seen is not listed any more");

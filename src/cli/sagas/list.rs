@@ -27,7 +27,7 @@ async fn list(reads: &Reads, filter: &SagaFilter, limit: usize, printer: Printer
     let mut given_up = table(&["to be settled by hand", "because"]);
     let (mut left, mut after, mut more) = (limit, None, true);
     while left > 0 && more {
-        let page = Page { first: left.min(PAGE_ITEMS_MAX), after };
+        let page = Page::first(left.min(PAGE_ITEMS_MAX)).after(after);
         let slice = reads.without_history().sagas(filter, &page).await?;
         left = left.saturating_sub(slice.items.len());
         more = slice.has_next;

@@ -83,7 +83,7 @@ async fn waiting(open: &Open, fingerprint: &str) -> Result<(Vec<BookingId>, u64)
     let filter = SagaFilter { fingerprint: Some(fingerprint.to_owned()), ..SagaFilter::default() };
     let (mut trips, mut after) = (Vec::new(), None);
     while trips.len() < DECIDED_MAX {
-        let page = Page { first: PAGE_ITEMS_MAX.min(DECIDED_MAX - trips.len()), after };
+        let page = Page::first(PAGE_ITEMS_MAX.min(DECIDED_MAX - trips.len())).after(after);
         let slice = open.reads.without_history().sagas(&filter, &page).await?;
         after = slice.items.last().map(|(cursor, _)| cursor.clone());
         trips.extend(slice.items.iter().map(|(_, saga)| saga.booking));

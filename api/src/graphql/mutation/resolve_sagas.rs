@@ -76,7 +76,7 @@ impl ResolveSagas {
             Err(errors) => return Ok(ResolveSagasPayload { errors, ..ResolveSagasPayload::default() }),
         };
         let filter = SagaFilter { fingerprint: Some(decision.fingerprint.clone()), ..SagaFilter::default() };
-        let page = Page { first: decision.first, after: None };
+        let page = Page::first(decision.first);
         let waiting = reads(ctx)?.without_history().sagas(&filter, &page).await.map_err(read_fault)?;
         let mut resolved = Vec::with_capacity(waiting.items.len());
         for (_, saga) in waiting.items {

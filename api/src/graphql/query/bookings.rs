@@ -28,18 +28,21 @@ pub(crate) struct BookingFilter {
 #[derive(Debug, Default)]
 pub(crate) struct BookingsQuery;
 
+#[expect(clippy::too_many_arguments, reason = "they are the arguments of the field")]
 #[Object]
 impl BookingsQuery {
     /// The caller's trips, the newest first. Operators see those of all callers.
-    #[graphql(complexity = "SEARCH_COMPLEXITY + Window::entries(first) * child_complexity")]
+    #[graphql(complexity = "SEARCH_COMPLEXITY + Window::entries(first, last) * child_complexity")]
     async fn bookings(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which trips; all when left out.")] filter: Option<BookingFilter>,
-        #[graphql(desc = "Entries wanted, 1 to 100.", default_with = "Some(20)")] first: Option<i64>,
+        #[graphql(desc = "Entries wanted from the beginning, 1 to 100.", default_with = "Some(20)")] first: Option<i64>,
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Entries wanted from the end, 1 to 100, instead of `first`.")] last: Option<i64>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<BookingConnection> {
-        let page = page(Window { first, after })?;
+        let page = page(ctx, Window { first, after, last, before })?;
         let filter = reads::BookingFilter { owner: only_own(ctx)?, ..wanted(filter.unwrap_or_default())? };
         Ok(reads_with(ctx, "timeline", ENTRIES)?.bookings(&filter, &page).await.map_err(read_fault)?.into())
     }

@@ -30,18 +30,21 @@ pub(crate) struct FlightFilter {
 #[derive(Debug, Default)]
 pub(crate) struct FlightsQuery;
 
+#[expect(clippy::too_many_arguments, reason = "they are the arguments of the field")]
 #[Object]
 impl FlightsQuery {
     /// Flights by departure.
-    #[graphql(complexity = "SEARCH_COMPLEXITY + Window::entries(first) * child_complexity")]
+    #[graphql(complexity = "SEARCH_COMPLEXITY + Window::entries(first, last) * child_complexity")]
     async fn flights(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which flights.")] filter: FlightFilter,
-        #[graphql(desc = "Entries wanted, 1 to 100.", default_with = "Some(20)")] first: Option<i64>,
+        #[graphql(desc = "Entries wanted from the beginning, 1 to 100.", default_with = "Some(20)")] first: Option<i64>,
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Entries wanted from the end, 1 to 100, instead of `first`.")] last: Option<i64>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<FlightConnection> {
-        let page = page(Window { first, after })?;
+        let page = page(ctx, Window { first, after, last, before })?;
         let search = search(filter, now(ctx)?)?;
         Ok(reads(ctx)?.flights(&search, &page).await.map_err(read_fault)?.into())
     }

@@ -32,18 +32,21 @@ pub(crate) struct HotelFilter {
 #[derive(Debug, Default)]
 pub(crate) struct HotelsQuery;
 
+#[expect(clippy::too_many_arguments, reason = "they are the arguments of the field")]
 #[Object]
 impl HotelsQuery {
     /// Hotels by name.
-    #[graphql(complexity = "SEARCH_COMPLEXITY + Window::entries(first) * child_complexity")]
+    #[graphql(complexity = "SEARCH_COMPLEXITY + Window::entries(first, last) * child_complexity")]
     async fn hotels(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which hotels.")] filter: HotelFilter,
-        #[graphql(desc = "Entries wanted, 1 to 100.", default_with = "Some(20)")] first: Option<i64>,
+        #[graphql(desc = "Entries wanted from the beginning, 1 to 100.", default_with = "Some(20)")] first: Option<i64>,
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Entries wanted from the end, 1 to 100, instead of `first`.")] last: Option<i64>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<HotelConnection> {
-        let page = page(Window { first, after })?;
+        let page = page(ctx, Window { first, after, last, before })?;
         let search = search(filter, now(ctx)?)?;
         Ok(reads(ctx)?.hotels(&search, &page).await.map_err(read_fault)?.into())
     }

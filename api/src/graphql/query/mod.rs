@@ -9,7 +9,9 @@ mod flight;
 mod flights;
 mod hotel;
 mod hotels;
+mod node;
 mod occupancy;
+mod offer;
 mod payment_ledger;
 mod projections;
 mod saga;
@@ -21,11 +23,13 @@ use async_graphql::MergedObject;
 /// What callers can read.
 #[derive(Debug, Default, MergedObject)]
 pub(crate) struct Query(
+    node::NodeQuery,
     booking::BookingQuery,
     bookings::BookingsQuery,
     hotel::HotelQuery,
     flight::FlightQuery,
     car::CarQuery,
+    offer::OfferQuery,
     hotels::HotelsQuery,
     flights::FlightsQuery,
     cars::CarsQuery,

@@ -25,18 +25,21 @@ pub(crate) struct SagaFilter {
 #[derive(Debug, Default)]
 pub(crate) struct SagasQuery;
 
+#[expect(clippy::too_many_arguments, reason = "they are the arguments of the field")]
 #[Object]
 impl SagasQuery {
     /// Process managers of trips: with `needsAttention: true` or a fingerprint who waits longest for an operator first, else the newest.
-    #[graphql(complexity = "SEARCH_COMPLEXITY + Window::entries(first) * child_complexity")]
+    #[graphql(complexity = "SEARCH_COMPLEXITY + Window::entries(first, last) * child_complexity")]
     async fn sagas(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which process managers; all when left out.")] filter: Option<SagaFilter>,
-        #[graphql(desc = "Entries wanted, 1 to 100.", default_with = "Some(20)")] first: Option<i64>,
+        #[graphql(desc = "Entries wanted from the beginning, 1 to 100.", default_with = "Some(20)")] first: Option<i64>,
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Entries wanted from the end, 1 to 100, instead of `first`.")] last: Option<i64>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<SagaConnection> {
-        let page = page(Window { first, after })?;
+        let page = page(ctx, Window { first, after, last, before })?;
         let filter = wanted(filter.unwrap_or_default())?;
         Ok(reads_with(ctx, "history", ENTRIES)?.sagas(&filter, &page).await.map_err(read_fault)?.into())
     }

@@ -14,21 +14,24 @@ use crate::limits::{EMAIL_CHARS_MAX, SEARCH_COMPLEXITY};
 #[derive(Debug, Default)]
 pub(crate) struct TravellerBookingsQuery;
 
+#[expect(clippy::too_many_arguments, reason = "they are the arguments of the field")]
 #[Object]
 impl TravellerBookingsQuery {
     /// The caller's trips for the traveller with an e-mail address, the newest first; upper and lower case are the same. Empty where there is
     /// none. Operators see those of all callers.
-    #[graphql(complexity = "SEARCH_COMPLEXITY + Window::entries(first) * child_complexity")]
+    #[graphql(complexity = "SEARCH_COMPLEXITY + Window::entries(first, last) * child_complexity")]
     async fn traveller_bookings(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The whole e-mail address.")] email: String,
-        #[graphql(desc = "Entries wanted, 1 to 100.", default_with = "Some(20)")] first: Option<i64>,
+        #[graphql(desc = "Entries wanted from the beginning, 1 to 100.", default_with = "Some(20)")] first: Option<i64>,
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Entries wanted from the end, 1 to 100, instead of `first`.")] last: Option<i64>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
         #[graphql(desc = "Wait until what happened up to this position is seen; `UNAVAILABLE` after 5 s.")]
         at_least: Option<Position>,
     ) -> Result<TravellerBookingConnection> {
-        let page = page(Window { first, after })?;
+        let page = page(ctx, Window { first, after, last, before })?;
         let email = address(&email)?;
         if let Some(Position(position)) = at_least {
             wait_for(ctx, ProjectionName::TravellerBookings, position).await?;

@@ -47,7 +47,8 @@ pub(super) const INTROSPECTION: Rule = OPERATIONS;
 /// Type, fields, rule. What is not here nobody may ask for; a test tells what is missing.
 pub(super) const RULES: &[(&str, &str, Rule)] = &[
     ("Query", "booking bookings travellerBookings saga", READ),
-    ("Query", "hotel flight car hotels flights cars", Rule::Known),
+    // `node` and `nodes` find only what the caller could read by the field of its kind.
+    ("Query", "node nodes offer hotel flight car hotels flights cars", Rule::Known),
     ("Query", "hotelOccupancy flightOccupancy carOccupancy", SALES),
     ("Query", "sagas paymentLedger projections", OPERATIONS),
     ("Mutation", "bookTrip", WRITE),
@@ -78,7 +79,11 @@ pub(super) const RULES: &[(&str, &str, Rule)] = &[
     ("Payment", "method status brand lastFour failureCode refunded", Rule::AsObject),
     ("Money", "amount currency minorUnits", Rule::AsObject),
     ("TimelineEntry", "position at type summary", Rule::AsObject),
-    ("TravellerBooking", "bookingId createdAt status sagaStatus total parts startsAt checkIn checkOut", Rule::AsObject),
+    (
+        "TravellerBooking",
+        "id bookingId createdAt status sagaStatus total parts startsAt checkIn checkOut",
+        Rule::AsObject,
+    ),
     ("Hotel", "id code name city country timeZone roomTypes", Rule::AsObject),
     ("RoomType", "code name rooms nightlyPrice roomsLeft total", Rule::AsObject),
     ("Flight", "id code carrier origin destination departureAt arrivalAt cabins", Rule::AsObject),
@@ -89,14 +94,14 @@ pub(super) const RULES: &[(&str, &str, Rule)] = &[
     ("PaymentLedgerEntry", "charged refunded kept", Rule::AsObject),
     (
         "Saga",
-        "bookingId status definition steps needsAttention attentionSince fingerprint reason waitingStep waitingDirection \
+        "id bookingId status definition steps needsAttention attentionSince fingerprint reason waitingStep waitingDirection \
          waitingSince attempts nextWakeUp history",
         Rule::AsObject,
     ),
     ("SagaStep", "name state attempts lastError startedAt endedAt", Rule::AsObject),
     (
         "Projection",
-        "name version generation state reason position lagEvents lagIsExact lagMs eventsPerSecond deadLetters waiting \
+        "id name version generation state reason position lagEvents lagIsExact lagMs eventsPerSecond deadLetters waiting \
          lastError lastErrorAt formerVersion rebuildPhase rebuildProgress",
         Rule::AsObject,
     ),

@@ -12,7 +12,7 @@ use crate::graphql::fault::internal;
 use crate::graphql::scalars::{Date, DateTime};
 
 /// A trip. It is read before it is made, so that it fails as a whole; where nothing but its id is asked for it can stand alone.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Booking {
     id: BookingId,
     view: Option<Arc<BookingView>>,

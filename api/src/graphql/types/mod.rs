@@ -24,7 +24,7 @@ pub(crate) use flight::Flight;
 pub(crate) use hotel::Hotel;
 pub(crate) use ledger::PaymentLedgerEntry;
 pub(crate) use money::{Money, MoneyInput};
-pub(crate) use node::Node;
+pub(crate) use node::{Node, NodeId};
 pub(crate) use occupancy::Occupancy;
 pub(crate) use page::{
     BookingConnection, CarConnection, FlightConnection, HotelConnection, SagaConnection, TravellerBookingConnection,

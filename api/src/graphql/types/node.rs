@@ -1,12 +1,20 @@
 //! What has an id of its own.
 
 use async_graphql::{ID, Interface};
+use traveladvisor_domain::id::{BookingId, CarId, FlightId, HotelId, StreamId, StreamKind};
+use traveladvisor_projections::runtime::ProjectionName;
 
-use super::{Booking, Car, Flight, Hotel};
+use super::projection::projection_of;
+use super::traveller_booking::trip_of_entry;
+use super::{Booking, Car, Flight, Hotel, Projection, Saga, TravellerBooking};
 
-/// Something with an id that stays.
-#[derive(Debug, Interface)]
-#[graphql(field(name = "id", ty = "ID", desc = "A TypeID: the kind, then 26 characters, for example `hotel_…`."))]
+/// Something with an id that stays, and that `node` finds by it.
+#[derive(Debug, Clone, Interface)]
+#[graphql(field(
+    name = "id",
+    ty = "ID",
+    desc = "The kind, then which of its kind: a TypeID, for example `hotel_…`, or a name. No two things share one, whatever their kinds."
+))]
 pub(crate) enum Node {
     /// A trip.
     Booking(Booking),
@@ -16,4 +24,50 @@ pub(crate) enum Node {
     Flight(Flight),
     /// A fleet.
     Car(Car),
+    /// The process manager of a trip.
+    Saga(Saga),
+    /// A trip in the list of its traveller.
+    TravellerBooking(TravellerBooking),
+    /// A read model.
+    Projection(Projection),
+}
+
+/// What an id names, told by its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum NodeId {
+    /// A trip.
+    Booking(BookingId),
+    /// The process manager of a trip.
+    Saga(BookingId),
+    /// A trip in the list of its traveller.
+    TravellerBooking(BookingId),
+    /// A property.
+    Hotel(HotelId),
+    /// A departure.
+    Flight(FlightId),
+    /// A fleet.
+    Car(CarId),
+    /// A read model.
+    Projection(ProjectionName),
+}
+
+impl NodeId {
+    /// Nothing for a text that is no id of something with an id of its own.
+    pub(crate) fn of(id: &str) -> Option<Self> {
+        if let Some(booking) = trip_of_entry(id) {
+            return Some(Self::TravellerBooking(booking));
+        }
+        if let Some(name) = projection_of(id) {
+            return Some(Self::Projection(name));
+        }
+        let StreamId { kind, uuid } = id.parse().ok()?;
+        match kind {
+            StreamKind::Booking => Some(Self::Booking(BookingId(uuid))),
+            StreamKind::TripSaga => Some(Self::Saga(BookingId(uuid))),
+            StreamKind::Hotel => Some(Self::Hotel(HotelId(uuid))),
+            StreamKind::Flight => Some(Self::Flight(FlightId(uuid))),
+            StreamKind::Car => Some(Self::Car(CarId(uuid))),
+            StreamKind::Payment | StreamKind::DeadLetter => None,
+        }
+    }
 }

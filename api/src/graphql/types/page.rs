@@ -1,19 +1,21 @@
 //! Pages: which part of a list is asked for, and connections.
 
-use async_graphql::{Result, SimpleObject};
-use traveladvisor_projections::reads::{Page, Slice};
+use async_graphql::{Context, Result, SimpleObject, Value};
+use traveladvisor_projections::reads::{CursorEnd, Page, Slice};
 use traveladvisor_projections::views;
 
 use super::{Booking, Car, Flight, Hotel, Saga, TravellerBooking};
 use crate::graphql::fault::argument_error;
 use crate::limits::{CURSOR_BYTES_MAX, PAGE_DEFAULT, PAGE_MAX};
 
+const NO_CURSOR: &str = "The cursor is none of this list: hand back one that it gave.";
+
 /// Which part of a list there is.
 #[derive(Debug, Clone, SimpleObject)]
 pub(crate) struct PageInfo {
-    /// Whether more follows: ask again with `after: endCursor`.
+    /// Whether something follows: ask again with `first`, and `after: endCursor`.
     pub(crate) has_next_page: bool,
-    /// Whether something comes before.
+    /// Whether something comes before: ask again with `last`, and `before: startCursor`.
     pub(crate) has_previous_page: bool,
     /// The cursor of the first entry; null when the page is empty.
     pub(crate) start_cursor: Option<String>,
@@ -21,34 +23,61 @@ pub(crate) struct PageInfo {
     pub(crate) end_cursor: Option<String>,
 }
 
-/// The arguments `first` and `after`.
+/// The arguments of a list: from its beginning `first`, or from its end `last`, of what stands between `after` and `before`.
 pub(crate) struct Window {
     pub(crate) first: Option<i64>,
     pub(crate) after: Option<String>,
+    pub(crate) last: Option<i64>,
+    pub(crate) before: Option<String>,
 }
 
 impl Window {
     /// Entries that the page may have, for the price of the query.
-    pub(crate) fn entries(first: Option<i64>) -> usize {
-        usize::try_from(first.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX)).unwrap_or(1)
+    pub(crate) fn entries(first: Option<i64>, last: Option<i64>) -> usize {
+        usize::try_from(last.or(first).unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX)).unwrap_or(1)
     }
 }
 
-/// The part of the list, within its bounds.
-pub(crate) fn page(window: Window) -> Result<Page> {
-    let first = window.first.unwrap_or(PAGE_DEFAULT);
-    if !(1..=PAGE_MAX).contains(&first) {
-        return Err(argument_error(&["first"], format!("A page has 1 to {PAGE_MAX} entries: ask for fewer at once.")));
-    }
-    if window.after.as_ref().is_some_and(|cursor| cursor.len() > CURSOR_BYTES_MAX || cursor.contains('\0')) {
-        return Err(bad_cursor());
-    }
-    Ok(Page { first: Window::entries(Some(first)), after: window.after })
+/// The part of the list, within its bounds. Whoever names `last` need not take the default of `first` away; both given by the caller are
+/// refused, as no order of the two says what is wanted.
+pub(crate) fn page(ctx: &Context<'_>, window: Window) -> Result<Page> {
+    let page = match (window.first, window.last) {
+        (Some(_), Some(_)) if is_given(ctx, "first")? => {
+            return Err(argument_error(&["last"], "Give first or last, not both: a page begins at one end."));
+        }
+        (_, Some(last)) => Page::last(entries("last", last)?),
+        (first, None) => Page::first(entries("first", first.unwrap_or(PAGE_DEFAULT))?),
+    };
+    Ok(page.after(cursor("after", window.after)?).before(cursor("before", window.before)?))
 }
 
-/// The cursor is none that the list gave.
-pub(crate) fn bad_cursor() -> async_graphql::Error {
-    argument_error(&["after"], "The cursor is none of this list: hand back one that it gave.")
+fn entries(argument: &str, wanted: i64) -> Result<usize> {
+    if !(1..=PAGE_MAX).contains(&wanted) {
+        return Err(argument_error(&[argument], format!("A page has 1 to {PAGE_MAX} entries: ask for fewer at once.")));
+    }
+    Ok(Window::entries(Some(wanted), None))
+}
+
+fn cursor(argument: &str, given: Option<String>) -> Result<Option<String>> {
+    if given.as_ref().is_some_and(|cursor| cursor.len() > CURSOR_BYTES_MAX || cursor.contains('\0')) {
+        return Err(argument_error(&[argument], NO_CURSOR));
+    }
+    Ok(given)
+}
+
+/// Whether the caller gave an argument a value: a default is none that was given.
+fn is_given(ctx: &Context<'_>, argument: &str) -> Result<bool> {
+    let given = ctx.field().arguments()?;
+    Ok(given.iter().any(|(name, value)| name.as_str() == argument && *value != Value::Null))
+}
+
+/// A cursor is none that the list gave, by the argument in which it stands.
+pub(crate) fn bad_cursor(end: CursorEnd) -> async_graphql::Error {
+    let argument = match end {
+        CursorEnd::After => "after",
+        CursorEnd::Before => "before",
+    };
+    argument_error(&[argument], NO_CURSOR)
 }
 
 macro_rules! connection {
@@ -66,7 +95,7 @@ macro_rules! connection {
         #[doc = concat!("One of the ", $what, " and its place in the list.")]
         #[derive(Debug, SimpleObject)]
         pub(crate) struct $edge {
-            /// Its place: hand it back as `after`.
+            /// Its place: hand it back as `after` or `before`.
             pub(crate) cursor: String,
             /// The entry.
             pub(crate) node: $node,

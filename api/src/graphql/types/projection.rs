@@ -1,13 +1,24 @@
 //! A read model, as an operator sees it.
 
-use async_graphql::SimpleObject;
-use traveladvisor_projections::runtime::{LAG_COUNTED_MAX, ProjectionReport};
+use async_graphql::{ID, SimpleObject};
+use traveladvisor_projections::runtime::{LAG_COUNTED_MAX, ProjectionName, ProjectionReport};
 
 use crate::graphql::scalars::{DateTime, Position};
+
+/// What the id of a read model has before its name.
+const PROJECTIONS: &str = "projection_";
+
+/// The read model that has this id.
+pub(crate) fn projection_of(id: &str) -> Option<ProjectionName> {
+    ProjectionName::from_text(id.strip_prefix(PROJECTIONS)?)
+}
 
 /// A read model: what queries read, made from the log.
 #[derive(Debug, Clone, SimpleObject)]
 pub(crate) struct Projection {
+    /// Tells it by its name.
+    #[graphql(owned)]
+    pub(crate) id: ID,
     /// Its name, for example `booking`.
     pub(crate) name: String,
     /// The version of its making that its rows are of; 0 before it has begun.
@@ -53,6 +64,7 @@ impl From<ProjectionReport> for Projection {
             .map(|rebuild| (rebuild.phase, rebuild.progress))
             .unzip();
         Self {
+            id: ID(format!("{PROJECTIONS}{}", report.name.as_str())),
             name: report.name.as_str().to_owned(),
             version: report.version.unwrap_or_default(),
             generation: report.generation.to_string(),

@@ -10,6 +10,9 @@ use crate::graphql::scalars::DateTime;
 /// The process manager of a trip, as an operator sees it.
 #[derive(Debug, Clone, SimpleObject)]
 pub(crate) struct Saga {
+    /// Its own: it shares all but the kind with the id of its trip.
+    #[graphql(owned)]
+    pub(crate) id: ID,
     /// The trip that it drives.
     pub(crate) booking_id: ID,
     /// Where it stands.
@@ -81,6 +84,7 @@ impl Saga {
 impl From<views::SagaView> for Saga {
     fn from(view: views::SagaView) -> Self {
         Self {
+            id: ID(view.booking.saga().to_string()),
             booking_id: ID(view.booking.to_string()),
             status: view.status.into(),
             needs_attention: view.needs_attention(),

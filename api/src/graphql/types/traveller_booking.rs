@@ -1,14 +1,26 @@
 //! A traveller's trips, as a list shows them.
 
 use async_graphql::{ID, SimpleObject};
+use traveladvisor_domain::id::BookingId;
 use traveladvisor_projections::views;
 
 use super::{BookingStatus, Money, SagaStatus};
 use crate::graphql::scalars::{Date, DateTime};
 
+/// What the id of an entry has before that of its trip: two kinds of things never share an id.
+const TRAVELLERS: &str = "traveller_";
+
+/// The trip whose entry in the list of its traveller has this id.
+pub(crate) fn trip_of_entry(id: &str) -> Option<BookingId> {
+    id.strip_prefix(TRAVELLERS)?.parse().ok()
+}
+
 /// A trip in the list of its traveller: what it is, when, and where it stands. Ask `booking` for all of it.
 #[derive(Debug, Clone, SimpleObject)]
 pub(crate) struct TravellerBooking {
+    /// Its own, of this entry of the list: that of the trip is `bookingId`.
+    #[graphql(owned)]
+    pub(crate) id: ID,
     /// The trip.
     pub(crate) booking_id: ID,
     /// When it was asked for.
@@ -32,6 +44,7 @@ pub(crate) struct TravellerBooking {
 impl From<views::TravellerBookingView> for TravellerBooking {
     fn from(view: views::TravellerBookingView) -> Self {
         Self {
+            id: ID(format!("{TRAVELLERS}{}", view.booking)),
             booking_id: ID(view.booking.to_string()),
             created_at: DateTime(view.created_at),
             status: view.status.into(),
