@@ -53,7 +53,11 @@ ci:
 # All tests and the long ones: rounds of chaos, kills, tails and the last room ten times, unless CHAOS says otherwise. Chaos in processes
 # alone: `just chaos --test end_to_end chaos::`; CHAOS_SEED draws another plan.
 chaos *ARGS:
-    CHAOS=${CHAOS:-10} cargo test --workspace {{ARGS}} -- --include-ignored
+    CHAOS=${CHAOS:-10} cargo test --workspace {{ARGS}} -- --include-ignored --skip keycloak::
+
+# Access by tokens of a real identity provider: starts Keycloak for its tests (Java 17, Maven, unzip; the first time it fetches 177 MB).
+identity *ARGS:
+    infra/local/keycloak/with cargo test --workspace --test end_to_end {{ARGS}} -- --ignored keycloak::
 
 # Every order of everything that can happen to a trip, with more trouble than the test command has: `EXPLORE=2 just explore` for still more.
 explore:

@@ -8,6 +8,7 @@ mod gateway;
 mod house;
 mod identity;
 mod judge;
+mod keycloak;
 mod kill;
 #[path = "../src/cli/demo/ledger.rs"]
 mod ledger;
