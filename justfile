@@ -30,6 +30,12 @@ page *ARGS:
 drift:
     cargo run --quiet -- schema | diff --unified --label api/schema.graphql --label generated api/schema.graphql -
 
+# Lets the public test suites judge the program; needs Node, npm and Python. `just conformance graphql-http` asks one judge alone,
+# SCHEMATHESIS_SECONDS=600 lets schemathesis search longer.
+conformance *ARGS:
+    cargo build --quiet
+    tests/conformance/run {{ARGS}}
+
 # Formats the code.
 fmt:
     cargo fmt --all
