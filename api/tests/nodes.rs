@@ -1,8 +1,11 @@
 //! What has an id, found by it or by its supplier's code.
 
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
 use serde_json::{Value, json};
+use traveladvisor_api::{Scope, development_token};
 
-use crate::world::World;
+use crate::world::{BOOK, World, text};
 
 const NODE: &str = "query($id: ID!) { node(id: $id) { __typename id } }";
 const NODES: &str = "query($ids: [ID!]!) { nodes(ids: $ids) { __typename id \
@@ -104,5 +107,59 @@ async fn a_supplier_finds_what_it_listed_by_its_own_code() {
         let refused = world.send(offer, json!({ "by": by })).await;
         assert_eq!(refused["errors"][0]["extensions"]["code"], "INVALID_INPUT", "{by}");
         assert_eq!(refused.get("data"), None, "{by}");
+    }
+}
+
+fn bearer(email: &str, scopes: &[Scope]) -> HeaderMap {
+    let token = format!("Bearer {}", development_token(email, scopes, None).token);
+    HeaderMap::from_iter([(AUTHORIZATION, token.parse().expect("a header"))])
+}
+
+#[tokio::test]
+async fn anothers_trip_is_found_by_none_of_its_ids_and_an_operator_finds_it() {
+    const READ: &[Scope] = &[Scope::BookingsRead, Scope::BookingsWrite];
+    let world = World::begin().await;
+    let book = world.send_with(BOOK, json!({ "input": world.trip(json!({})) }), bearer("ada@example.com", READ)).await;
+    let id = text(&book["data"]["bookTrip"]["booking"]["id"]);
+    let uuid = id.trim_start_matches("booking_");
+    let trip = ["booking", "trip_saga", "traveller_booking"].map(|kind| format!("{kind}_{uuid}"));
+    // The list that a traveller reads comes a moment after the trip.
+    let at = json!({ "at": book["data"]["bookTrip"]["position"] });
+    let listed =
+        "query($at: Position) { travellerBookings(email: \"ada@example.com\", atLeast: $at) { nodes { id } } }";
+    world.ask(listed, at).await;
+    let ids = json!({ "ids": [trip[0], trip[1], trip[2], world.hotel, "projection_booking"] });
+    for (email, scopes, wanted) in [
+        ("ada@example.com", READ, [true, true, true, true, false]),
+        ("bob@example.com", READ, [false, false, false, true, false]),
+        ("ada@example.com", &[], [false, false, false, true, false]),
+        ("bob@example.com", &[Scope::Operations], [true, true, true, true, true]),
+        ("bob@example.com", &[Scope::SupplyWrite], [false, false, false, true, false]),
+    ] {
+        let answer = world
+            .send_with("query($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids.clone(), bearer(email, scopes))
+            .await;
+        let found = answer["data"]["nodes"].as_array().unwrap_or_else(|| panic!("no nodes: {answer}"));
+        let found: Vec<bool> = found.iter().map(Value::is_object).collect();
+        assert_eq!(found, wanted, "{email} with {scopes:?}");
+        for (place, id) in trip.iter().enumerate() {
+            let one = world.send_with(NODE, json!({ "id": id }), bearer(email, scopes)).await;
+            assert_eq!(one["data"]["node"].is_object(), wanted[place], "{email} with {scopes:?}: {one}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_operators_write_into_a_history_stands_in_no_owners_node() {
+    const OWNER: &[Scope] = &[Scope::BookingsRead, Scope::BookingsWrite];
+    const HISTORY: &str = "query($id: ID!) { node(id: $id) { ... on Saga { history { type summary } } } }";
+    let world = World::begin().await;
+    let book = world.send_with(BOOK, json!({ "input": world.trip(json!({})) }), bearer("ada@example.com", OWNER)).await;
+    let id = text(&book["data"]["bookTrip"]["booking"]["id"]).replace("booking_", "trip_saga_");
+    world.run("UPDATE booking_timeline SET signed = 'for operators alone' WHERE stream_kind = 'trip_saga'").await;
+    for (scopes, is_told) in [(OWNER, false), (&[Scope::Operations][..], true)] {
+        let answer = world.send_with(HISTORY, json!({ "id": id }), bearer("ada@example.com", scopes)).await;
+        assert!(answer["data"]["node"]["history"].is_array(), "{answer}");
+        assert_eq!(answer.to_string().contains("for operators alone"), is_told, "{answer}");
     }
 }
