@@ -12,7 +12,7 @@ use crate::support::{Home, code, told};
 
 const ANYTHING: &str = "{ __typename }";
 const BOOKINGS: &str = "{ bookings { nodes { id } } }";
-const SAGAS: &str = "{ sagas(needsAttention: true) { nodes { id } } }";
+const SAGAS: &str = "{ sagas { pageInfo { hasNextPage } } }";
 
 fn ask(server: &Server, query: &str, token: Option<&str>) -> Answer {
     let header = token.map_or_else(String::new, |token| format!("Authorization: Bearer {token}\r\n"));

@@ -138,3 +138,58 @@ fn only_loopback_is_listened_on() {
         assert!(Config::load(Overrides::default()).is_ok());
     });
 }
+
+#[test]
+fn an_issuer_comes_from_the_file_or_the_environment_and_opens_other_addresses() {
+    let file = "listen = \"0.0.0.0:8072\"\n[auth]\nissuer = \"https://other.example\"\naudience = \"booking-api\"";
+    with(file, &[("TRAVELADVISOR_AUTH_ISSUER", "https://id.example/realms/travel")], || {
+        let config = Config::load(Overrides::default()).expect("settings");
+        let trusted = config.auth.trusted().expect("settings").expect("an issuer");
+        assert_eq!(trusted.issuer, "https://id.example/realms/travel", "the environment goes before the file");
+        assert_eq!((trusted.audience.as_str(), trusted.jwks_url, trusted.roles_claim), ("booking-api", None, None));
+    });
+    let variables = [
+        ("TRAVELADVISOR_AUTH_ISSUER", "http://127.0.0.1:18080/realms/travel"),
+        ("TRAVELADVISOR_AUTH_AUDIENCE", "booking-api"),
+        ("TRAVELADVISOR_AUTH_JWKS_URL", "http://localhost:18080/keys"),
+        ("TRAVELADVISOR_AUTH_ROLES_CLAIM", "realm_access.roles"),
+    ];
+    with("", &variables, || {
+        let config = Config::load(Overrides::default()).expect("settings");
+        let trusted = config.auth.trusted().expect("settings").expect("an issuer");
+        assert_eq!(trusted.jwks_url.as_deref(), Some("http://localhost:18080/keys"));
+        assert_eq!(trusted.roles_claim.as_deref(), Some("realm_access.roles"));
+    });
+    with("", &[("TRAVELADVISOR_AUTH_ISSUER", "")], || {
+        let config = Config::load(Overrides::default()).expect("settings");
+        assert_eq!(config.auth.trusted(), Ok(None), "empty counts as unset");
+    });
+}
+
+#[test]
+fn half_an_issuer_is_none_and_is_told() {
+    let long = format!("https://id.example/{}", "x".repeat(300));
+    for (variables, word) in [
+        (&[("TRAVELADVISOR_AUTH_AUDIENCE", "booking-api")][..], "auth.issuer"),
+        (&[("TRAVELADVISOR_AUTH_ROLES_CLAIM", "roles"), ("TRAVELADVISOR_AUTH_ISSUER", "")], "auth.issuer"),
+        (&[("TRAVELADVISOR_AUTH_ISSUER", "https://id.example")], "auth.audience"),
+        (&[("TRAVELADVISOR_AUTH_ISSUER", "http://id.example")], "https://"),
+        (&[("TRAVELADVISOR_AUTH_ISSUER", "https://id.example/#a")], "auth.issuer"),
+        (&[("TRAVELADVISOR_AUTH_ISSUER", "id.example")], "auth.issuer"),
+        (&[("TRAVELADVISOR_AUTH_ISSUER", &long)], "too long"),
+        (&[("TRAVELADVISOR_AUTH_ISSUERS", "https://id.example")], "issuers"),
+        (
+            &[
+                ("TRAVELADVISOR_AUTH_ISSUER", "https://id.example"),
+                ("TRAVELADVISOR_AUTH_AUDIENCE", "booking-api"),
+                ("TRAVELADVISOR_AUTH_JWKS_URL", "http://id.example/keys"),
+            ],
+            "auth.jwks_url",
+        ),
+    ] {
+        with("", variables, || {
+            let error = error(Overrides::default());
+            assert!(error.to_lowercase().contains(word), "{variables:?}: {error}");
+        });
+    }
+}
