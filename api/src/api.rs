@@ -11,7 +11,7 @@ use traveladvisor_projections::reads::Reads;
 use traveladvisor_projections::runtime::rebuild::Rebuilds;
 
 use crate::graphql::{TravelSchema, builder};
-use crate::http::Metrics;
+use crate::http::{Metrics, Streams};
 use crate::identity::Identity;
 
 /// Tells whether requests can be served; if not, why, in a sentence without secrets.
@@ -49,6 +49,7 @@ pub struct Api {
     pub(crate) positions: Positions,
     pub(crate) identity: Identity,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) streams: Arc<Streams>,
 }
 
 impl Api {
@@ -67,6 +68,7 @@ impl Api {
             positions: parts.positions,
             identity: parts.identity,
             metrics: Arc::default(),
+            streams: Arc::default(),
         }
     }
 
@@ -82,6 +84,7 @@ impl Api {
             positions: Arc::new(|| vec![("booking", Position(42))]),
             identity: Identity::Development,
             metrics: Arc::default(),
+            streams: Arc::default(),
         }
     }
 }

@@ -85,3 +85,28 @@ pub const RESOLVE_SAGAS_AT_ONCE: usize = 16;
 pub const RESOLVE_SAGAS_COMPLEXITY: usize = 100;
 /// Longest text of a search filter, in characters.
 pub const FILTER_CHARS_MAX: usize = 200;
+
+/// Complexity of a subscription beside its selection.
+pub const SUBSCRIPTION_COMPLEXITY: usize = 50;
+/// Lines of a trip's timeline that are read at once for one who follows it, and so what is held for a slow one.
+pub const PROGRESS_PAGE: usize = 50;
+/// WebSockets and event streams served at once, each beside the connections that only ask.
+pub const STREAMS_MAX: usize = 2_000;
+/// Operations under way at once on one WebSocket.
+pub const SOCKET_OPERATIONS_MAX: usize = 100;
+/// Largest message that is read from a WebSocket, in bytes, and largest frame of it.
+pub const SOCKET_MESSAGE_BYTES_MAX: usize = BODY_BYTES_MAX;
+/// Bytes that may wait to be written to one WebSocket beside the message that is being written.
+pub const SOCKET_WRITE_BUFFER_BYTES: usize = 16 * 1024;
+/// Longest id of an operation on a WebSocket, in bytes.
+pub const OPERATION_ID_BYTES_MAX: usize = 256;
+/// How long a WebSocket may stay without `connection_init`.
+pub const SOCKET_INIT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often the other side of a WebSocket or an event stream is shown that we are there, and of a socket asked whether it is.
+pub const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(15);
+/// How long nothing may be heard from the other side of a WebSocket. Longer than two of [`KEEP_ALIVE_EVERY`].
+pub const SOCKET_SILENCE_MAX: Duration = Duration::from_secs(40);
+/// How long the other side may take to read what waits to be written; then it is cut.
+pub const STREAM_WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the other side may take to answer that a WebSocket is closed.
+pub const SOCKET_CLOSE_TIMEOUT: Duration = Duration::from_secs(2);

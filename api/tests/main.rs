@@ -12,6 +12,7 @@ mod sagas;
 mod schema;
 mod server;
 mod shape;
+mod sockets;
 mod statements;
 mod trips;
 mod world;

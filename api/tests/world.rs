@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Request};
+use axum::http::{HeaderMap, Request, Response};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -41,10 +41,18 @@ pub(crate) struct World {
     pub(crate) flight: String,
     pub(crate) car: String,
     router: Router,
+    reads: Reads,
     log: EventLog,
     projectors: Option<Arc<Projectors>>,
     _running: RunningEngine,
     database: TestDatabase,
+}
+
+/// A process beside the world's.
+pub(crate) struct Beside {
+    pub(crate) api: Api,
+    _projectors: Projectors,
+    _running: RunningEngine,
 }
 
 impl World {
@@ -68,9 +76,10 @@ impl World {
         let projectors = Arc::new(Projectors::start(log.clone()));
         // The world alone keeps the projections going, so that it can stop them.
         let told = Arc::downgrade(&projectors);
+        let reads = Reads::new(&EventLog::new("public", queries(&database)), &projectors);
         let api = Api::new(Parts {
             engine,
-            reads: Reads::new(&EventLog::new("public", queries(&database)), &projectors),
+            reads: reads.clone(),
             rebuilds: Rebuilds::new(log.clone()),
             gateway: ports.gateway,
             clock: ports.clock,
@@ -84,6 +93,7 @@ impl World {
             hotel: String::new(),
             flight: String::new(),
             car: String::new(),
+            reads,
             log,
             projectors: Some(projectors),
             _running: running,
@@ -110,8 +120,52 @@ impl World {
     }
 
     /// Runs statements in the world's database.
-    pub(crate) async fn run(&self, statements: &'static str) {
+    pub(crate) async fn run(&self, statements: &str) {
         sqlx::raw_sql(statements).execute(&self.database.pool).await.expect("the statements run");
+    }
+
+    /// Another process beside this world's: an engine and read models of its own over the same log.
+    pub(crate) async fn another(&self) -> Beside {
+        let log = EventLog::new("public", self.database.pool.clone());
+        let start: DateTime<Utc> = "2024-12-01T00:00:00Z".parse().expect("an instant");
+        let ports = Ports {
+            clock: Arc::new(SandboxClock::starting_at(start)) as Arc<dyn Clock>,
+            ids: Arc::new(SeededIds::new(2)),
+            gateway: Arc::new(SandboxGateway::new(self.database.pool.clone())),
+        };
+        let (engine, running) =
+            Engine::start(log.clone(), ports.clone(), Delivery::Here).await.expect("the engine starts");
+        let projectors = Projectors::start(log.clone());
+        let api = Api::new(Parts {
+            engine,
+            reads: Reads::new(&log, &projectors),
+            rebuilds: Rebuilds::new(log.clone()),
+            gateway: ports.gateway,
+            clock: ports.clock,
+            ready: Arc::new(|| Box::pin(std::future::ready(Ok(())))),
+            positions: Arc::new(Vec::new),
+            identity: Identity::default(),
+        });
+        Beside { api, _projectors: projectors, _running: running }
+    }
+
+    /// How many watch the read side for subscriptions.
+    pub(crate) fn watchers(&self) -> usize {
+        self.reads.watchers()
+    }
+
+    /// The value of a metric.
+    pub(crate) async fn metric(&self, name: &str) -> String {
+        let request = Request::get("/metrics").body(Body::empty()).expect("a request");
+        let bytes = to_bytes(self.respond(request).await.into_body(), ANSWER_BYTES_MAX).await.expect("a body");
+        let text = String::from_utf8(bytes.to_vec()).expect("text");
+        let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("no {name}: {text}"));
+        line.rsplit(' ').next().expect("a value").to_owned()
+    }
+
+    /// The response to any request.
+    pub(crate) async fn respond(&self, request: Request<Body>) -> Response<Body> {
+        self.router.clone().oneshot(request).await.expect("an answer")
     }
 
     /// The whole answer to a GraphQL request.

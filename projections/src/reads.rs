@@ -11,6 +11,8 @@ use traveladvisor_infra::event_log::{EventLog, Position};
 use traveladvisor_infra::fail_points::{Point, outgoing};
 
 pub use crate::booking::as_of::{TAIL_POSITIONS_MAX, TRIP_EVENTS_MAX};
+use crate::booking::changes::{Feed, lines_after};
+pub use crate::booking::changes::{SWEEP_EVERY, TRIPS_WAITING_MAX, TravellerWatch, TripWatch};
 use crate::booking::settled::{Questions, settled_among};
 use crate::booking::timeline::Lines;
 pub use crate::booking::timeline::{HISTORY_ENTRIES_FIRST, HISTORY_ENTRIES_MAX};
@@ -21,7 +23,7 @@ pub use crate::search::{
 };
 use crate::views::{
     BookingView, CarView, FlightView, HotelView, LedgerBalance, LedgerEntry, OccupancyView, SagaView, Story,
-    TravellerBookingView,
+    TimelineEntry, TravellerBookingView,
 };
 use crate::{booking, car_availability, flight_availability, hotel_availability};
 use crate::{payment_ledger, supply_occupancy, traveller_bookings};
@@ -61,19 +63,17 @@ pub struct Reads {
     ears: [Ear; ProjectionName::ALL.len()],
     /// Shared by all clones: those who ask at the same time are answered together.
     settled: Arc<Questions>,
+    /// Shared by all clones: one task tells all who watch.
+    feed: Arc<Feed>,
     lines: Lines,
 }
 
 impl Reads {
     /// Reads of the log's database; waits for these projectors.
     pub fn new(log: &EventLog, projectors: &Projectors) -> Self {
-        Self {
-            log: log.clone(),
-            pool: log.pool().clone(),
-            ears: projectors.ears(),
-            settled: Arc::default(),
-            lines: Lines::Bounded,
-        }
+        let ears = projectors.ears();
+        let feed = Feed::new(log, ears[ProjectionName::Booking.place()].clone());
+        Self { log: log.clone(), pool: log.pool().clone(), ears, settled: Arc::default(), feed, lines: Lines::Bounded }
     }
 
     /// The same without what happened: timelines and histories are empty, and nothing is read for them.
@@ -258,6 +258,38 @@ impl Reads {
         }
         let why = Some(condition.borrow().clone()).filter(|(state, _)| state.is_still()).and_then(|(_, reason)| reason);
         Err(ReadError::Behind { projection: projection.as_str(), reached: *ear.position.borrow(), wanted, why })
+    }
+
+    /// Waits until the projection `booking` has taken in all that stands in the log now.
+    pub async fn wait_for_bookings(&self, limit: Duration) -> Result<(), ReadError> {
+        let head = self.log.head().await?;
+        self.wait_for(ProjectionName::Booking, head, limit).await
+    }
+
+    /// The next lines of a trip's timeline behind a position, in the order of the log, at most `limit`. Lines are only ever added behind the
+    /// last one, so that reading on from the position of the last line read tells everything once.
+    pub async fn lines_after(
+        &self,
+        id: BookingId,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<TimelineEntry>, ReadError> {
+        outgoing(Point::Query, lines_after(&self.pool, id, after, limit)).await
+    }
+
+    /// Hears of what is new of a trip. Must be called inside tokio.
+    pub fn watch_trip(&self, id: BookingId) -> TripWatch {
+        self.feed.watch_trip(id)
+    }
+
+    /// Hears which trips of the traveller with this e-mail address change, of one owner or of all. Must be called inside tokio.
+    pub fn watch_traveller(&self, email: &str, owner: Option<&str>) -> TravellerWatch {
+        self.feed.watch_traveller(email, owner)
+    }
+
+    /// How many watch trips or travellers now.
+    pub fn watchers(&self) -> usize {
+        self.feed.watchers()
     }
 
     /// Tells how far the projection `booking` has come: changes whenever bookings may have changed.

@@ -73,7 +73,28 @@ impl Answer {
         Self { stage, data: None, errors: vec![server_error(code, message)] }
     }
 
-    fn rejected(error: ServerError) -> Self {
+    /// A defect of ours.
+    fn broken() -> Self {
+        Self::of(Stage::Broken, ErrorCode::Internal, "Something went wrong on our side: report it.")
+    }
+
+    /// Whether anything was executed. If not, the errors are all there is.
+    pub(crate) const fn has_data(&self) -> bool {
+        self.data.is_some()
+    }
+
+    /// What went wrong.
+    pub(crate) fn errors(&self) -> &[ServerError] {
+        &self.errors
+    }
+
+    /// A field that the caller may not ask for.
+    pub(crate) fn forbidden(error: ServerError) -> Self {
+        Self { stage: Stage::Forbidden, data: None, errors: vec![error] }
+    }
+
+    /// GraphQL rejected it.
+    pub(crate) fn rejected(error: ServerError) -> Self {
         Self { stage: Stage::Rejected, data: None, errors: vec![error] }
     }
 }
@@ -91,7 +112,7 @@ pub(crate) async fn execute(schema: &TravelSchema, parameters: Parameters, askin
     if let Some(operation) = chosen
         && let Err(error) = rights::check(&document, operation, &asking.caller)
     {
-        return Answer { stage: Stage::Forbidden, data: None, errors: vec![error] };
+        return Answer::forbidden(error);
     }
     if let Some(error) = chosen.and_then(|operation| variables::missing(operation, &parameters.variables)) {
         return Answer::rejected(error);
@@ -106,14 +127,29 @@ pub(crate) async fn execute(schema: &TravelSchema, parameters: Parameters, askin
     let execution = AssertUnwindSafe(schema.execute(request)).catch_unwind();
     match tokio::time::timeout(REQUEST_DEADLINE, execution).await {
         Ok(Ok(response)) => answer(completed(response, &parameters.query, parameters.operation_name.as_deref())),
-        Ok(Err(_panic)) => {
-            Answer::of(Stage::Broken, ErrorCode::Internal, "Something went wrong on our side: report it.")
-        }
+        Ok(Err(_panic)) => Answer::broken(),
         Err(_elapsed) => {
             let message = "The answer took too long: ask again, with the same idempotency key.";
             Answer::of(Stage::TimedOut, ErrorCode::DeadlineExceeded, message)
         }
     }
+}
+
+/// One answer of a subscription; `response` is absent when a resolver panicked. One that fails before anything came was not accepted.
+pub(crate) fn streamed(
+    response: Option<Response>,
+    is_first: bool,
+    query: &str,
+    operation_name: Option<&str>,
+) -> Answer {
+    let Some(response) = response else { return Answer::broken() };
+    let failed = !response.errors.is_empty() && response.data == Value::Null;
+    let response = completed(response, query, operation_name);
+    let errors = response.errors.into_iter().take(ERRORS_MAX).map(scrub).collect();
+    if failed && is_first {
+        return Answer { stage: Stage::Rejected, data: None, errors };
+    }
+    Answer { stage: Stage::Executed, data: Some(response.data), errors }
 }
 
 /// Execution took the document, and errors are rare, so that it is parsed again only for them.

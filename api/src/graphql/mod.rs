@@ -11,23 +11,25 @@ mod read;
 mod rights;
 pub(crate) mod scalars;
 mod scrub;
+pub(crate) mod subscription;
 pub(crate) mod types;
 mod variables;
 
 use async_graphql::registry::SDLExportOptions;
-use async_graphql::{EmptySubscription, Schema, SchemaBuilder};
+use async_graphql::{Schema, SchemaBuilder};
 
 use self::mutation::Mutation;
 pub use self::mutation::{operator_reason, reason_fingerprint, resolution};
 use self::query::Query;
+use self::subscription::Subscription;
 use crate::limits::{FIELD_DIRECTIVES_MAX, QUERY_COMPLEXITY_MAX, QUERY_DEPTH_MAX};
 
 /// The schema with what its resolvers need.
-pub(crate) type TravelSchema = Schema<Query, Mutation, EmptySubscription>;
+pub(crate) type TravelSchema = Schema<Query, Mutation, Subscription>;
 
 /// The schema without the parts that resolvers need.
-pub(crate) fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
-    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+pub(crate) fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query::default(), Mutation::default(), Subscription::default())
         .limit_complexity(QUERY_COMPLEXITY_MAX)
         .limit_depth(QUERY_DEPTH_MAX)
         .limit_directives(FIELD_DIRECTIVES_MAX)

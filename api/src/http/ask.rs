@@ -6,9 +6,11 @@ use axum::response::Response;
 
 use super::answer::{self, Refusal};
 use super::negotiate::Media;
+use super::sse::{self, Taste};
 use crate::api::Api;
 use crate::caller::Asking;
 use crate::graphql::execute::{Allowed, Parameters, Stage, execute};
+use crate::graphql::subscription::is_mutation;
 
 /// A request whose sender is known and for which there is room.
 #[derive(Debug)]
@@ -22,15 +24,21 @@ pub(crate) async fn enter(api: &Api, headers: &HeaderMap) -> Result<Entered, Ref
     Ok(Entered { asking: Asking::new(caller, headers) })
 }
 
-/// The stages after: the request is executed and answered.
+/// The stages after: the request is executed and answered, with one answer or a stream of them.
 pub(crate) async fn ask(
     api: &Api,
     entered: Entered,
     parameters: Parameters,
     allowed: Allowed,
-    media: Media,
+    (media, taste): (Media, Taste),
 ) -> Response {
-    let answered = execute(&api.schema, parameters, entered.asking, allowed).await;
+    // What only writes by POST is refused below, with its status.
+    let may_stream = allowed == Allowed::Everything || !is_mutation(&parameters);
+    if may_stream && taste.takes(&parameters) {
+        return sse::respond(api, entered.asking, parameters).unwrap_or_else(|refusal| refusal.respond(media));
+    }
+    // Boxed: execution is large, and every frame that holds it takes from what deep nesting may need.
+    let answered = Box::pin(execute(&api.schema, parameters, entered.asking, allowed)).await;
     let mut response = answer::graphql(&answered, media);
     if answered.stage == Stage::NotAllowed {
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));

@@ -1,13 +1,15 @@
 //! `GET /graphql`: the same parameters in the query string, for reads only.
 
+use axum::body::Body;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{Request, StatusCode, Uri};
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::negotiate::Media;
-use super::{Refusal, ask, gate, page};
+use super::sse::Taste;
+use super::{Refusal, ask, gate, page, ws};
 use crate::api::Api;
 use crate::graphql::execute::{Allowed, Parameters};
 use crate::graphql::types::ErrorCode;
@@ -26,11 +28,17 @@ struct QueryString {
 }
 
 /// Answers a GET.
-pub(super) async fn get(State(api): State<Api>, uri: Uri, headers: HeaderMap) -> Response {
+pub(super) async fn get(State(api): State<Api>, request: Request<Body>) -> Response {
+    let (mut head, _body) = request.into_parts();
+    if let Some(response) = ws::upgrade(&api, &mut head).await {
+        return response;
+    }
+    let (uri, headers) = (head.uri, head.headers);
     if page::wanted(&uri, &headers) {
         return page::page(&headers);
     }
-    let Some(media) = Media::accepted(&headers) else {
+    let taste = Taste::of(&headers);
+    let Some(media) = Media::accepted_beside(&headers, taste) else {
         let refusal = Refusal::new(StatusCode::NOT_ACCEPTABLE, ErrorCode::InvalidInput, NOT_ACCEPTABLE);
         return refusal.respond(Media::Json);
     };
@@ -44,7 +52,7 @@ pub(super) async fn get(State(api): State<Api>, uri: Uri, headers: HeaderMap) ->
     let Some(parameters) = parameters(&uri) else {
         return Refusal::new(StatusCode::BAD_REQUEST, ErrorCode::InvalidInput, MALFORMED).respond(media);
     };
-    ask::ask(&api, entered, parameters, Allowed::Queries, media).await
+    ask::ask(&api, entered, parameters, Allowed::Queries, (media, taste)).await
 }
 
 fn parameters(uri: &Uri) -> Option<Parameters> {

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::body::{self, BodyError};
 use super::negotiate::{Media, is_encoded, is_json};
+use super::sse::Taste;
 use super::{answer, ask};
 use crate::api::Api;
 use crate::graphql::execute::{Allowed, Parameters};
@@ -16,7 +17,7 @@ use crate::limits::BODY_READ_TIMEOUT;
 
 /// Why a request is no GraphQL request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-enum BadRequest {
+pub(super) enum BadRequest {
     #[error("No media type that we have is accepted: accept application/json or application/graphql-response+json.")]
     NotAcceptable,
     #[error("Only application/json in UTF-8 is read: set Content-Type.")]
@@ -64,7 +65,8 @@ impl From<BodyError> for BadRequest {
 /// Answers a POST.
 pub(super) async fn post(State(api): State<Api>, request: Request<Body>) -> Response {
     let (head, body) = request.into_parts();
-    let media = Media::accepted(&head.headers);
+    let taste = Taste::of(&head.headers);
+    let media = Media::accepted_beside(&head.headers, taste);
     if let Some(error) = unreadable(&head.headers) {
         return refuse(error, media.unwrap_or(Media::Json));
     }
@@ -78,7 +80,7 @@ pub(super) async fn post(State(api): State<Api>, request: Request<Body>) -> Resp
         Err(refusal) => return refusal.respond(media.unwrap_or(Media::Json)),
     };
     match read.await {
-        Ok((media, parameters)) => ask::ask(&api, entered, parameters, Allowed::Everything, media).await,
+        Ok((media, parameters)) => ask::ask(&api, entered, parameters, Allowed::Everything, (media, taste)).await,
         Err(error) => refuse(error, media.unwrap_or(Media::Json)),
     }
 }
@@ -97,7 +99,11 @@ fn refuse(error: BadRequest, media: Media) -> Response {
 }
 
 fn parameters(bytes: &[u8]) -> Result<Parameters, BadRequest> {
-    let body: Value = serde_json::from_slice(bytes).map_err(|_| BadRequest::Malformed)?;
+    members(serde_json::from_slice(bytes).map_err(|_| BadRequest::Malformed)?)
+}
+
+/// The parameters that stand in a JSON value, however it came.
+pub(super) fn members(body: Value) -> Result<Parameters, BadRequest> {
     let Value::Object(mut members) = body else {
         return Err(BadRequest::NoObject);
     };

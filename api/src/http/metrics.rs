@@ -67,6 +67,9 @@ pub(super) async fn metrics(State(api): State<Api>) -> Response {
 
 fn write(api: &Api, text: &mut String) -> std::fmt::Result {
     api.metrics.write(text)?;
+    writeln!(text, "# HELP traveladvisor_streams_open WebSockets and event streams that are served now.")?;
+    writeln!(text, "# TYPE traveladvisor_streams_open gauge")?;
+    writeln!(text, "traveladvisor_streams_open {}", api.streams.open())?;
     writeln!(text, "# HELP traveladvisor_projection_position Last event of the log that a projection has taken in.")?;
     writeln!(text, "# TYPE traveladvisor_projection_position gauge")?;
     for (projection, position) in (api.positions)() {

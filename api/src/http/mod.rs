@@ -13,9 +13,13 @@ mod negotiate;
 #[cfg(test)]
 mod over_http;
 mod page;
+mod patient;
 mod serve;
+mod sse;
+mod streams;
 #[cfg(test)]
 mod tests;
+mod ws;
 
 use axum::Router;
 use axum::body::Body;
@@ -29,6 +33,7 @@ pub(crate) use self::answer::Refusal;
 pub(crate) use self::metrics::Metrics;
 use self::negotiate::Media;
 pub use self::serve::serve;
+pub(crate) use self::streams::Streams;
 use crate::api::Api;
 use crate::graphql::types::ErrorCode;
 

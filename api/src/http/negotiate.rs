@@ -4,6 +4,7 @@ use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
 use super::accept::{Accept, is_utf_8};
+use super::sse::Taste;
 
 /// The media types of a GraphQL answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,8 +15,8 @@ pub(crate) enum Media {
     GraphqlResponse,
 }
 
-const JSON: &str = "application/json";
-const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
+pub(super) const JSON: &str = "application/json";
+pub(super) const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
 const HTML: &str = "text/html";
 
 impl Media {
@@ -25,6 +26,11 @@ impl Media {
             Self::Json => "application/json; charset=utf-8",
             Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
         }
+    }
+
+    /// The same for who may also take a stream: what cannot be said in one is said in JSON.
+    pub(crate) fn accepted_beside(headers: &HeaderMap, taste: Taste) -> Option<Self> {
+        Self::accepted(headers).or((taste != Taste::Refused).then_some(Self::Json))
     }
 
     /// The best of ours by the caller's `Accept`; none when it takes neither. Whoever does not say gets JSON, which every client reads.

@@ -1,6 +1,7 @@
 //! The read model `booking`: trips with their sagas, as owners and operators see them. One row for each trip, and its timeline.
 
 pub(crate) mod as_of;
+pub(crate) mod changes;
 mod fold;
 mod key;
 pub(crate) mod owner;

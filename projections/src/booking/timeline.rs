@@ -82,7 +82,7 @@ pub(crate) async fn story(pool: &PgPool, id: BookingId) -> Result<Story, ReadErr
     Ok(Story { first, left_out: left_out.unsigned_abs(), newest })
 }
 
-fn entry(row: &PgRow) -> Result<TimelineEntry, ReadError> {
+pub(super) fn entry(row: &PgRow) -> Result<TimelineEntry, ReadError> {
     let damaged = || ReadError::Damaged("a line of a timeline has an unknown word".to_owned());
     Ok(TimelineEntry {
         position: Position(row.try_get::<i64, _>("position")?.unsigned_abs()),

@@ -55,6 +55,7 @@ pub(super) const RULES: &[(&str, &str, Rule)] = &[
     ("Mutation", "cancelBooking", CANCEL),
     ("Mutation", "upsertHotel changeAllotment upsertFlight upsertCar", SUPPLY),
     ("Mutation", "resolveSaga resolveSagas rebuildProjection rollbackProjection", OPERATIONS),
+    ("Subscription", "bookingProgress bookings", READ),
     ("BookTripPayload", "booking position errors", Rule::AsObject),
     ("CancelBookingPayload", "booking position errors", Rule::AsObject),
     ("UpsertHotelPayload", "hotel position errors", Rule::AsObject),
@@ -78,6 +79,7 @@ pub(super) const RULES: &[(&str, &str, Rule)] = &[
     ("BookingFailure", "step code message", Rule::AsObject),
     ("Payment", "method status brand lastFour failureCode refunded", Rule::AsObject),
     ("Money", "amount currency minorUnits", Rule::AsObject),
+    ("BookingProgress", "position at status sagaStatus summary", Rule::AsObject),
     ("TimelineEntry", "position at type summary", Rule::AsObject),
     (
         "TravellerBooking",

@@ -10,6 +10,7 @@ mod money;
 mod node;
 mod occupancy;
 mod page;
+mod progress;
 mod projection;
 mod saga;
 mod timeline;
@@ -30,6 +31,7 @@ pub(crate) use page::{
     BookingConnection, CarConnection, FlightConnection, HotelConnection, SagaConnection, TravellerBookingConnection,
 };
 pub(crate) use page::{Window, bad_cursor, page};
+pub(crate) use progress::BookingProgress;
 pub(crate) use projection::Projection;
 pub(crate) use saga::Saga;
 pub(crate) use timeline::TimelineEntry;

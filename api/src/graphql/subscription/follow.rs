@@ -1,0 +1,81 @@
+//! Any operation as a stream of answers: one for a query or a mutation, as many as come for a subscription.
+
+use std::panic::AssertUnwindSafe;
+
+use async_graphql::parser::types::{ExecutableDocument, OperationType};
+use async_graphql::{Request, Variables};
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+
+use super::root_field::keep_one;
+use crate::caller::Asking;
+use crate::graphql::TravelSchema;
+use crate::graphql::document::{operation, parse};
+use crate::graphql::execute::{Allowed, Answer, Parameters, execute, streamed};
+use crate::graphql::{rights, variables};
+
+/// Whether it takes more than one answer.
+pub(crate) fn is_subscription(parameters: &Parameters) -> bool {
+    kind(parameters) == Some(OperationType::Subscription)
+}
+
+/// Whether it writes.
+pub(crate) fn is_mutation(parameters: &Parameters) -> bool {
+    kind(parameters) == Some(OperationType::Mutation)
+}
+
+fn kind(parameters: &Parameters) -> Option<OperationType> {
+    let document = parse(&parameters.query).ok()?;
+    operation(&document, parameters.operation_name.as_deref()).map(|operation| operation.ty)
+}
+
+/// Executes an operation for a caller, as long as the stream is read.
+pub(crate) fn follow(schema: TravelSchema, parameters: Parameters, asking: Asking) -> BoxStream<'static, Answer> {
+    let document = match parse(&parameters.query) {
+        Ok(document) => document,
+        Err(error) => return once(Answer::rejected(error)),
+    };
+    let kind = operation(&document, parameters.operation_name.as_deref()).map(|operation| operation.ty);
+    if kind != Some(OperationType::Subscription) {
+        return stream::once(async move { execute(&schema, parameters, asking, Allowed::Everything).await }).boxed();
+    }
+    subscribe(&schema, document, parameters, asking)
+}
+
+fn subscribe(
+    schema: &TravelSchema,
+    mut document: ExecutableDocument,
+    parameters: Parameters,
+    asking: Asking,
+) -> BoxStream<'static, Answer> {
+    if let Some(operation) = operation(&document, parameters.operation_name.as_deref())
+        && let Err(error) = rights::check(&document, operation, &asking.caller)
+    {
+        return once(Answer::forbidden(error));
+    }
+    let chosen = operation(&document, parameters.operation_name.as_deref());
+    if let Some(error) = chosen.and_then(|operation| variables::missing(operation, &parameters.variables)) {
+        return once(Answer::rejected(error));
+    }
+    if let Err(error) = keep_one(&mut document, parameters.operation_name.as_deref()) {
+        return once(Answer::rejected(error));
+    }
+    let Parameters { query, operation_name, variables } = parameters;
+    let mut request =
+        Request::new(&query).variables(Variables::from_json(variables)).data(asking.caller).data(asking.trace);
+    request.operation_name.clone_from(&operation_name);
+    request.set_parsed_query(document);
+    let mut is_first = true;
+    // A panic in a resolver ends this operation and no other.
+    AssertUnwindSafe(schema.execute_stream(request))
+        .catch_unwind()
+        .map(move |response| {
+            let first = std::mem::replace(&mut is_first, false);
+            streamed(response.ok(), first, &query, operation_name.as_deref())
+        })
+        .boxed()
+}
+
+fn once(answer: Answer) -> BoxStream<'static, Answer> {
+    stream::once(std::future::ready(answer)).boxed()
+}

@@ -1,0 +1,153 @@
+//! `text/event-stream`: an operation whose answers come as events, for clients behind proxies that let no WebSocket pass (GraphQL over SSE,
+//! distinct connections mode).
+//!
+//! Each answer is an event `next`, the end is an event `complete`. What is wrong with the operation comes in the same way, for by then the
+//! status was sent. Who loses the connection subscribes again and says with `after` what it got last. The answers are made as the body is
+//! read, so that nothing is made for who does not read; a connection that takes nothing is cut ([`crate::limits::STREAM_WRITE_TIMEOUT`]).
+
+use std::convert::Infallible;
+
+use axum::body::{Body, Bytes};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::Response;
+use futures::stream::{self, BoxStream, StreamExt};
+use tokio::time::{Instant, sleep_until};
+use traveladvisor_infra::clock::{Clock, SystemClock};
+
+use super::Refusal;
+use super::accept::Accept;
+use super::negotiate::{GRAPHQL_RESPONSE, JSON};
+use super::streams::StreamPlace;
+use crate::api::Api;
+use crate::caller::Asking;
+use crate::graphql::execute::{Answer, Parameters, Stage};
+use crate::graphql::subscription::{follow, is_subscription};
+use crate::graphql::types::ErrorCode;
+use crate::limits::KEEP_ALIVE_EVERY;
+
+/// The media type.
+const EVENT_STREAM: &str = "text/event-stream";
+/// What is said when there is nothing to say.
+const KEEP_ALIVE: &[u8] = b":\n\n";
+const COMPLETE: &[u8] = b"event: complete\ndata:\n\n";
+/// Asks proxies of the nginx kind not to gather events.
+const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// How a caller likes event streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taste {
+    /// Better than a single answer.
+    Wanted,
+    /// Where a single answer will not do.
+    Accepted,
+    /// Not at all.
+    Refused,
+}
+
+impl Taste {
+    /// What `Accept` says. Many clients name all that they can read, so a stream is only for what needs one unless it is liked best.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let accept = Accept::of(headers);
+        if accept.best(&[EVENT_STREAM]).is_none() {
+            return Self::Refused;
+        }
+        match accept.best(&[JSON, GRAPHQL_RESPONSE, EVENT_STREAM]) {
+            Some(2) => Self::Wanted,
+            _ => Self::Accepted,
+        }
+    }
+
+    /// Whether an operation is answered as a stream.
+    pub(super) fn takes(self, parameters: &Parameters) -> bool {
+        match self {
+            Self::Wanted => true,
+            Self::Accepted => is_subscription(parameters),
+            Self::Refused => false,
+        }
+    }
+}
+
+/// Answers an operation as a stream.
+pub(super) fn respond(api: &Api, asking: Asking, parameters: Parameters) -> Result<Response, Refusal> {
+    let Some(place) = api.streams.enter() else {
+        let message = "Too many streams are open here: try again in a moment.";
+        return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Overloaded, message));
+    };
+    let expires_at = asking.caller.expires_at().map(|at| {
+        let left = (at - SystemClock.now()).to_std().unwrap_or_default();
+        Instant::now() + left
+    });
+    let answers = follow(api.schema.clone(), parameters, asking);
+    let events = stream::unfold(Some(Events { answers, place, expires_at }), next);
+    let mut response = Response::new(Body::from_stream(events));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(BUFFERING, HeaderValue::from_static("no"));
+    Ok(response)
+}
+
+struct Events {
+    answers: BoxStream<'static, Answer>,
+    place: StreamPlace,
+    expires_at: Option<Instant>,
+}
+
+type Written = (Result<Bytes, Infallible>, Option<Events>);
+
+/// The next piece of the body. When the server stops it ends without `complete`, so that the client comes back.
+async fn next(events: Option<Events>) -> Option<Written> {
+    let mut events = events?;
+    let expired = async {
+        match events.expires_at {
+            Some(at) => sleep_until(at).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        () = events.place.closing() => None,
+        () = expired => {
+            let message = "The token has expired: subscribe again with a new one.";
+            let answer = Answer::of(Stage::Rejected, ErrorCode::Unauthenticated, message);
+            let last = [event(&answer).as_slice(), COMPLETE].concat();
+            Some((Ok(last.into()), None))
+        }
+        answer = events.answers.next() => Some(match answer {
+            Some(answer) => (Ok(event(&answer).into()), Some(events)),
+            None => (Ok(Bytes::from_static(COMPLETE)), None),
+        }),
+        () = tokio::time::sleep(KEEP_ALIVE_EVERY) => Some((Ok(Bytes::from_static(KEEP_ALIVE)), Some(events))),
+    }
+}
+
+/// JSON as we write it has no line breaks.
+fn event(answer: &Answer) -> Vec<u8> {
+    let mut text = b"event: next\ndata: ".to_vec();
+    text.extend(serde_json::to_vec(answer).unwrap_or_default());
+    text.extend(b"\n\n");
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::header::ACCEPT;
+
+    use super::*;
+
+    fn taste(value: &str) -> Taste {
+        Taste::of(&HeaderMap::from_iter([(ACCEPT, value.parse().expect("a value"))]))
+    }
+
+    #[test]
+    fn a_stream_is_for_who_likes_it_best_or_needs_one() {
+        assert_eq!(Taste::of(&HeaderMap::new()), Taste::Refused);
+        assert_eq!(taste("application/json"), Taste::Refused);
+        assert_eq!(taste("*/*"), Taste::Accepted);
+        assert_eq!(taste("text/event-stream"), Taste::Wanted);
+        assert_eq!(taste("text/event-stream, application/json;q=0.5"), Taste::Wanted);
+        assert_eq!(taste("application/graphql-response+json, application/json, text/event-stream"), Taste::Accepted);
+        assert_eq!(taste("text/event-stream;q=0"), Taste::Refused);
+    }
+}

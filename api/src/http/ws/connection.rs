@@ -1,0 +1,206 @@
+//! One socket, from its upgrade to its end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::ws::{Message, WebSocket};
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, HeaderValue};
+use serde_json::{Map, Value};
+use tokio::time::{Instant, sleep_until, timeout};
+use traveladvisor_infra::clock::{Clock, SystemClock};
+
+use super::close::{self, Close};
+use super::message::{self, Said};
+use super::operations::{Operations, Told};
+use crate::api::Api;
+use crate::caller::Asking;
+use crate::graphql::execute::{Answer, Parameters, Stage};
+use crate::graphql::subscription::follow;
+use crate::graphql::types::ErrorCode;
+use crate::http::streams::StreamPlace;
+use crate::limits::{
+    KEEP_ALIVE_EVERY, SOCKET_INIT_TIMEOUT, SOCKET_OPERATIONS_MAX, SOCKET_SILENCE_MAX, STREAM_WRITE_TIMEOUT,
+};
+
+/// Further than anybody waits.
+const FOR_EVER: Duration = Duration::from_hours(24 * 365);
+const REFUSED: &str = "Forbidden";
+const EXPIRED: &str = "The token has expired: connect again with a new one";
+
+/// A socket that speaks the protocol.
+pub(super) struct Connection {
+    socket: WebSocket,
+    api: Api,
+    headers: HeaderMap,
+    /// Who asks; absent until the connection is acknowledged.
+    asking: Option<Asking>,
+    operations: Operations,
+    /// By when `connection_init` has to come; then when the token expires.
+    deadline: Instant,
+    heard_at: Instant,
+    /// When the other side is asked whether it is there.
+    ping_at: Instant,
+}
+
+/// How a conversation ended.
+enum End {
+    /// We close it.
+    Close(Close),
+    /// There is nobody any more, or somebody who does not read.
+    Gone,
+}
+
+impl From<Close> for End {
+    fn from(close: Close) -> Self {
+        Self::Close(close)
+    }
+}
+
+enum Event {
+    Closing,
+    Deadline,
+    Frame(Option<Result<Message, axum::Error>>),
+    Told(Option<(Arc<str>, Told)>),
+    KeepAlive,
+}
+
+impl Connection {
+    pub(super) fn new(socket: WebSocket, api: Api, headers: HeaderMap) -> Self {
+        let now = Instant::now();
+        Self {
+            socket,
+            api,
+            headers,
+            asking: None,
+            operations: Operations::default(),
+            deadline: now + SOCKET_INIT_TIMEOUT,
+            heard_at: now,
+            ping_at: now + KEEP_ALIVE_EVERY,
+        }
+    }
+
+    /// Serves the socket until either side ends it.
+    pub(super) async fn serve(mut self, mut place: StreamPlace) {
+        let end = loop {
+            if let Err(end) = self.turn(&mut place).await {
+                break end;
+            }
+        };
+        // Nothing is executed any more while the end is told.
+        drop(self.operations);
+        match end {
+            End::Close(reason) => close::close(self.socket, reason).await,
+            End::Gone => {}
+        }
+    }
+
+    /// Waits for whatever comes first and deals with it.
+    async fn turn(&mut self, place: &mut StreamPlace) -> Result<(), End> {
+        let has_operations = self.operations.len() > 0;
+        let event = tokio::select! {
+            biased;
+            () = place.closing() => Event::Closing,
+            () = sleep_until(self.deadline) => Event::Deadline,
+            frame = self.socket.recv() => Event::Frame(frame),
+            told = self.operations.next(), if has_operations => Event::Told(told),
+            () = sleep_until(self.ping_at) => Event::KeepAlive,
+        };
+        match event {
+            Event::Closing => Err(Close::GoingAway.into()),
+            Event::Deadline if self.asking.is_none() => Err(Close::InitTimeout.into()),
+            Event::Deadline => Err(Close::Forbidden(EXPIRED).into()),
+            Event::Frame(frame) => self.hear(frame).await,
+            Event::Told(Some((id, Told::Answer(answer)))) => self.say(message::answer(&id, &answer)).await,
+            Event::Told(Some((id, Told::Complete))) => self.say(message::complete(&id)).await,
+            Event::Told(None) => Ok(()),
+            Event::KeepAlive => self.keep_alive().await,
+        }
+    }
+
+    /// Writes a message. Whoever does not read is cut: nothing else is said or heard meanwhile, so nothing piles up.
+    async fn say(&mut self, message: Message) -> Result<(), End> {
+        match timeout(STREAM_WRITE_TIMEOUT, self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(End::Gone),
+        }
+    }
+
+    async fn keep_alive(&mut self) -> Result<(), End> {
+        if self.heard_at.elapsed() > SOCKET_SILENCE_MAX {
+            return Err(End::Gone);
+        }
+        self.ping_at = Instant::now() + KEEP_ALIVE_EVERY;
+        self.say(Message::Ping(Bytes::new())).await
+    }
+
+    async fn hear(&mut self, frame: Option<Result<Message, axum::Error>>) -> Result<(), End> {
+        let frame = match frame {
+            Some(Ok(frame)) => frame,
+            Some(Err(error)) => return Err(Close::of_error(error).map_or(End::Gone, End::Close)),
+            None => return Err(End::Gone),
+        };
+        self.heard_at = Instant::now();
+        match Said::read(frame)? {
+            None | Some(Said::Pong) => Ok(()),
+            Some(Said::Ping(payload)) => self.say(message::pong(payload)).await,
+            Some(Said::Init(payload)) => self.init(&payload).await,
+            Some(Said::Subscribe(id, parameters)) => self.subscribe(&id, parameters).await,
+            Some(Said::Complete(id)) => {
+                self.operations.stop(&id);
+                Ok(())
+            }
+        }
+    }
+
+    async fn init(&mut self, payload: &Map<String, Value>) -> Result<(), End> {
+        if self.asking.is_some() {
+            return Err(Close::TooManyInits.into());
+        }
+        let mut headers = self.headers.clone();
+        if let Some(token) = token(payload)? {
+            headers.insert(AUTHORIZATION, token);
+        }
+        let caller = self.api.identity.caller(&headers);
+        let caller = match tokio::time::timeout_at(self.deadline, caller).await {
+            Ok(Ok(caller)) => caller,
+            Ok(Err(refusal)) if refusal.status.is_server_error() => return Err(Close::TryAgain.into()),
+            Ok(Err(_)) => return Err(Close::Forbidden(REFUSED).into()),
+            Err(_elapsed) => return Err(Close::InitTimeout.into()),
+        };
+        self.deadline = match caller.expires_at() {
+            Some(expires_at) => Instant::now() + (expires_at - SystemClock.now()).to_std().unwrap_or_default(),
+            None => Instant::now() + FOR_EVER,
+        };
+        self.asking = Some(Asking::new(caller, &headers));
+        self.say(message::ack()).await
+    }
+
+    async fn subscribe(&mut self, id: &str, parameters: Parameters) -> Result<(), End> {
+        let Some(asking) = self.asking.clone() else { return Err(Close::Unauthorized.into()) };
+        if self.operations.has(id) {
+            return Err(Close::SubscriberExists(id.to_owned()).into());
+        }
+        if self.operations.len() >= SOCKET_OPERATIONS_MAX {
+            let message = "Too many operations are under way on this connection: complete some first.";
+            let refused = Answer::of(Stage::Rejected, ErrorCode::Overloaded, message);
+            return self.say(message::answer(id, &refused)).await;
+        }
+        let answers = follow(self.api.schema.clone(), parameters, asking);
+        self.operations.begin(id, answers);
+        Ok(())
+    }
+}
+
+/// The token in the payload of `connection_init`, as a header would have it. Browsers cannot send headers with a WebSocket.
+fn token(payload: &Map<String, Value>) -> Result<Option<HeaderValue>, Close> {
+    let given = |name: &str| payload.get(name).filter(|value| !value.is_null());
+    let text = match (given("Authorization").or_else(|| given("authorization")), given("authToken")) {
+        (Some(Value::String(header)), _) => header.clone(),
+        (None, Some(Value::String(token))) => format!("Bearer {token}"),
+        (None, None) => return Ok(None),
+        _ => return Err(Close::Forbidden(REFUSED)),
+    };
+    HeaderValue::from_str(&text).map(Some).map_err(|_| Close::Forbidden(REFUSED))
+}

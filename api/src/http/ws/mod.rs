@@ -1,0 +1,67 @@
+//! `GET /graphql` with `Upgrade: websocket`: the protocol graphql-transport-ws.
+//!
+//! One task serves one socket: it reads, runs the operations and writes, one thing after the other. So what waits for a slow reader is the
+//! message that is being written and nothing else, and when the socket goes everything on it goes with it.
+
+mod close;
+mod connection;
+mod message;
+mod operations;
+
+use axum::extract::FromRequestParts;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use self::close::Close;
+use self::connection::Connection;
+use super::negotiate::Media;
+use super::{Refusal, gate};
+use crate::api::Api;
+use crate::graphql::types::ErrorCode;
+use crate::limits::{SOCKET_MESSAGE_BYTES_MAX, SOCKET_WRITE_BUFFER_BYTES};
+
+/// The subprotocol that is spoken.
+const PROTOCOL: &str = "graphql-transport-ws";
+
+/// Answers a request for a WebSocket; none when it is for something else.
+pub(super) async fn upgrade(api: &Api, head: &mut Parts) -> Option<Response> {
+    let wants = head.headers.get("upgrade").is_some_and(|name| name.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    if !wants {
+        return None;
+    }
+    if !gate::same_origin(&head.headers) {
+        let message = "A page of another origin asks: open the socket from a page of this one.";
+        return Some(Refusal::new(StatusCode::FORBIDDEN, ErrorCode::Forbidden, message).respond(Media::Json));
+    }
+    Some(match WebSocketUpgrade::from_request_parts(head, api).await {
+        Ok(upgrade) => accept(api, upgrade, head),
+        Err(rejection) => rejection.into_response(),
+    })
+}
+
+fn accept(api: &Api, upgrade: WebSocketUpgrade, head: &Parts) -> Response {
+    let Some(place) = api.streams.enter() else {
+        let message = "Too many streams are open here: try again in a moment.";
+        return Refusal::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Overloaded, message).respond(Media::Json);
+    };
+    let mut upgrade = upgrade
+        .max_message_size(SOCKET_MESSAGE_BYTES_MAX)
+        .max_frame_size(SOCKET_MESSAGE_BYTES_MAX)
+        .write_buffer_size(0)
+        .max_write_buffer_size(SOCKET_MESSAGE_BYTES_MAX + SOCKET_WRITE_BUFFER_BYTES);
+    let spoken = upgrade.requested_protocols().any(|protocol| protocol == PROTOCOL);
+    if spoken {
+        upgrade.set_selected_protocol(HeaderValue::from_static(PROTOCOL));
+    }
+    let (api, headers) = (api.clone(), head.headers.clone());
+    upgrade.on_upgrade(async move |socket| {
+        if spoken {
+            Connection::new(socket, api, headers).serve(place).await;
+        } else {
+            close::close(socket, Close::SubprotocolNotAcceptable).await;
+            drop(place);
+        }
+    })
+}

@@ -1,0 +1,7 @@
+//! Subscriptions: over WebSockets (graphql-transport-ws) and as event streams.
+
+mod client;
+mod events;
+mod progress;
+mod protocol;
+mod rights;
