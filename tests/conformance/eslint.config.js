@@ -13,6 +13,7 @@ const VALUES = [
   "BookedFlight",
   "BookedHotel",
   "BookingFailure",
+  "BookingProgress",
   "Cabin",
   "Money",
   "Occupancy",

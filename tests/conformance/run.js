@@ -58,6 +58,8 @@ for (const signal of ["SIGINT", "SIGTERM"]) {
 const verdicts = await all().finally(() => program?.stop());
 console.log("\n==> verdicts");
 for (const { name, ok, summary, seconds } of verdicts) {
-  console.log(`conformance ${ok ? "ok    " : "FAILED"} ${name}: ${summary.at(-1).split("\n").at(-1)} (${seconds} s)`);
+  console.log(
+    `conformance ${ok ? "ok    " : "FAILED"} ${name}: ${summary.at(-1).trimEnd().split("\n").at(-1)} (${seconds} s)`,
+  );
 }
 process.exit(verdicts.every((spoken) => spoken.ok) ? 0 : 1);

@@ -1,4 +1,5 @@
-// relay-compiler takes a sample app's operations: fragments, pages behind cursors, refetching by global id, writes.
+// relay-compiler takes a sample app's operations: fragments, pages behind cursors, refetching by global id, writes,
+// subscriptions.
 
 import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -31,3 +31,15 @@ export const cancel = graphql`
     }
   }
 `;
+
+export const progress = graphql`
+  subscription BookingProgressSubscription($id: ID!, $after: Position) {
+    bookingProgress(id: $id, after: $after) {
+      position
+      at
+      status
+      sagaStatus
+      summary
+    }
+  }
+`;
