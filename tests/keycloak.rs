@@ -103,9 +103,16 @@ fn nobody_gets_a_right_by_asking_for_it() {
 fn only_a_living_access_token_for_this_api_lets_in() {
     let realm = Realm::another("living", |realm| {
         let clients = realm["clients"].as_array_mut().expect("clients");
-        // One whose tokens are over at once, and one whose tokens are for another API.
-        clients.push(service("hasty", &["basic", "traveladvisor-api"], &json!({ "access.token.lifespan": "2" })));
-        clients.push(service("elsewhere", &["basic", "bookings:read"], &json!({})));
+        // One whose tokens are over at once, one whose tokens are for another API, and one whose tokens are for nobody.
+        let mut elsewhere = service("elsewhere", &["basic"], &json!({}));
+        elsewhere["protocolMappers"] = json!([{
+            "name": "audience",
+            "protocol": "openid-connect",
+            "protocolMapper": "oidc-audience-mapper",
+            "config": { "included.custom.audience": "another-api", "access.token.claim": "true" },
+        }]);
+        let hasty = service("hasty", &["basic", "traveladvisor-api"], &json!({ "access.token.lifespan": "2" }));
+        clients.extend([hasty, elsewhere, service("nowhere", &["basic"], &json!({}))]);
     });
     let house = House::trusting(&realm);
     let hasty = realm.of_the_service("hasty", "hasty-secret", None).expect("tokens");
@@ -116,7 +123,9 @@ fn only_a_living_access_token_for_this_api_lets_in() {
     assert!(!house.lets_in(alice.refresh()), "a refresh token");
     assert!(!house.lets_in(alice.id()), "an ID token");
     let elsewhere = realm.of_the_service("elsewhere", "elsewhere-secret", None).expect("tokens");
-    assert!(!house.lets_in(elsewhere.access()), "a token without our audience");
+    assert!(!house.lets_in(elsewhere.access()), "a token for another API");
+    let nowhere = realm.of_the_service("nowhere", "nowhere-secret", None).expect("tokens");
+    assert!(!house.lets_in(nowhere.access()), "a token without an audience");
     let neighbour = Realm::as_started().gateway();
     assert!(!house.lets_in(neighbour.access()), "a token of another realm of the same Keycloak");
     let (head, _) = alice.access().rsplit_once('.').expect("a signature");
