@@ -90,7 +90,7 @@ pub const FILTER_CHARS_MAX: usize = 200;
 pub const SUBSCRIPTION_COMPLEXITY: usize = 50;
 /// Lines of a trip's timeline that are read at once for one who follows it, and so what is held for a slow one.
 pub const PROGRESS_PAGE: usize = 50;
-/// WebSockets and event streams served at once, each beside the connections that only ask.
+/// Sockets and event streams served at once, each beside the connections that only ask.
 pub const STREAMS_MAX: usize = 2_000;
 /// Operations under way at once on one WebSocket.
 pub const SOCKET_OPERATIONS_MAX: usize = 100;

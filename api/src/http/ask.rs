@@ -35,7 +35,7 @@ pub(crate) async fn ask(
     // What only writes by POST is refused below, with its status.
     let may_stream = allowed == Allowed::Everything || !is_mutation(&parameters);
     if may_stream && taste.takes(&parameters) {
-        return sse::respond(api, entered.asking, parameters).unwrap_or_else(|refusal| refusal.respond(media));
+        return sse::respond(api, entered.asking, parameters);
     }
     // Boxed: execution is large, and every frame that holds it takes from what deep nesting may need.
     let answered = Box::pin(execute(&api.schema, parameters, entered.asking, allowed)).await;

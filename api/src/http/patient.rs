@@ -1,6 +1,6 @@
 //! A connection that waits for its reader, but not for ever.
 //!
-//! HTTP and WebSockets both write through this one place, so a reader that stands still is cut wherever it does, and what is held for it is
+//! HTTP and sockets both write through this one place, so a reader that stands still is cut wherever it does, and what is held for it is
 //! freed, without anybody having to count along.
 
 use std::io;

@@ -17,7 +17,7 @@ use traveladvisor_infra::clock::{Clock, SystemClock};
 
 use super::Refusal;
 use super::accept::Accept;
-use super::negotiate::{GRAPHQL_RESPONSE, JSON};
+use super::negotiate::{GRAPHQL_RESPONSE, JSON, Media};
 use super::streams::StreamPlace;
 use crate::api::Api;
 use crate::caller::Asking;
@@ -69,10 +69,10 @@ impl Taste {
 }
 
 /// Answers an operation as a stream.
-pub(super) fn respond(api: &Api, asking: Asking, parameters: Parameters) -> Result<Response, Refusal> {
+pub(super) fn respond(api: &Api, asking: Asking, parameters: Parameters) -> Response {
     let Some(place) = api.streams.enter() else {
         let message = "Too many streams are open here: try again in a moment.";
-        return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Overloaded, message));
+        return Refusal::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Overloaded, message).respond(Media::Json);
     };
     let expires_at = asking.caller.expires_at().map(|at| {
         let left = (at - SystemClock.now()).to_std().unwrap_or_default();
@@ -85,7 +85,7 @@ pub(super) fn respond(api: &Api, asking: Asking, parameters: Parameters) -> Resu
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(BUFFERING, HeaderValue::from_static("no"));
-    Ok(response)
+    response
 }
 
 struct Events {

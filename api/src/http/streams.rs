@@ -1,4 +1,4 @@
-//! Answers that last: WebSockets and event streams, how many there may be, and their end when the server stops.
+//! Answers that last: sockets and event streams, how many there may be, and their end when the server stops.
 
 use std::sync::Arc;
 

@@ -15,6 +15,7 @@ use crate::limits::{EMAIL_CHARS_MAX, SUBSCRIPTION_COMPLEXITY};
 #[derive(Debug, Default)]
 pub(crate) struct BookingsSubscription;
 
+#[expect(clippy::unused_async, reason = "the library awaits every field of a subscription")]
 #[Subscription]
 impl BookingsSubscription {
     /// The trips of a traveller that the caller may see, each when it changes, as it stands then. Changes that follow each other faster than
