@@ -17,10 +17,12 @@ test *ARGS:
 demo *ARGS:
     cargo run -- demo {{ARGS}}
 
-# Writes what is generated: the GraphQL schema, and the page at /graphql.
+# Writes what is generated: the GraphQL schema, the page of its error codes, and the page at /graphql.
 generate: page
     cargo run --quiet -- schema > api/schema.graphql.new
     mv api/schema.graphql.new api/schema.graphql
+    cargo run --quiet -- schema --errors > docs/errors.md.new
+    mv docs/errors.md.new docs/errors.md
 
 # Bundles the page at /graphql from its sources, as package-lock.json has them (needs Node 20 or later; building the program does not).
 page *ARGS:
@@ -29,6 +31,7 @@ page *ARGS:
 # Fails when what is generated differs from what the repository holds.
 drift:
     cargo run --quiet -- schema | diff --unified --label api/schema.graphql --label generated api/schema.graphql -
+    cargo run --quiet -- schema --errors | diff --unified --label docs/errors.md --label generated docs/errors.md -
 
 # Lets the public test suites judge the program; needs Node, npm and Python. `just conformance graphql-http` asks one judge alone,
 # SCHEMATHESIS_SECONDS=600 lets schemathesis search longer.

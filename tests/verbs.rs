@@ -62,6 +62,8 @@ fn what_needs_no_database_prints_and_ends_with_0() {
     let home = Home::new();
     let kept = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/api/schema.graphql")).expect("the schema");
     assert_eq!(home.printed(&["schema"]).trim_end(), kept.trim_end());
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/errors.md")).expect("the page of errors");
+    assert_eq!(home.printed(&["schema", "--errors"]).trim_end(), page.trim_end());
     assert!(home.printed(&["completions", "bash"]).contains("traveladvisor"));
     assert!(home.printed(&["--help"]).contains("Exit codes"));
     assert!(!home.data_dir().exists());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use traveladvisor_commands::Engine;
-use traveladvisor_infra::clock::Clock;
+use traveladvisor_infra::clock::{Clock, IdSource};
 use traveladvisor_infra::event_log::Position;
 use traveladvisor_infra::gateway::PaymentGateway;
 use traveladvisor_projections::reads::Reads;
@@ -37,6 +37,8 @@ pub struct Parts {
     pub ready: Readiness,
     /// For `/metrics`.
     pub positions: Positions,
+    /// New ids, of requests.
+    pub ids: Arc<dyn IdSource>,
     /// Tells who asks.
     pub identity: Identity,
 }
@@ -48,6 +50,8 @@ pub struct Api {
     pub(crate) ready: Readiness,
     pub(crate) positions: Positions,
     pub(crate) identity: Identity,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) streams: Arc<Streams>,
 }
@@ -60,13 +64,15 @@ impl Api {
             .data(parts.reads)
             .data(parts.rebuilds)
             .data(parts.gateway)
-            .data(parts.clock)
+            .data(parts.clock.clone())
             .finish();
         Self {
             schema,
             ready: parts.ready,
             positions: parts.positions,
             identity: parts.identity,
+            clock: parts.clock,
+            ids: parts.ids,
             metrics: Arc::default(),
             streams: Arc::default(),
         }
@@ -75,7 +81,7 @@ impl Api {
     /// An edge with nothing behind it but a clock: whatever needs more answers INTERNAL.
     #[cfg(test)]
     pub(crate) fn alone(ready: Result<(), &'static str>) -> Self {
-        use traveladvisor_infra::clock::SystemClock;
+        use traveladvisor_infra::clock::{RandomIds, SystemClock};
 
         let ready = ready.map_err(str::to_owned);
         Self {
@@ -83,6 +89,8 @@ impl Api {
             ready: Arc::new(move || Box::pin(std::future::ready(ready.clone()))),
             positions: Arc::new(|| vec![("booking", Position(42))]),
             identity: Identity::Development,
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(RandomIds),
             metrics: Arc::default(),
             streams: Arc::default(),
         }

@@ -13,6 +13,6 @@ pub mod limits;
 
 pub use api::{Api, Parts, Positions, Readiness};
 pub use caller::{Caller, Scope, Scopes};
-pub use graphql::{operator_reason, reason_fingerprint, resolution, sdl};
+pub use graphql::{error_page, operator_reason, reason_fingerprint, resolution, sdl};
 pub use http::{router, serve};
 pub use identity::{DevelopmentToken, Identity, development_token};

@@ -43,6 +43,8 @@ pub const READ_WAIT: Duration = Duration::from_secs(5);
 
 /// Deepest nesting of fields in a query: introspection by the usual tools takes 15.
 pub const QUERY_DEPTH_MAX: usize = 15;
+/// Deepest nesting of brackets in a document, of whatever kind.
+pub const QUERY_NESTING_MAX: usize = 50;
 /// Greatest complexity of a query: one for each field, a page's fields times its length, and the price of a write or a search.
 pub const QUERY_COMPLEXITY_MAX: usize = 20_000;
 /// Most selections of a document once its fragments are written out.
@@ -65,6 +67,8 @@ pub const NODES_MAX: usize = 100;
 /// Longest cursor, in bytes.
 pub const CURSOR_BYTES_MAX: usize = 1024;
 
+/// Longest id of a request that is taken over, in bytes.
+pub const REQUEST_ID_BYTES_MAX: usize = 128;
 /// Longest idempotency key, in characters.
 pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
 /// Longest e-mail address, in characters (RFC 5321).

@@ -3,11 +3,15 @@
 mod as_of;
 mod bad_input;
 mod catalogue;
+mod codes;
 mod faults;
+mod keys;
+mod leaks;
 mod models;
 mod nodes;
 mod pages;
 mod projections;
+mod request_ids;
 mod sagas;
 mod schema;
 mod server;

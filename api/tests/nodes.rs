@@ -84,7 +84,8 @@ async fn what_names_nothing_is_null_and_too_many_at_once_are_refused() {
         assert_eq!(world.ask(NODE, json!({ "id": id })).await["node"], json!(null), "{id}");
     }
     let refused = world.send(NODES, json!({ "ids": vec![trip; 101] })).await;
-    assert_eq!(refused["errors"][0]["extensions"], json!({ "code": "INVALID_INPUT", "path": ["ids"] }));
+    let refusal = &refused["errors"][0]["extensions"];
+    assert_eq!((&refusal["code"], &refusal["path"]), (&json!("INVALID_INPUT"), &json!(["ids"])));
     assert_eq!(world.ask(NODES, json!({ "ids": vec![trip; 100] })).await["nodes"].as_array().map(Vec::len), Some(100));
 }
 

@@ -9,12 +9,19 @@ use async_graphql::parser::types::{
 
 /// What the repository holds.
 const COMMITTED: &str = include_str!("../schema.graphql");
+/// The page that the repository holds.
+const ERRORS: &str = include_str!("../../docs/errors.md");
 /// What clients rely on, whatever is added.
 const CORE: &str = include_str!("core.graphql");
 
 #[test]
 fn the_schema_in_the_repository_is_the_programs() {
     assert!(COMMITTED == traveladvisor_api::sdl(), "regenerate api/schema.graphql: `traveladvisor schema`");
+}
+
+#[test]
+fn the_page_of_errors_in_the_repository_is_the_programs() {
+    assert!(ERRORS == traveladvisor_api::error_page(), "regenerate docs/errors.md: `traveladvisor schema --errors`");
 }
 
 #[test]

@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Request, Response};
-use chrono::{DateTime, Utc};
+use axum::http::{HeaderMap, Request, Response, response};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
-use sqlx::PgPool;
+use sqlx::{Connection, PgConnection, PgPool};
 use tower::ServiceExt;
 use traveladvisor_api::{Api, Identity, Parts, router};
 use traveladvisor_commands::Engine;
 use traveladvisor_commands::engine::{Delivery, Ports, RunningEngine};
 use traveladvisor_infra::clock::{Clock, SandboxClock, SeededIds};
 use traveladvisor_infra::event_log::{EventLog, Position, StoredEvent};
-use traveladvisor_infra::gateway::SandboxGateway;
+use traveladvisor_infra::gateway::{PaymentGateway, SandboxGateway};
 use traveladvisor_infra::postgres::SCHEMA;
 use traveladvisor_infra::testing::TestDatabase;
 use traveladvisor_projections::reads::Reads;
@@ -35,6 +35,9 @@ pub(crate) const BOOK: &str = "mutation($input: BookTripInput!) { bookTrip(input
        total { amount } failure { step code message } timeline { position at type summary } createdAt updatedAt } \
      position errors { code message path } } }";
 
+/// Where cards become tokens.
+pub(crate) type Gateway = Arc<dyn PaymentGateway>;
+
 pub(crate) struct World {
     pub(crate) api: Api,
     pub(crate) hotel: String,
@@ -43,6 +46,7 @@ pub(crate) struct World {
     router: Router,
     reads: Reads,
     log: EventLog,
+    clock: Arc<dyn Clock>,
     projectors: Option<Arc<Projectors>>,
     _running: RunningEngine,
     database: TestDatabase,
@@ -58,11 +62,20 @@ pub(crate) struct Beside {
 impl World {
     /// Two rooms, three seats and one vehicle, on 2024-12-01.
     pub(crate) async fn begin() -> Self {
-        Self::begin_with(|database| database.pool.clone()).await
+        Self::begin_as(|database| database.pool.clone(), |gateway| gateway).await
     }
 
     /// The same, whose queries take connections of their own to its database.
     pub(crate) async fn begin_with(queries: impl FnOnce(&TestDatabase) -> PgPool) -> Self {
+        Self::begin_as(queries, |gateway| gateway).await
+    }
+
+    /// The same, where the edge sees the gateway in another way.
+    pub(crate) async fn begin_beside(gateway: impl FnOnce(Gateway) -> Gateway) -> Self {
+        Self::begin_as(|database| database.pool.clone(), gateway).await
+    }
+
+    async fn begin_as(queries: impl FnOnce(&TestDatabase) -> PgPool, gateway: impl FnOnce(Gateway) -> Gateway) -> Self {
         let database = TestDatabase::create(SCHEMA).await;
         let log = EventLog::new("public", database.pool.clone());
         let start: DateTime<Utc> = "2024-12-01T00:00:00Z".parse().expect("an instant");
@@ -81,8 +94,9 @@ impl World {
             engine,
             reads: reads.clone(),
             rebuilds: Rebuilds::new(log.clone()),
-            gateway: ports.gateway,
-            clock: ports.clock,
+            gateway: gateway(ports.gateway),
+            clock: ports.clock.clone(),
+            ids: ports.ids,
             ready: Arc::new(|| Box::pin(std::future::ready(Ok(())))),
             identity: Identity::default(),
             positions: Arc::new(move || told.upgrade().map(|told| told.positions()).unwrap_or_default()),
@@ -95,6 +109,7 @@ impl World {
             car: String::new(),
             reads,
             log,
+            clock: ports.clock,
             projectors: Some(projectors),
             _running: running,
             database,
@@ -142,6 +157,7 @@ impl World {
             rebuilds: Rebuilds::new(log.clone()),
             gateway: ports.gateway,
             clock: ports.clock,
+            ids: ports.ids,
             ready: Arc::new(|| Box::pin(std::future::ready(Ok(())))),
             positions: Arc::new(Vec::new),
             identity: Identity::default(),
@@ -180,9 +196,14 @@ impl World {
             .body(Body::from(body))
             .expect("a request");
         request.headers_mut().extend(headers);
-        let response = self.router.clone().oneshot(request).await.expect("an answer");
-        let bytes = to_bytes(response.into_body(), ANSWER_BYTES_MAX).await.expect("a body");
-        serde_json::from_slice(&bytes).expect("json")
+        self.exchange(request).await.1
+    }
+
+    /// Status and headers of any answer, and its body: JSON, or text as a string.
+    pub(crate) async fn exchange(&self, request: Request<Body>) -> (response::Parts, Value) {
+        let (head, body) = self.router.clone().oneshot(request).await.expect("an answer").into_parts();
+        let bytes = to_bytes(body, ANSWER_BYTES_MAX).await.expect("a body");
+        (head, serde_json::from_slice(&bytes).unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into()))
     }
 
     /// The data of an answer without GraphQL errors.
@@ -210,6 +231,38 @@ impl World {
         });
         merge(&mut whole, change);
         whole
+    }
+
+    /// Nothing is appended while the transaction lives.
+    pub(crate) async fn hold_the_log(&self) -> sqlx::Transaction<'static, sqlx::Postgres> {
+        let mut holding = self.database.pool.begin().await.expect("a transaction");
+        sqlx::query("SELECT take_order_lock()").execute(&mut *holding).await.expect("the lock");
+        holding
+    }
+
+    /// The instant so many seconds from now, on the world's clock.
+    pub(crate) fn in_seconds(&self, seconds: i64) -> String {
+        (self.clock.now() + TimeDelta::seconds(seconds)).to_rfc3339()
+    }
+
+    /// From here on nobody reaches the database, and who has, does no more.
+    pub(crate) async fn take_the_database_away(&self) {
+        let name: String =
+            sqlx::query_scalar("SELECT current_database()").fetch_one(&self.database.pool).await.expect("a name");
+        let elsewhere = self.database.options.clone().database("postgres");
+        let mut connection = PgConnection::connect_with(&elsewhere).await.expect("the server answers");
+        for statement in [
+            format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"),
+            format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"),
+        ] {
+            sqlx::raw_sql(&statement).execute(&mut connection).await.expect("done");
+        }
+    }
+
+    /// Charges that the sandbox gateway has made.
+    pub(crate) async fn charges(&self) -> i64 {
+        let count = sqlx::query_scalar("SELECT count(*) FROM sandbox_gateway_calls WHERE kind = 'charge'");
+        count.fetch_one(&self.database.pool).await.expect("counted")
     }
 
     pub(crate) async fn events(&self) -> Vec<StoredEvent> {

@@ -24,6 +24,8 @@ pub struct Request {
     pub expected_version: Option<u64>,
     /// W3C trace context of the request.
     pub traceparent: Option<String>,
+    /// Id of the request that brought it, as answers and log lines bear it: an opaque name without personal data.
+    pub request_id: Option<String>,
 }
 
 /// A caller's key and the hash of the input it came with.
@@ -122,12 +124,14 @@ pub struct Rejection {
     pub message: String,
     /// Path of the field at fault below the input, for example `["hotel", "checkIn"]`; empty when no single field is.
     pub path: Vec<String>,
+    /// Where the state that stood in the way can be read, if it is that of the stream itself: `VERSION_CONFLICT`.
+    pub seen_at: Option<Position>,
 }
 
 impl Rejection {
     /// A rejection for which no single field is at fault.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), path: Vec::new() }
+        Self { code, message: message.into(), path: Vec::new(), seen_at: None }
     }
 
     /// The same with the field at fault.

@@ -10,6 +10,7 @@ mod engine;
 mod gateway_calls;
 mod guilty;
 mod guilty_messages;
+mod keys;
 mod last_room;
 mod lease;
 mod loading;

@@ -210,7 +210,14 @@ pub(crate) fn decoded(event: &StoredEvent) -> Event {
 pub(crate) fn request(command: CallerCommand, key: Option<&str>) -> Request {
     let idempotency =
         key.map(|key| IdempotencyKey { key: key.to_owned(), input_hash: format!("{command:?}").into_bytes() });
-    Request { command, caller: "tests".into(), idempotency, expected_version: None, traceparent: None }
+    Request {
+        command,
+        caller: "tests".into(),
+        idempotency,
+        expected_version: None,
+        traceparent: None,
+        request_id: None,
+    }
 }
 
 pub(crate) fn book(wanted: TripRequest) -> CallerCommand {

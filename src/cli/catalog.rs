@@ -82,8 +82,14 @@ async fn submit(engine: &Engine, item: CatalogueItem) -> Result<bool, String> {
         CatalogueItem::Flight(details) => CallerCommand::UpsertFlight(details),
         CatalogueItem::Car(details) => CallerCommand::UpsertCar(details),
     };
-    let request =
-        Request { command, caller: ACTOR.to_owned(), idempotency: None, expected_version: None, traceparent: None };
+    let request = Request {
+        command,
+        caller: ACTOR.to_owned(),
+        idempotency: None,
+        expected_version: None,
+        traceparent: None,
+        request_id: None,
+    };
     let mut tries = 1;
     loop {
         match engine.submit(request.clone()).await {

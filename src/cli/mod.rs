@@ -139,7 +139,7 @@ enum Verb {
     /// --json: {"token", "owner", "scopes", "expiresAt"}; expiresAt is null when it is good for ever
     Token(token::Arguments),
     /// Print the GraphQL schema
-    Schema,
+    Schema(schema::Arguments),
     /// Write the completion script of a shell to standard output
     Completions {
         /// bash, elvish, fish, powershell or zsh
@@ -204,7 +204,7 @@ async fn dispatch(cli: Cli, printer: Printer) -> Result<(), Failure> {
             gateway_simulator::run(settings(&globals, None)?, arguments, printer).await
         }
         Verb::Token(arguments) => token::run(&settings(&globals, None)?, arguments, printer),
-        Verb::Schema => schema::run(printer),
+        Verb::Schema(arguments) => schema::run(arguments, printer),
         Verb::Migrate => migrate::run(settings(&globals, None)?, printer).await,
         Verb::Doctor => doctor::run(settings(&globals, None)?, printer).await,
         Verb::Completions { shell } => completions::run(shell),

@@ -61,6 +61,7 @@ impl Running {
             rebuilds: rebuilds.clone(),
             gateway: ports.gateway,
             clock: ports.clock,
+            ids: ports.ids,
             ready: readiness(log.clone(), told.clone(), tasks.liveness()),
             identity: identity(&house.config)?,
             positions: Arc::new(move || told.upgrade().map_or_else(Vec::new, |projectors| projectors.positions())),

@@ -57,6 +57,7 @@ pub(super) const fn way_to(point: Point) -> (Way, &'static [u64]) {
         | Point::LeaseRenewed
         | Point::CheckpointMoved
         | Point::ProgramTime
+        | Point::KeysForgotten
         | Point::Unheld
         | Point::Connection
         | Point::ConnectionTried

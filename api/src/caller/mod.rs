@@ -6,7 +6,7 @@ mod trace;
 
 use chrono::{DateTime, Utc};
 
-pub(crate) use self::asking::Asking;
+pub(crate) use self::asking::{Asking, RequestId};
 pub use self::scope::{Scope, Scopes};
 pub(crate) use self::trace::Trace;
 

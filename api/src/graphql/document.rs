@@ -9,11 +9,15 @@ use async_graphql::{Name, ServerError};
 use super::fault::server_error;
 use super::scrub::syntax_error;
 use super::types::ErrorCode;
-use crate::limits::QUERY_SELECTIONS_MAX;
+use crate::limits::{QUERY_NESTING_MAX, QUERY_SELECTIONS_MAX};
 
 /// Parses a document and refuses one whose fragments, written out, are too many selections. The library walks fragments once for each
 /// place that spreads them, so a few dozen that spread each other twice would keep it busy for years.
 pub(crate) fn parse(query: &str) -> Result<ExecutableDocument, ServerError> {
+    if nests_too_deep(query) {
+        let message = format!("The query nests deeper than {QUERY_NESTING_MAX} brackets: ask flatter.");
+        return Err(server_error(ErrorCode::InvalidInput, message));
+    }
     let document = parse_query(query).map_err(|error| syntax_error(&error))?;
     let mut written_out = WrittenOut { document: &document, fragments: HashMap::new() };
     let total: Option<usize> = document.operations.iter().try_fold(0, |sum: usize, (_, operation)| {
@@ -27,6 +31,27 @@ pub(crate) fn parse(query: &str) -> Result<ExecutableDocument, ServerError> {
         }
         Some(_) => Ok(document),
     }
+}
+
+/// Whether brackets nest deeper than [`QUERY_NESTING_MAX`]. The parser looks at how much of the stack is left while it reads; what it then
+/// makes of the values takes more of it for each level, and would take the process down at some depths.
+fn nests_too_deep(query: &str) -> bool {
+    let (mut nesting, mut deepest) = (0_usize, 0_usize);
+    let mut letters = query.bytes();
+    let mut in_text = false;
+    while let Some(letter) = letters.next() {
+        match letter {
+            b'"' => in_text = !in_text,
+            b'\\' if in_text => drop(letters.next()),
+            _ if in_text => {}
+            b'#' => drop(letters.find(|letter| matches!(letter, b'\n' | b'\r'))),
+            b'{' | b'(' | b'[' => nesting += 1,
+            b'}' | b')' | b']' => nesting = nesting.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(nesting);
+    }
+    deepest > QUERY_NESTING_MAX
 }
 
 /// The operation that the request means; none when it cannot be told, which the library then answers.

@@ -11,12 +11,13 @@ use serde::Serialize;
 use super::TravelSchema;
 use super::complete::complete;
 use super::document::{operation, parse};
-use super::fault::server_error;
+use super::fault::{REQUEST_ID, server_error};
+use super::header_key::{HeaderKey, misplaced};
 use super::rights;
 use super::scrub::scrub;
 use super::types::ErrorCode;
 use super::variables;
-use crate::caller::Asking;
+use crate::caller::{Asking, RequestId};
 use crate::limits::{ERRORS_MAX, REQUEST_DEADLINE};
 
 /// The parameters of a GraphQL request, however they came.
@@ -48,6 +49,8 @@ pub(crate) enum Stage {
     Rejected,
     /// The caller may not do what it asks for.
     Forbidden,
+    /// The key of its header is meant for no mutation, or for several.
+    KeyMisplaced,
     /// A write on a way that allows reads only.
     NotAllowed,
     /// The deadline passed.
@@ -71,6 +74,13 @@ impl Answer {
     /// An answer that is one error.
     pub(crate) fn of(stage: Stage, code: ErrorCode, message: &str) -> Self {
         Self { stage, data: None, errors: vec![server_error(code, message)] }
+    }
+
+    /// Tells the request's id beside every error.
+    pub(crate) fn bear(&mut self, request_id: &str) {
+        for error in &mut self.errors {
+            error.extensions.get_or_insert_default().set(REQUEST_ID, request_id);
+        }
     }
 
     /// A defect of ours.
@@ -101,6 +111,15 @@ impl Answer {
 
 /// Executes a request for a caller.
 pub(crate) async fn execute(schema: &TravelSchema, parameters: Parameters, asking: Asking, allowed: Allowed) -> Answer {
+    let request_id = asking.request_id.clone();
+    let mut answer = answered(schema, parameters, asking, allowed).await;
+    if let RequestId(Some(id)) = request_id {
+        answer.bear(&id);
+    }
+    answer
+}
+
+async fn answered(schema: &TravelSchema, parameters: Parameters, asking: Asking, allowed: Allowed) -> Answer {
     let document = match parse(&parameters.query) {
         Ok(document) => document,
         Err(error) => return Answer::rejected(error),
@@ -117,10 +136,17 @@ pub(crate) async fn execute(schema: &TravelSchema, parameters: Parameters, askin
     if let Some(error) = chosen.and_then(|operation| variables::missing(operation, &parameters.variables)) {
         return Answer::rejected(error);
     }
+    if asking.idempotency_key.is_some()
+        && let Some(why) = chosen.and_then(|operation| misplaced(&document, operation))
+    {
+        return Answer::of(Stage::KeyMisplaced, ErrorCode::InvalidInput, why);
+    }
     let mut request = Request::new(&parameters.query)
         .variables(Variables::from_json(parameters.variables))
         .data(asking.caller)
-        .data(asking.trace);
+        .data(asking.trace)
+        .data(asking.request_id)
+        .data(HeaderKey(asking.idempotency_key));
     request.operation_name.clone_from(&parameters.operation_name);
     request.set_parsed_query(document);
     // A panic in a resolver must not take the connection, and the other requests on it, with it.

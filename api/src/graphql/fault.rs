@@ -6,6 +6,8 @@ use super::types::ErrorCode;
 
 /// Key of the code in `extensions`.
 pub(crate) const CODE: &str = "code";
+/// Key of the request's id in `extensions`.
+pub(crate) const REQUEST_ID: &str = "requestId";
 /// Key of the path of an input field in `extensions`.
 pub(crate) const PATH: &str = "path";
 

@@ -3,8 +3,10 @@
 mod card_number;
 mod complete;
 mod document;
+mod error_page;
 pub(crate) mod execute;
 mod fault;
+mod header_key;
 mod mutation;
 mod query;
 mod read;
@@ -18,7 +20,9 @@ mod variables;
 use async_graphql::registry::SDLExportOptions;
 use async_graphql::{Schema, SchemaBuilder};
 
+pub use self::error_page::error_page;
 use self::mutation::Mutation;
+pub(crate) use self::mutation::{holds_card_number, idempotency_key};
 pub use self::mutation::{operator_reason, reason_fingerprint, resolution};
 use self::query::Query;
 use self::subscription::Subscription;

@@ -15,6 +15,7 @@ use traveladvisor_projections::runtime::ProjectionName;
 use traveladvisor_projections::views::BookingView;
 
 use super::fault::{fault, internal};
+use super::scalars;
 use super::types::ErrorCode;
 use crate::graphql::types::bad_cursor;
 use crate::limits::READ_WAIT;
@@ -44,6 +45,18 @@ pub(crate) fn now(ctx: &Context<'_>) -> Result<DateTime<Utc>> {
 /// Waits until a projection has come to a position; UNAVAILABLE when that takes too long.
 pub(crate) async fn wait_for(ctx: &Context<'_>, projection: ProjectionName, position: Position) -> Result<()> {
     reads(ctx)?.wait_for(projection, position, READ_WAIT).await.map_err(read_fault)
+}
+
+/// The same for the argument `atLeast`, if it is given: who hands back the position of a write reads it.
+pub(crate) async fn seen(
+    ctx: &Context<'_>,
+    projection: ProjectionName,
+    at_least: Option<scalars::Position>,
+) -> Result<()> {
+    match at_least {
+        Some(scalars::Position(position)) => wait_for(ctx, projection, position).await,
+        None => Ok(()),
+    }
 }
 
 /// A trip that is there at a position.
@@ -90,7 +103,7 @@ pub(crate) fn read_fault(error: ReadError) -> Error {
         ReadError::BadCursor(end) => bad_cursor(end),
         ReadError::Behind { .. } => {
             tracing::warn!(%error, "a read gave up waiting");
-            fault(ErrorCode::Unavailable, "The answer is not ready yet: ask again in a moment.")
+            fault(ErrorCode::Unavailable, "What happened up to this position is not seen yet: ask again in a moment.")
         }
         ReadError::Unavailable(_) => {
             tracing::warn!(%error, "a read failed");

@@ -9,6 +9,7 @@ use axum::response::Response;
 use serde::Serialize;
 
 use super::negotiate::Media;
+use super::request_id;
 use crate::graphql::execute::{Answer, Stage};
 use crate::graphql::types::ErrorCode;
 
@@ -46,15 +47,19 @@ pub(crate) fn graphql(answer: &Answer, media: Media) -> Response {
 
 /// A request that is none: the same shape, so that every client can read it.
 pub(crate) fn refuse(status: StatusCode, code: ErrorCode, message: &str, media: Media) -> Response {
-    json(status, media, &Answer::of(Stage::Rejected, code, message))
+    let mut answer = Answer::of(Stage::Rejected, code, message);
+    if let Some(id) = request_id::present() {
+        answer.bear(&id);
+    }
+    json(status, media, &answer)
 }
 
 /// `application/json` promises 200 to whatever GraphQL answered; the newer type tells by the status.
 fn status(stage: Stage, media: Media) -> StatusCode {
     match (stage, media) {
         (Stage::NotAllowed, _) => StatusCode::METHOD_NOT_ALLOWED,
+        (Stage::KeyMisplaced, _) | (Stage::Rejected, Media::GraphqlResponse) => StatusCode::BAD_REQUEST,
         (Stage::Executed, _) | (_, Media::Json) => StatusCode::OK,
-        (Stage::Rejected, Media::GraphqlResponse) => StatusCode::BAD_REQUEST,
         (Stage::Forbidden, Media::GraphqlResponse) => StatusCode::FORBIDDEN,
         (Stage::TimedOut, Media::GraphqlResponse) => StatusCode::GATEWAY_TIMEOUT,
         (Stage::Broken, Media::GraphqlResponse) => StatusCode::INTERNAL_SERVER_ERROR,

@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 
 use super::answer::{self, Refusal};
+use super::idempotency::{self, MalformedKey};
 use super::negotiate::Media;
 use super::sse::{self, Taste};
 use crate::api::Api;
@@ -16,22 +17,30 @@ use crate::graphql::subscription::is_mutation;
 #[derive(Debug)]
 pub(crate) struct Entered {
     asking: Asking,
+    idempotency_key: Result<Option<String>, MalformedKey>,
 }
 
 /// The stages before anything of the request but its headers is read.
 pub(crate) async fn enter(api: &Api, headers: &HeaderMap) -> Result<Entered, Refusal> {
     let caller = api.identity.caller(headers).await?;
-    Ok(Entered { asking: Asking::new(caller, headers) })
+    Ok(Entered { asking: Asking::new(caller, headers), idempotency_key: idempotency::key(headers) })
 }
 
 /// The stages after: the request is executed and answered, with one answer or a stream of them.
 pub(crate) async fn ask(
     api: &Api,
-    entered: Entered,
+    mut entered: Entered,
     parameters: Parameters,
     allowed: Allowed,
     (media, taste): (Media, Taste),
 ) -> Response {
+    // What only reads needs no key, and a key that is sent along does not matter.
+    if allowed == Allowed::Everything {
+        match entered.idempotency_key {
+            Ok(key) => entered.asking.idempotency_key = key,
+            Err(malformed) => return Refusal::from(malformed).respond(media),
+        }
+    }
     // What only writes by POST is refused below, with its status.
     let may_stream = allowed == Allowed::Everything || !is_mutation(&parameters);
     if may_stream && taste.takes(&parameters) {

@@ -8,12 +8,14 @@ mod gate;
 mod graphql_get;
 mod graphql_post;
 mod health;
+mod idempotency;
 mod metrics;
 mod negotiate;
 #[cfg(test)]
 mod over_http;
 mod page;
 mod patient;
+pub(crate) mod request_id;
 mod serve;
 mod sse;
 mod streams;
@@ -52,6 +54,7 @@ pub fn router(api: Api) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(api.clone(), gate::loopback))
         .layer(middleware::from_fn_with_state(api.clone(), metrics::count))
+        .layer(middleware::from_fn_with_state(api.clone(), request_id::name))
         .with_state(api)
 }
 

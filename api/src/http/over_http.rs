@@ -149,8 +149,9 @@ async fn other_methods_hear_which_there_are() {
 
 #[tokio::test]
 async fn head_is_get_without_the_body() {
-    let answered = send(get(TYPENAME)).await;
-    let response = send(by(Method::HEAD, get(TYPENAME))).await;
+    let named = |request| with(request, "x-request-id", "one");
+    let answered = send(named(get(TYPENAME))).await;
+    let response = send(named(by(Method::HEAD, get(TYPENAME)))).await;
     assert_eq!((response.status(), response.headers()), (answered.status(), answered.headers()));
     assert!(to_bytes(response.into_body(), BODY_BYTES_MAX).await.expect("a body").is_empty());
 }

@@ -115,5 +115,5 @@ pub(crate) fn request(command: CallerCommand, key: Option<String>) -> Request {
         input_hash.resize(32, 0);
         IdempotencyKey { key, input_hash }
     });
-    Request { command, caller: CALLER.into(), idempotency, expected_version: None, traceparent: None }
+    Request { command, caller: CALLER.into(), idempotency, expected_version: None, traceparent: None, request_id: None }
 }

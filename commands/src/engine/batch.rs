@@ -9,7 +9,7 @@ use serde::Serialize;
 use traveladvisor_domain::aggregate::{Aggregate, Command, Error, Event};
 use traveladvisor_domain::id::{StreamId, StreamKind};
 use traveladvisor_infra::event_log::{
-    Append, Key, KeyEffect, KeyRow, NewEvent, NewSnapshot, Position, Told, Wakeup, encode,
+    Append, CAUSED_BY_REQUEST, Key, KeyEffect, KeyRow, NewEvent, NewSnapshot, Position, Told, Wakeup, encode,
 };
 use uuid::Uuid;
 
@@ -61,6 +61,15 @@ pub(crate) struct DecidedBy {
     pub(crate) command: &'static str,
     pub(crate) causation: Option<Uuid>,
     pub(crate) occurred_at: OccurredAt,
+}
+
+impl DecidedBy {
+    /// The message, else the request. A request's id is its sender's choice: in front of it stands a word, so that it is never taken for
+    /// a message's.
+    fn cause(&self) -> Option<String> {
+        let request = || self.origin.request_id.as_ref().map(|id| format!("{CAUSED_BY_REQUEST}{id}"));
+        self.causation.map(|message| message.to_string()).or_else(request)
+    }
 }
 
 /// The program's time of a decision, as the metadata has it.
@@ -127,7 +136,7 @@ struct WrittenMetadata<'a> {
     command: &'a str,
     correlation: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    causation: Option<Uuid>,
+    causation: Option<String>,
     actor: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     traceparent: Option<&'a str>,
@@ -332,7 +341,7 @@ fn metadata(staged: &StagedEvent, batch: &str) -> String {
         batch,
         command: by.command,
         correlation: &by.origin.correlation,
-        causation: by.causation,
+        causation: by.cause(),
         actor: &by.origin.actor,
         traceparent: by.origin.traceparent.as_deref(),
         occurred_at: &by.occurred_at.text,

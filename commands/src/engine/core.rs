@@ -180,22 +180,16 @@ impl Core {
         for (job, verdict) in jobs.into_iter().zip(verdicts) {
             let answer = match verdict {
                 Verdict::Accepted { subject, seen_at, changed } => {
-                    let place = match seen_at {
-                        SeenAt::Place(place) => Some(place),
-                        SeenAt::Last(stream) => closed.last_place(stream),
-                    };
-                    let position = match (first, place, seen_at) {
-                        (Some(first), Some(place), _) => position_of(first, place),
-                        (_, _, SeenAt::Last(stream)) => self.states.committed_position(stream),
-                        (_, _, SeenAt::Place(_)) => Position::START,
-                    };
-                    Ok(Receipt { subject, position, changed })
+                    Ok(Receipt { subject, position: self.position_at(seen_at, closed, first), changed })
                 }
                 Verdict::SameAs(earlier) => match receipts.get(earlier).copied().flatten() {
                     Some(receipt) => Ok(Receipt { changed: false, ..receipt }),
                     None => Err(Rejection::new(Code::Conflict, "The same key was refused just now: try again.")),
                 },
                 Verdict::Rejected(rejection) => Err(rejection),
+                Verdict::Moved(rejection, seen_at) => {
+                    Err(Rejection { seen_at: Some(self.position_at(seen_at, closed, first)), ..rejection })
+                }
                 Verdict::Handled | Verdict::Guilty(_) | Verdict::Cold => {
                     receipts.push(None);
                     job.tell_source(Done::Handled);
@@ -204,6 +198,19 @@ impl Core {
             };
             receipts.push(answer.as_ref().ok().copied());
             answer_caller(job, answer);
+        }
+    }
+
+    /// Where an effect of a batch that stands can be read; its states are not merged yet.
+    fn position_at(&self, seen_at: SeenAt, closed: &Closed, first: Option<Position>) -> Position {
+        let place = match seen_at {
+            SeenAt::Place(place) => Some(place),
+            SeenAt::Last(stream) => closed.last_place(stream),
+        };
+        match (first, place, seen_at) {
+            (Some(first), Some(place), _) => position_of(first, place),
+            (_, _, SeenAt::Last(stream)) => self.states.committed_position(stream),
+            (_, _, SeenAt::Place(_)) => Position::START,
         }
     }
 
@@ -451,8 +458,14 @@ mod tests {
         };
         let booking = BookingId(Uuid::nil());
         let command = CallerCommand::CancelBooking { booking, reason: None };
-        let request =
-            Request { command, caller: "tests".into(), idempotency: None, expected_version: None, traceparent: None };
+        let request = Request {
+            command,
+            caller: "tests".into(),
+            idempotency: None,
+            expected_version: None,
+            traceparent: None,
+            request_id: None,
+        };
         let (reply, mut answer) = oneshot::channel();
         let job = Job {
             task: Task::Caller { request: Box::new(request), fresh: booking },
@@ -463,6 +476,7 @@ mod tests {
                 causation: None,
                 actor: "tests".into(),
                 traceparent: None,
+                request_id: None,
             }),
             report: Report::Caller(reply),
             alone: false,

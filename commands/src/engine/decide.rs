@@ -35,6 +35,8 @@ pub(crate) enum Verdict {
     Accepted { subject: StreamId, seen_at: SeenAt, changed: bool },
     /// A business no.
     Rejected(Rejection),
+    /// Another version than the expected one, which can be read there.
+    Moved(Rejection, SeenAt),
     /// The same key as that job of this batch.
     SameAs(usize),
     /// A message, timer or outcome was handled.
@@ -188,7 +190,8 @@ impl<'b, 'n> Decider<'b, 'n> {
         }
         if request.expected_version.is_some_and(|expected| expected != version) {
             let message = format!("The version is {version} by now: read it again, then decide.");
-            return Ok(Verdict::Rejected(Rejection::new(Code::VersionConflict, message).at(&["expectedVersion"])));
+            let rejection = Rejection::new(Code::VersionConflict, message).at(&["expectedVersion"]);
+            return Ok(Verdict::Moved(rejection, self.seen_at(stream)));
         }
         self.stage_and_follow(job, stream, events, &by)?;
         let last = self.batch.event_count() - 1;

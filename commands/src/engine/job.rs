@@ -71,6 +71,8 @@ pub(crate) struct Origin {
     pub(crate) causation: Option<Uuid>,
     pub(crate) actor: String,
     pub(crate) traceparent: Option<String>,
+    /// Of a caller's command: what was decided on it bears the request as its cause.
+    pub(crate) request_id: Option<String>,
 }
 
 impl Origin {
@@ -82,6 +84,7 @@ impl Origin {
             causation: Some(cause.message_id),
             actor: metadata.actor.clone(),
             traceparent: metadata.traceparent.clone(),
+            request_id: None,
         }
     }
 }

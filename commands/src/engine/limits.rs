@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 /// Callers' commands waiting at most; the next one is refused at once with OVERLOADED.
 pub const CALLER_LANE_MAX: usize = 1_024;
 /// Answers, undos and timers waiting at most; beyond it their sources pause.
@@ -105,5 +107,14 @@ pub const WAKEUPS_UNDER_WAY_MAX: usize = 1_024;
 pub const WAKEUPS_POLL: Duration = Duration::from_millis(500);
 /// How long they sleep at least once all that was due is handed on: what came back is not to come again at once.
 pub const WAKEUPS_REST: Duration = Duration::from_millis(10);
+/// How long an idempotency key stands for what it named, by the program's clock; then it is forgotten. Twice what is promised, so that a
+/// caller who asks again at the last moment is on the safe side whatever the clocks say.
+pub const KEYS_KEPT: TimeDelta = TimeDelta::hours(48);
+/// Keys forgotten by one statement at most: none holds anything for long.
+pub const KEYS_FORGOTTEN_AT_ONCE_MAX: usize = 1_000;
+/// Pause between two such statements while there are more.
+pub const KEYS_REST: Duration = Duration::from_millis(100);
+/// How often it is looked for keys that are over.
+pub const KEYS_LOOKED_EVERY: Duration = Duration::from_mins(1);
 /// How long the engine's tasks may take to end.
 pub const STOP_DEADLINE: Duration = Duration::from_secs(10);

@@ -20,6 +20,7 @@ mod letters;
 pub mod limits;
 mod loading;
 mod occasion;
+mod old_keys;
 mod parked;
 mod pipeline;
 mod relay;
@@ -158,6 +159,7 @@ impl Engine {
             causation: None,
             actor: request.caller.clone(),
             traceparent: request.traceparent.clone(),
+            request_id: request.request_id.clone(),
         });
         let task = Task::Caller { request: Box::new(request), fresh };
         let job = Job { task, occasion, origin, report: Report::Caller(reply), alone: false };

@@ -11,6 +11,7 @@ use traveladvisor_infra::stopping::told;
 
 use super::job::Job;
 use super::limits::{OPEN_AGAIN, TIMERS_WAIT_MAX};
+use super::old_keys;
 use super::relay::Relay;
 use super::timers::{NextDue, Timers};
 
@@ -72,7 +73,7 @@ impl Source {
             tokio::time::timeout(TIMERS_WAIT_MAX, caught_up).await.ok();
             Timers::new(self, turn).run(stop.clone()).await;
         };
-        tokio::join!(relay.run(stop.clone()), timers);
+        tokio::join!(relay.run(stop.clone()), timers, old_keys::forget(self, stop.clone()));
     }
 }
 

@@ -196,6 +196,7 @@ fn system(saga: StreamId) -> Arc<Origin> {
         causation: None,
         actor: "system".to_owned(),
         traceparent: None,
+        request_id: None,
     })
 }
 

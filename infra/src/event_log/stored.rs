@@ -35,6 +35,9 @@ pub struct StoredEvent {
     pub told: Option<Arc<Told>>,
 }
 
+/// Stands before a request's id where a cause is named: so a request is never taken for a message.
+pub const CAUSED_BY_REQUEST: &str = "request:";
+
 /// What is kept beside every event. Every value is a string, so that cqrs-es can read it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Metadata {
@@ -44,7 +47,7 @@ pub struct Metadata {
     pub command: String,
     /// What belongs together: the booking, for all events of a trip.
     pub correlation: String,
-    /// Id of the message that caused it; absent for callers' commands.
+    /// Id of the message that caused it; of what was decided on a caller's command [`CAUSED_BY_REQUEST`] and the request's id, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub causation: Option<String>,
     /// Who asked: an opaque name of the caller, or `system`.

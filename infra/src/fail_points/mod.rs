@@ -46,6 +46,7 @@ points! {
     LastOccurredAt "last_occurred_at" "The time of the last event is asked.",
     DueWakeups "due_wakeups" "Due wake-ups are read.",
     NextWakeup "next_wakeup" "The next wake-up's time is asked.",
+    KeysForgotten "keys_forgotten" "Idempotency keys that are over are forgotten.",
     Listen "listen" "Appends of others are listened for.",
     LeaseClaimed "lease_claimed" "A lease is asked for.",
     LeaseRenewed "lease_renewed" "A lease is renewed.",

@@ -118,6 +118,7 @@ async fn decide(engine: &Engine, booking: BookingId, decision: &Decision) -> Dec
         idempotency: None,
         expected_version: None,
         traceparent: None,
+        request_id: None,
     };
     let mut tries = 1;
     let outcome = loop {

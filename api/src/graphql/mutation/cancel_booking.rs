@@ -8,6 +8,7 @@ use traveladvisor_domain::booking::REASON_CHARS_MAX;
 use traveladvisor_domain::id::BookingId;
 
 use super::accepted_trip::AcceptedTrip;
+use super::key::given_key;
 use super::rules::{free_text, idempotency_key, version};
 use super::submit::{Findings, Submission, submit};
 use crate::graphql::rights::may_change;
@@ -22,9 +23,10 @@ pub(crate) struct CancelBookingInput {
     pub(crate) booking_id: ID,
     /// Why, at most 500 characters. It is kept in the event log for ever and must not hold personal data; a card number is refused.
     pub(crate) reason: Option<String>,
-    /// Same key, one effect. A cancellation asked for twice is one without a key, too.
+    /// Same key, one effect. The header `Idempotency-Key` serves as well. A cancellation asked for twice is one without a key, too.
     pub(crate) idempotency_key: Option<String>,
-    /// The `version` that was read: when it is another by now and the trip is not being cancelled already, `VERSION_CONFLICT`.
+    /// The `version` that was read: when it is another by now and the trip is not being cancelled already, `VERSION_CONFLICT` with
+    /// the trip as it stands now.
     pub(crate) expected_version: Option<i64>,
     /// When to answer.
     #[graphql(default)]
@@ -33,24 +35,29 @@ pub(crate) struct CancelBookingInput {
 
 /// What became of a cancellation.
 #[derive(Debug)]
-pub(crate) struct CancelBookingPayload(std::result::Result<AcceptedTrip, Vec<UserError>>);
+pub(crate) struct CancelBookingPayload {
+    /// The trip that was cancelled, or that stood in the way in another version.
+    trip: Option<AcceptedTrip>,
+    errors: Vec<UserError>,
+}
 
 /// What became of a cancellation.
 #[Object]
 impl CancelBookingPayload {
-    /// The trip, read at `position`; null when there are errors. Its `id` alone costs no read.
+    /// The trip, read at `position`; as it stands now after `VERSION_CONFLICT`; null when there are other errors. Its `id` alone costs no
+    /// read.
     async fn booking(&self, ctx: &Context<'_>) -> Option<Result<Booking>> {
-        Some(self.0.as_ref().ok()?.booking(ctx).await)
+        Some(self.trip.as_ref()?.booking(ctx).await)
     }
 
     /// Hand it back as `atLeast` to read your own write; null when there are errors.
     async fn position(&self) -> Option<Position> {
-        self.0.as_ref().ok().map(AcceptedTrip::position)
+        self.trip.as_ref().filter(|_| self.errors.is_empty()).map(AcceptedTrip::position)
     }
 
     /// What to put right; empty when the cancellation was accepted.
     async fn errors(&self) -> &[UserError] {
-        self.0.as_ref().err().map_or(&[], Vec::as_slice)
+        &self.errors
     }
 }
 
@@ -68,19 +75,34 @@ impl CancelBooking {
         #[graphql(desc = "The trip, and why.")] input: CancelBookingInput,
     ) -> Result<CancelBookingPayload> {
         let until = Instant::now() + FINISHED_WAIT;
+        let mut input = input;
         let wait = input.wait;
+        input.idempotency_key = match given_key(ctx, input.idempotency_key)? {
+            Ok(key) => key,
+            Err(errors) => return Ok(errors.into()),
+        };
         let (id, submission) = match check(input) {
             Ok(checked) => checked,
-            Err(errors) => return Ok(CancelBookingPayload(Err(errors))),
+            Err(errors) => return Ok(errors.into()),
         };
         if !may_change(ctx, id).await? {
-            return Ok(CancelBookingPayload(Err(vec![no_such_booking()])));
+            return Ok(vec![no_such_booking()].into());
         }
-        let receipt = match submit(ctx, submission).await? {
-            Ok(receipt) => receipt,
-            Err(errors) => return Ok(CancelBookingPayload(Err(errors))),
+        let (position, wait, errors) = match submit(ctx, submission).await? {
+            Ok(receipt) => (receipt.position, wait, Vec::new()),
+            Err(errors) => match errors.iter().find_map(|error| error.seen_at) {
+                Some(position) => (position, BookingWait::Accepted, errors),
+                None => return Ok(errors.into()),
+            },
         };
-        Ok(CancelBookingPayload(Ok(AcceptedTrip::new(ctx, (id, receipt.position), wait, until).await?)))
+        let trip = AcceptedTrip::new(ctx, (id, position), wait, until).await?;
+        Ok(CancelBookingPayload { trip: Some(trip), errors })
+    }
+}
+
+impl From<Vec<UserError>> for CancelBookingPayload {
+    fn from(errors: Vec<UserError>) -> Self {
+        Self { trip: None, errors }
     }
 }
 

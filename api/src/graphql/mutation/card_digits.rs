@@ -30,8 +30,13 @@ pub(crate) fn no_card_in_phone(text: String) -> Result<String, FieldError> {
     refuse(text, CARD_DIGITS_IN_PHONE_MIN)
 }
 
+/// Whether a text holds a card number.
+pub(crate) fn holds_card_number(text: &str) -> bool {
+    holds_card_digits(text, CARD_DIGITS_MIN)
+}
+
 fn refuse(text: String, digits_min: usize) -> Result<String, FieldError> {
-    if holds_card_number(&text, digits_min) {
+    if holds_card_digits(&text, digits_min) {
         return Err(FieldError::new(
             "looks like it holds a card number: leave it out, only payment.cardNumber takes one",
         ));
@@ -40,7 +45,7 @@ fn refuse(text: String, digits_min: usize) -> Result<String, FieldError> {
 }
 
 /// Whether a text holds a card number of `digits_min` digits or more.
-fn holds_card_number(text: &str, digits_min: usize) -> bool {
+fn holds_card_digits(text: &str, digits_min: usize) -> bool {
     let plain = without_machine_words(text);
     plain.split(|letter: char| !letter.is_ascii_digit() && !is_separator(letter)).any(|run| {
         let groups: Vec<&str> = run.split(is_separator).filter(|group| !group.is_empty()).collect();

@@ -43,7 +43,12 @@ pub(super) fn named(name: &str) -> std::result::Result<ProjectionName, Projectio
     ProjectionName::from_text(name).ok_or_else(|| {
         let known: Vec<_> = ProjectionName::ALL.iter().map(|name| name.as_str()).collect();
         let message = format!("There is no such read model: give one of {}.", known.join(", "));
-        ProjectionPayload(Err(UserError { code: ErrorCode::NotFound, message, path: vec!["name".to_owned()] }))
+        ProjectionPayload(Err(UserError {
+            code: ErrorCode::NotFound,
+            message,
+            path: vec!["name".to_owned()],
+            seen_at: None,
+        }))
     })
 }
 
@@ -56,9 +61,21 @@ pub(super) fn payload(
     let code = match &error {
         RebuildError::Busy { .. } | RebuildError::AtWork | RebuildError::RolledBack { .. } => ErrorCode::Conflict,
         RebuildError::NoFormer { .. } | RebuildError::UnknownVersion { .. } => ErrorCode::NotFound,
-        _ => return Err(fault(ErrorCode::Unavailable, error.to_string())),
+        RebuildError::Panicked => return Err(internal(&error)),
+        // What server and driver say is for the program's log.
+        RebuildError::Log(_) | RebuildError::Database(_) => {
+            tracing::warn!(%error, "a verb on a read model failed");
+            let message = "The database does not do what it is asked to: look into the program's log, then ask again.";
+            return Err(fault(ErrorCode::Unavailable, message));
+        }
+        _ => return Err(fault(ErrorCode::Unavailable, sentence(&error))),
     };
-    Ok(ProjectionPayload(Err(UserError { code, message: sentence(&error), path: vec!["name".to_owned()] })))
+    Ok(ProjectionPayload(Err(UserError {
+        code,
+        message: sentence(&error),
+        path: vec!["name".to_owned()],
+        seen_at: None,
+    })))
 }
 
 fn sentence(error: &RebuildError) -> String {

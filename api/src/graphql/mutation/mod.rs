@@ -7,6 +7,7 @@ mod cancel_booking;
 mod card_digits;
 mod change_allotment;
 mod changed_projection;
+mod key;
 mod rebuild_projection;
 mod resolution;
 mod resolve_saga;
@@ -20,7 +21,9 @@ mod upsert_hotel;
 
 use async_graphql::MergedObject;
 
+pub(crate) use card_digits::holds_card_number;
 pub use resolution::{operator_reason, reason_fingerprint, resolution};
+pub(crate) use rules::idempotency_key;
 
 /// What callers can change. What a caller did wrong is answered in the payload's `errors`.
 #[derive(Debug, Default, MergedObject)]

@@ -7,6 +7,7 @@ use traveladvisor_domain::id::BookingId;
 use traveladvisor_domain::trip_saga::attention::Verb;
 
 use super::accepted_saga::AcceptedSaga;
+use super::key::given_key;
 use super::resolution::{operator_reason, reason_fingerprint, resolution};
 use super::rules::idempotency_key;
 use super::submit::{Findings, Submission, submit};
@@ -29,7 +30,7 @@ pub(crate) struct ResolveSagaInput {
     /// The fingerprint of the reason that was looked into, as `sagas` and `saga` tell it. If the step waits for another reason by now, the
     /// verb is answered `NOT_RESOLVABLE`, so that evidence for one never marks another. Left out, it is about whatever waits.
     pub(crate) fingerprint: Option<String>,
-    /// Same key, one effect. The same verb twice is one without a key, too.
+    /// Same key, one effect. The header `Idempotency-Key` serves as well. The same verb twice is one without a key, too.
     pub(crate) idempotency_key: Option<String>,
 }
 
@@ -68,6 +69,11 @@ impl ResolveSaga {
         ctx: &Context<'_>,
         #[graphql(desc = "The trip, the verb, and why.")] input: ResolveSagaInput,
     ) -> Result<ResolveSagaPayload> {
+        let mut input = input;
+        input.idempotency_key = match given_key(ctx, input.idempotency_key)? {
+            Ok(key) => key,
+            Err(errors) => return Ok(ResolveSagaPayload(Err(errors))),
+        };
         let (id, submission) = match check(input) {
             Ok(checked) => checked,
             Err(errors) => return Ok(ResolveSagaPayload(Err(errors))),

@@ -7,7 +7,7 @@ use traveladvisor_commands::input::FieldError;
 use traveladvisor_commands::{CallerCommand, Engine, IdempotencyKey, Receipt, Rejection, Request};
 use traveladvisor_domain::failure::Code;
 
-use crate::caller::{Caller, Trace};
+use crate::caller::{Caller, RequestId, Trace};
 use crate::graphql::fault::{fault, internal};
 use crate::graphql::types::{ErrorCode, UserError};
 
@@ -32,12 +32,14 @@ pub(crate) async fn submit(ctx: &Context<'_>, submission: Submission) -> Result<
     let engine = ctx.data::<Engine>().map_err(|error| internal(&error.message))?;
     let caller = ctx.data::<Arc<Caller>>().map_err(|error| internal(&error.message))?;
     let trace = ctx.data::<Trace>().map_err(|error| internal(&error.message))?;
+    let request_id = ctx.data::<RequestId>().map_err(|error| internal(&error.message))?;
     let request = Request {
         command: submission.command,
         caller: caller.owner().to_owned(),
         idempotency: submission.idempotency,
         expected_version: submission.expected_version,
         traceparent: trace.0.clone(),
+        request_id: request_id.0.as_deref().map(str::to_owned),
     };
     match engine.submit(request).await {
         Ok(receipt) => Ok(Ok(receipt)),

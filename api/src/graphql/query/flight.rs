@@ -2,8 +2,10 @@
 
 use async_graphql::{Context, ID, Object, Result};
 use traveladvisor_domain::id::FlightId;
+use traveladvisor_projections::runtime::ProjectionName;
 
-use crate::graphql::read::{read_fault, reads};
+use crate::graphql::read::{read_fault, reads, seen};
+use crate::graphql::scalars::Position;
 use crate::graphql::types::Flight;
 
 #[derive(Debug, Default)]
@@ -12,12 +14,19 @@ pub(crate) struct FlightQuery;
 #[Object]
 impl FlightQuery {
     /// A departure; null when there is none with this id.
-    async fn flight(&self, ctx: &Context<'_>, #[graphql(desc = "The flight's id.")] id: ID) -> Option<Result<Flight>> {
+    async fn flight(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The flight's id.")] id: ID,
+        #[graphql(desc = "Wait until what happened up to this position is seen; `UNAVAILABLE` after 5 s.")]
+        at_least: Option<Position>,
+    ) -> Option<Result<Flight>> {
         let id = id.parse().ok()?;
-        read(ctx, id).await.transpose()
+        read(ctx, id, at_least).await.transpose()
     }
 }
 
-async fn read(ctx: &Context<'_>, id: FlightId) -> Result<Option<Flight>> {
+async fn read(ctx: &Context<'_>, id: FlightId, at_least: Option<Position>) -> Result<Option<Flight>> {
+    seen(ctx, ProjectionName::FlightAvailability, at_least).await?;
     Ok(reads(ctx)?.flight(id).await.map_err(read_fault)?.map(Flight::from))
 }

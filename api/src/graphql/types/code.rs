@@ -1,18 +1,19 @@
-//! The closed list of codes, as the schema names them.
+//! The closed list of codes, as the schema names them. What is told of each, and where, stands in `code_facts` and is printed by
+//! `error_page`; both take the sentences from here.
 
 use async_graphql::Enum;
 use traveladvisor_domain::failure::Code;
 
-/// Why something did not happen. A closed list: adding a code is a change of the schema.
+/// Why something did not happen. A closed list: adding a code is a change of the schema. Each says what is so, and after the colon what to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub(crate) enum ErrorCode {
     /// A field is malformed or outside its bounds: correct it.
     InvalidInput,
-    /// There is no such booking, hotel, flight or car: check the id.
+    /// There is no such thing, or none that the caller may see: check the id.
     NotFound,
     /// The idempotency key was used before with another input: take a new key.
     IdempotencyKeyReused,
-    /// `expectedVersion` is not the current one: read again.
+    /// `expectedVersion` is not the current one: look at the state that comes with the error, then decide again.
     VersionConflict,
     /// Others kept changing the same things: try again.
     Conflict,
@@ -36,13 +37,13 @@ pub(crate) enum ErrorCode {
     InsufficientFunds,
     /// This payment method cannot be used: choose another.
     PaymentMethodUnavailable,
-    /// The booking is in no state to be cancelled.
+    /// The booking is in no state to be cancelled: read its status.
     NotCancellable,
-    /// The saga has nothing to resolve.
+    /// The saga does not wait for this: read what it waits for.
     NotResolvable,
     /// The caller is not known: sign in.
     Unauthenticated,
-    /// The caller may not do this.
+    /// The caller may not do this: ask for the scope that it needs.
     Forbidden,
     /// Too many requests: wait a while.
     RateLimited,

@@ -3,6 +3,7 @@
 mod booking;
 mod car;
 mod code;
+mod code_facts;
 mod flight;
 mod hotel;
 mod ledger;
@@ -21,6 +22,7 @@ mod words;
 pub(crate) use booking::Booking;
 pub(crate) use car::Car;
 pub(crate) use code::ErrorCode;
+pub(crate) use code_facts::{Again, Facts, Place};
 pub(crate) use flight::Flight;
 pub(crate) use hotel::Hotel;
 pub(crate) use ledger::PaymentLedgerEntry;

@@ -2,6 +2,7 @@
 
 use async_graphql::SimpleObject;
 use traveladvisor_commands::Rejection;
+use traveladvisor_infra::event_log::Position;
 
 use super::ErrorCode;
 use crate::graphql::scrub::has_long_number;
@@ -19,6 +20,9 @@ pub(crate) struct UserError {
     pub(crate) message: String,
     /// The input field at fault, for example `["input", "hotel", "checkIn"]`; empty when no single field is.
     pub(crate) path: Vec<String>,
+    /// Where the state that stood in the way can be read, when it is that of what was to be changed.
+    #[graphql(skip)]
+    pub(crate) seen_at: Option<Position>,
 }
 
 impl UserError {
@@ -28,15 +32,15 @@ impl UserError {
         if !path.is_empty() {
             path.insert(0, INPUT.to_owned());
         }
-        Self { code, message: message.into(), path }
+        Self { code, message: message.into(), path, seen_at: None }
     }
 }
 
 impl From<Rejection> for UserError {
     /// A rejection may name what was asked for, such as a room type; one that looks like a card's number is not said again.
     fn from(rejection: Rejection) -> Self {
-        let Rejection { code, message, path } = rejection;
+        let Rejection { code, message, path, seen_at } = rejection;
         let message = if has_long_number(&message) { PLAIN.to_owned() } else { message };
-        Self::at(code.into(), message, path)
+        Self { seen_at, ..Self::at(code.into(), message, path) }
     }
 }

@@ -9,7 +9,8 @@ use crate::graphql::types::{BookingWait, MoneyInput, PaymentMethod};
 /// A trip to book: at least one of hotel, flight and car. A text that holds a card number is refused, except `payment.cardNumber`.
 #[derive(InputObject)]
 pub(crate) struct BookTripInput {
-    /// 1 to 255 characters. Same key and input: the same booking. Same key, other input: `IDEMPOTENCY_KEY_REUSED`.
+    /// 1 to 255 characters. Same key and input: the same booking. Same key, other input: `IDEMPOTENCY_KEY_REUSED`. A header
+    /// `Idempotency-Key` must bear the same key.
     pub(crate) idempotency_key: String,
     /// Who travels.
     pub(crate) traveller: TravellerInput,

@@ -21,6 +21,7 @@ use self::check::{Checked, Means, check};
 use self::hash::HashedTrip;
 pub(crate) use self::input::BookTripInput;
 use super::accepted_trip::AcceptedTrip;
+use super::key::given_key;
 use super::submit::{Findings, Submission, submit};
 use crate::graphql::fault::{fault, internal};
 use crate::graphql::scalars::Position;
@@ -63,6 +64,9 @@ impl BookTrip {
         #[graphql(desc = "The trip.")] input: BookTripInput,
     ) -> Result<BookTripPayload> {
         let until = Instant::now() + FINISHED_WAIT;
+        if let Err(errors) = given_key(ctx, Some(input.idempotency_key.clone()))? {
+            return Ok(BookTripPayload(Err(errors)));
+        }
         let checked = match check(input) {
             Ok(checked) => checked,
             Err(errors) => return Ok(BookTripPayload(Err(errors))),

@@ -1,0 +1,107 @@
+//! A request is found again: by its id in the answer, in errors, in log lines and in the events that it has caused.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use axum::http::{HeaderMap, Request};
+use serde_json::{Value, json};
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::world::{BOOK, World};
+
+const ID: &str = "order-7/2024.12.01";
+
+fn named(id: &str) -> HeaderMap {
+    HeaderMap::from_iter([("x-request-id".parse().expect("a name"), id.parse().expect("a value"))])
+}
+
+async fn exchange(world: &World, path: &str, body: Option<Value>, headers: HeaderMap) -> (String, Value) {
+    let request = match body {
+        Some(body) => Request::post(path).header("content-type", "application/json").body(body.to_string().into()),
+        None => Request::get(path).body("".into()),
+    };
+    let mut request = request.expect("a request");
+    request.headers_mut().extend(headers);
+    let (head, answer) = world.exchange(request).await;
+    (head.headers["x-request-id"].to_str().expect("text").to_owned(), answer)
+}
+
+#[tokio::test]
+async fn every_answer_bears_the_senders_id_or_a_new_one_and_so_do_its_errors() {
+    let world = World::begin().await;
+    let wrong = json!({ "query": "{ nothing }" });
+    for (path, body) in
+        [("/graphql", Some(wrong)), ("/graphql", Some(json!([]))), ("/graphql?query={", None), ("/nowhere", None)]
+    {
+        let (id, answer) = exchange(&world, path, body.clone(), named(ID)).await;
+        assert_eq!((id.as_str(), &answer["errors"][0]["extensions"]["requestId"]), (ID, &json!(ID)), "{path}");
+        let (new, answer) = exchange(&world, path, body.clone(), named("ada@example.com")).await;
+        assert_eq!(new.len(), 36, "a new one: {new}");
+        assert_eq!(answer["errors"][0]["extensions"]["requestId"], json!(new));
+        let (another, _) = exchange(&world, path, body, HeaderMap::new()).await;
+        assert_ne!(new, another);
+    }
+    let (id, _) = exchange(&world, "/health/live", None, named(ID)).await;
+    assert_eq!(id, ID);
+    let failed = json!({ "query": "{ hotels(filter: {}, first: 0) { pageInfo { hasNextPage } } }" });
+    let (_, answer) = exchange(&world, "/graphql", Some(failed), named(ID)).await;
+    assert_eq!(answer["errors"][0]["extensions"]["requestId"], ID, "also an error of a field: {answer}");
+}
+
+#[tokio::test]
+async fn the_request_stands_beside_the_events_that_it_has_caused() {
+    let world = World::begin().await;
+    let answer = world.send_with(BOOK, json!({ "input": world.trip(json!({})) }), named(ID)).await;
+    assert_eq!(answer["data"]["bookTrip"]["errors"], json!([]), "{answer}");
+    let of_request: Vec<String> = world
+        .events()
+        .await
+        .into_iter()
+        .filter(|event| event.decode_metadata().expect("metadata").causation == Some(format!("request:{ID}")))
+        .map(|event| event.event_type.into_owned())
+        .collect();
+    assert_eq!(of_request, ["BookingRequested"]);
+}
+
+/// Log lines that a test reads.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("the lines").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'w> MakeWriter<'w> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&'w self) -> Self {
+        self.clone()
+    }
+}
+
+#[tokio::test]
+async fn a_log_line_tells_the_request_and_its_trace() {
+    let world = World::begin().await;
+    world.run("ALTER TABLE hotels RENAME TO h").await;
+    let lines = Lines::default();
+    let to_lines = tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(lines.clone()).finish();
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let mut headers = named(ID);
+    headers.insert("traceparent", trace.parse().expect("a value"));
+    {
+        let _here = tracing::subscriber::set_default(to_lines);
+        let query = format!("{{ hotel(id: \"{}\") {{ id }} }}", world.hotel);
+        let answer = world.send_with(&query, json!({}), headers).await;
+        assert_eq!(answer["errors"][0]["extensions"]["requestId"], ID, "{answer}");
+    }
+    let written = String::from_utf8(lines.0.lock().expect("the lines").clone()).expect("text");
+    let line = written.lines().find(|line| line.contains(ID)).unwrap_or_else(|| panic!("no line: {written}"));
+    assert!(line.contains(trace), "{line}");
+}
