@@ -10,6 +10,7 @@ use traveladvisor_infra::gateway::PaymentGateway;
 use traveladvisor_projections::reads::Reads;
 use traveladvisor_projections::runtime::rebuild::Rebuilds;
 
+use crate::graphql::persisted::PersistedQueries;
 use crate::graphql::{TravelSchema, builder};
 use crate::http::{Metrics, Streams};
 use crate::identity::Identity;
@@ -54,6 +55,7 @@ pub struct Api {
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) streams: Arc<Streams>,
+    pub(crate) persisted: Arc<PersistedQueries>,
 }
 
 impl Api {
@@ -75,6 +77,7 @@ impl Api {
             ids: parts.ids,
             metrics: Arc::default(),
             streams: Arc::default(),
+            persisted: Arc::default(),
         }
     }
 
@@ -93,6 +96,7 @@ impl Api {
             ids: Arc::new(RandomIds),
             metrics: Arc::default(),
             streams: Arc::default(),
+            persisted: Arc::default(),
         }
     }
 }

@@ -55,6 +55,12 @@ pub const FIELD_DIRECTIVES_MAX: usize = 8;
 pub const MUTATION_COMPLEXITY: usize = 500;
 /// Complexity of a search beside its page.
 pub const SEARCH_COMPLEXITY: usize = 50;
+/// Most documents that are kept to be asked for by their hash.
+pub const PERSISTED_DOCUMENTS_MAX: usize = 1_000;
+/// Most bytes of all of them.
+pub const PERSISTED_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Largest document that is kept, in bytes; a larger one is executed and has to be sent each time.
+pub const PERSISTED_DOCUMENT_BYTES_MAX: usize = 64 * 1024;
 /// Most errors told in one answer.
 pub const ERRORS_MAX: usize = 20;
 

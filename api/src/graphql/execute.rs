@@ -13,6 +13,7 @@ use super::complete::complete;
 use super::document::{operation, parse};
 use super::fault::{REQUEST_ID, server_error};
 use super::header_key::{HeaderKey, misplaced};
+use super::persisted::PersistedQuery;
 use super::rights;
 use super::scrub::scrub;
 use super::types::ErrorCode;
@@ -21,14 +22,16 @@ use crate::caller::{Asking, RequestId};
 use crate::limits::{ERRORS_MAX, REQUEST_DEADLINE};
 
 /// The parameters of a GraphQL request, however they came.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Parameters {
-    /// The document.
+    /// The document; empty when only its hash was sent.
     pub(crate) query: String,
     /// Which of its operations.
     pub(crate) operation_name: Option<String>,
     /// Its variables: a JSON object or null.
     pub(crate) variables: serde_json::Value,
+    /// The hash under which the document may be known.
+    pub(crate) persisted: Option<PersistedQuery>,
 }
 
 /// What may be asked on the way the request came.

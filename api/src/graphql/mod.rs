@@ -8,6 +8,7 @@ pub(crate) mod execute;
 mod fault;
 mod header_key;
 mod mutation;
+pub(crate) mod persisted;
 mod query;
 mod read;
 mod rights;

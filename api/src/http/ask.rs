@@ -30,7 +30,7 @@ pub(crate) async fn enter(api: &Api, headers: &HeaderMap) -> Result<Entered, Ref
 pub(crate) async fn ask(
     api: &Api,
     mut entered: Entered,
-    parameters: Parameters,
+    mut parameters: Parameters,
     allowed: Allowed,
     (media, taste): (Media, Taste),
 ) -> Response {
@@ -41,6 +41,10 @@ pub(crate) async fn ask(
             Err(malformed) => return Refusal::from(malformed).respond(media),
         }
     }
+    let candidate = match api.persisted.resolve(&mut parameters) {
+        Ok(candidate) => candidate,
+        Err(unknown) => return answer::graphql(&unknown, media),
+    };
     // What only writes by POST is refused below, with its status.
     let may_stream = allowed == Allowed::Everything || !is_mutation(&parameters);
     if may_stream && taste.takes(&parameters) {
@@ -48,6 +52,9 @@ pub(crate) async fn ask(
     }
     // Boxed: execution is large, and every frame that holds it takes from what deep nesting may need.
     let answered = Box::pin(execute(&api.schema, parameters, entered.asking, allowed)).await;
+    if let Some(candidate) = candidate {
+        api.persisted.keep(candidate, answered.stage);
+    }
     let mut response = answer::graphql(&answered, media);
     if answered.stage == Stage::NotAllowed {
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));

@@ -12,19 +12,22 @@ use super::sse::Taste;
 use super::{Refusal, ask, gate, page, ws};
 use crate::api::Api;
 use crate::graphql::execute::{Allowed, Parameters};
+use crate::graphql::persisted::PersistedQuery;
 use crate::graphql::types::ErrorCode;
 
 /// Why the query string is no GraphQL request.
-const MALFORMED: &str = "The query string is no GraphQL request: give `query`, and `variables` as JSON.";
+const MALFORMED: &str =
+    "The query string is no GraphQL request: give `query`, and `variables` and `extensions` as JSON objects.";
 const NOT_ACCEPTABLE: &str =
     "No media type that we have is accepted: accept application/json or application/graphql-response+json.";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct QueryString {
-    query: String,
+    query: Option<String>,
     operation_name: Option<String>,
     variables: Option<String>,
+    extensions: Option<String>,
 }
 
 /// Answers a GET.
@@ -57,14 +60,17 @@ pub(super) async fn get(State(api): State<Api>, request: Request<Body>) -> Respo
 
 fn parameters(uri: &Uri) -> Option<Parameters> {
     let Query(given) = Query::<QueryString>::try_from_uri(uri).ok()?;
-    let variables = match given.variables.filter(|text| !text.is_empty()) {
-        Some(text) => serde_json::from_str(&text).ok()?,
-        None => Value::Null,
-    };
+    let variables = object(given.variables)?;
+    let persisted = PersistedQuery::of(&object(given.extensions)?).ok()?;
+    let query = given.query.or_else(|| persisted.map(|_| String::new()))?;
     let operation_name = given.operation_name.filter(|name| !name.is_empty());
-    (variables.is_object() || variables.is_null()).then_some(Parameters {
-        query: given.query,
-        operation_name,
-        variables,
-    })
+    Some(Parameters { query, operation_name, variables, persisted })
+}
+
+/// A JSON object, or null where none is given.
+fn object(text: Option<String>) -> Option<Value> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else {
+        return Some(Value::Null);
+    };
+    serde_json::from_str(&text).ok().filter(|value: &Value| value.is_object() || value.is_null())
 }

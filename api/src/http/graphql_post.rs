@@ -12,6 +12,7 @@ use super::sse::Taste;
 use super::{answer, ask};
 use crate::api::Api;
 use crate::graphql::execute::{Allowed, Parameters};
+use crate::graphql::persisted::{self, PersistedQuery};
 use crate::graphql::types::ErrorCode;
 use crate::limits::BODY_READ_TIMEOUT;
 
@@ -38,6 +39,8 @@ pub(super) enum BadRequest {
     NoQuery,
     #[error("`{0}` has the wrong type: `variables` and `extensions` are objects, `operationName` is a text.")]
     WrongType(&'static str),
+    #[error(transparent)]
+    NotPersisted(#[from] persisted::Malformed),
 }
 
 impl BadRequest {
@@ -107,8 +110,10 @@ pub(super) fn members(body: Value) -> Result<Parameters, BadRequest> {
     let Value::Object(mut members) = body else {
         return Err(BadRequest::NoObject);
     };
-    let Some(Value::String(query)) = members.remove("query") else {
-        return Err(BadRequest::NoQuery);
+    let query = match members.remove("query") {
+        Some(Value::String(query)) => Some(query),
+        Some(Value::Null) | None => None,
+        Some(_) => return Err(BadRequest::NoQuery),
     };
     let operation_name = match members.remove("operationName") {
         Some(Value::String(name)) => Some(name),
@@ -121,8 +126,9 @@ pub(super) fn members(body: Value) -> Result<Parameters, BadRequest> {
         Some(_) => Err(BadRequest::WrongType(name)),
     };
     let variables = object("variables")?;
-    object("extensions")?;
-    Ok(Parameters { query, operation_name, variables })
+    let persisted = PersistedQuery::of(&object("extensions")?)?;
+    let query = query.or_else(|| persisted.map(|_| String::new())).ok_or(BadRequest::NoQuery)?;
+    Ok(Parameters { query, operation_name, variables, persisted })
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What holds at the edge whatever stands behind it.
 
+mod persisted;
+
 use axum::body::{Body, to_bytes};
 use axum::http::header::{ACCEPT, ALLOW, CONTENT_TYPE};
 use axum::http::{Method, Request, Response, StatusCode};

@@ -22,6 +22,7 @@ mod upsert_hotel;
 use async_graphql::MergedObject;
 
 pub(crate) use card_digits::holds_card_number;
+pub(crate) use self::card_digits::no_card;
 pub use resolution::{operator_reason, reason_fingerprint, resolution};
 pub(crate) use rules::idempotency_key;
 

@@ -60,7 +60,7 @@ fn subscribe(
     if let Err(error) = keep_one(&mut document, parameters.operation_name.as_deref()) {
         return once(Answer::rejected(error));
     }
-    let Parameters { query, operation_name, variables } = parameters;
+    let Parameters { query, operation_name, variables, .. } = parameters;
     let mut request =
         Request::new(&query).variables(Variables::from_json(variables)).data(asking.caller).data(asking.trace);
     request.operation_name.clone_from(&operation_name);

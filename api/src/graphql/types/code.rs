@@ -49,6 +49,8 @@ pub(crate) enum ErrorCode {
     RateLimited,
     /// The query asks for too much at once: ask for less.
     QueryTooComplex,
+    /// The hash of a persisted query is not known here: send the query with it.
+    PersistedQueryNotFound,
     /// Too much is waiting already: try again later.
     Overloaded,
     /// A needed service is away: try again later, with the same idempotency key.
