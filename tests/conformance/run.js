@@ -5,6 +5,7 @@ import * as audit from "./judges/audit.js";
 import * as breaking from "./judges/breaking.js";
 import * as codegen from "./judges/codegen.js";
 import * as eslint from "./judges/eslint.js";
+import * as page from "./judges/page.js";
 import * as relay from "./judges/relay.js";
 import * as schemathesis from "./judges/schemathesis.js";
 import * as sse from "./judges/sse.js";
@@ -12,7 +13,7 @@ import * as websocket from "./judges/websocket.js";
 import { Program } from "./program.js";
 
 // Those that read the schema alone come first: they are quick, and need nothing that runs.
-const JUDGES = [eslint, breaking, codegen, relay, audit, websocket, sse, schemathesis];
+const JUDGES = [eslint, breaking, codegen, relay, audit, websocket, sse, page, schemathesis];
 
 const chosen = process.argv.slice(2);
 const unknown = chosen.filter((name) => !JUDGES.some((judge) => judge.name === name));

@@ -1,0 +1,96 @@
+// A visit of the page in a headless Chromium that can reach nothing but the program: each prepared operation is run as a newcomer would.
+
+import { join } from "node:path";
+
+import { chromium } from "playwright-core";
+
+const ANSWERS_WITHIN_MS = 60_000;
+
+// What each step of the page must answer, in their order on the page.
+const STEPS = [
+  ["Look at what is on sale", ({ hotels, flights, cars }) => [hotels, flights, cars].every(({ nodes }) => nodes.length > 0)],
+  ["Book a trip", ({ bookTrip }) => bookTrip.errors.length === 0 && bookTrip.booking.id.startsWith("booking_")],
+  ["Read it", ({ booking }) => booking.hotel && booking.flight && booking.car && booking.timeline.length > 0],
+  ["Cancel it", ({ cancelBooking }) => cancelBooking.errors.length === 0 && cancelBooking.booking.status === "CANCELLED"],
+  ["Look at its process manager", ({ saga }) => saga.status === "COMPENSATED"],
+  ["How read models do", ({ projections }) => projections.every(({ state }) => state === "live")],
+];
+
+// Whatever the page does that it must not.
+async function watch(page, origin, faults) {
+  page.on("console", (line) => line.type() === "error" && faults.push(`console: ${line.text()}`));
+  page.on("pageerror", (error) => faults.push(`script: ${error.message}`));
+  page.on("request", (request) => {
+    if (!request.url().startsWith(`${origin}/`) && !request.url().startsWith("data:")) faults.push(`asked elsewhere: ${request.url()}`);
+  });
+  page.on("requestfailed", (request) => faults.push(`failed: ${request.url()}`));
+  await page.exposeFunction("__violated", (what) => faults.push(`policy: ${what}`));
+  await page.addInitScript(() => {
+    document.addEventListener("securitypolicyviolation", (event) =>
+      window.__violated(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`),
+    );
+  });
+}
+
+const answered = (page) => page.evaluate(() => document.querySelector(".result-window .CodeMirror").CodeMirror.getValue());
+
+// Opens a step, runs it and gives back what the page shows as its answer.
+async function run(page, title) {
+  await page.locator(".first-steps-open", { hasText: title }).click();
+  await page.evaluate(() => document.querySelector(".result-window .CodeMirror").CodeMirror.setValue(""));
+  await page.locator(".graphiql-execute-button").click();
+  const until = Date.now() + ANSWERS_WITHIN_MS;
+  while (Date.now() < until) {
+    const text = await answered(page);
+    if (text.includes("\n}")) return JSON.parse(text);
+    await page.waitForTimeout(100);
+  }
+  throw new Error(`${title}: no answer came`);
+}
+
+// The browser's own proof that the watch sees: a script in the page is refused, and another host is, too.
+async function isGuarded(page, faults) {
+  const before = faults.length;
+  await page.evaluate(async () => {
+    const script = document.createElement("script");
+    script.textContent = "window.__ran = true";
+    document.body.append(script);
+    const style = document.createElement("style");
+    style.textContent = "body { color: red }";
+    document.head.append(style);
+    await fetch("http://elsewhere.invalid/").catch(() => undefined);
+  });
+  await page.waitForTimeout(500);
+  const seen = faults.splice(before).filter((fault) => fault.startsWith("policy:"));
+  const ran = await page.evaluate(() => window.__ran === true);
+  return !ran && ["script-src", "style-src", "connect-src"].every((directive) => seen.some((fault) => fault.includes(directive)));
+}
+
+export async function visit(origin, pictures) {
+  const args = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--disable-background-networking"];
+  if (process.getuid?.() === 0) args.push("--no-sandbox");
+  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args });
+  try {
+    const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
+    const faults = [];
+    await watch(page, origin, faults);
+    await page.goto(`${origin}/graphql`);
+    await page.waitForSelector(".first-steps");
+    const offered = await page.locator(".first-steps-open").allTextContents();
+    if (offered.length !== STEPS.length) faults.push(`the page offers ${offered.join(", ")}`);
+    for (const [title, isRight] of STEPS) {
+      const { data, errors } = await run(page, title);
+      if (errors || !isRight(data)) faults.push(`${title}: ${JSON.stringify(errors ?? data)}`);
+      await page.screenshot({ path: join(pictures, `${title.toLowerCase().replaceAll(" ", "-")}.png`) });
+    }
+    await page.getByLabel(/settings dialog/).click();
+    await page.waitForTimeout(500);
+    await page.keyboard.press("Escape");
+    const kept = await page.evaluate(() => window.localStorage.length);
+    if (kept > 0) faults.push(`the page left ${kept} entries behind in the browser`);
+    if (!(await isGuarded(page, faults))) faults.push("the policy lets scripts, styles or requests through that are not the page's own");
+    return { faults, steps: STEPS.length };
+  } finally {
+    await browser.close();
+  }
+}
