@@ -21,8 +21,8 @@ mod upsert_hotel;
 
 use async_graphql::MergedObject;
 
-pub(crate) use card_digits::holds_card_number;
 pub(crate) use self::card_digits::no_card;
+pub(crate) use card_digits::holds_card_number;
 pub use resolution::{operator_reason, reason_fingerprint, resolution};
 pub(crate) use rules::idempotency_key;
 

@@ -59,7 +59,7 @@ impl ErrorCode {
             Self::Conflict => (Place::Data, StatusCode::OK, Again::Later),
             Self::Unauthenticated => (Place::Errors, StatusCode::UNAUTHORIZED, Again::No),
             Self::Forbidden => (Place::Errors, StatusCode::FORBIDDEN, Again::No),
-            Self::QueryTooComplex => (Place::Errors, StatusCode::BAD_REQUEST, Again::No),
+            Self::QueryTooComplex | Self::PersistedQueryNotFound => (Place::Errors, StatusCode::BAD_REQUEST, Again::No),
             Self::RateLimited => (Place::Errors, StatusCode::TOO_MANY_REQUESTS, Again::Later),
             Self::Overloaded => (Place::Errors, StatusCode::SERVICE_UNAVAILABLE, Again::Later),
             Self::Unavailable => (Place::Errors, StatusCode::SERVICE_UNAVAILABLE, Again::SameKey),
