@@ -12,6 +12,7 @@ mod nodes;
 mod pages;
 mod projections;
 mod request_ids;
+mod rights;
 mod sagas;
 mod schema;
 mod server;
