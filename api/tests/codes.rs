@@ -249,5 +249,6 @@ fn no_code_of_the_schema_is_without_a_way_to_meet_it() {
     assert_eq!(provoked.union(&elsewhere).cloned().collect::<BTreeSet<_>>(), listed());
 }
 
-/// Codes that need a world with limits of its own, and whose tests meet them.
-const ELSEWHERE: &[(&str, &str)] = &[("RATE_LIMITED", "limits")];
+/// Codes that need a world with limits of its own, or no world at all, and whose tests meet them.
+const ELSEWHERE: &[(&str, &str)] =
+    &[("RATE_LIMITED", "limits"), ("PERSISTED_QUERY_NOT_FOUND", "http::tests::persisted")];
