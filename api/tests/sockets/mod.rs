@@ -1,4 +1,4 @@
-//! Subscriptions: over WebSockets (graphql-transport-ws) and as event streams.
+//! Subscriptions: over `WebSockets` (graphql-transport-ws) and as event streams.
 
 mod client;
 mod events;
