@@ -308,6 +308,39 @@ CREATE TABLE sandbox_gateway_calls (
 CREATE INDEX sandbox_gateway_charges ON sandbox_gateway_calls (reference) WHERE kind = 'charge' AND outcome = 'done';
 CREATE INDEX sandbox_gateway_refunds ON sandbox_gateway_calls (charge) WHERE kind = 'refund' AND outcome = 'done';
 
+-- ---- what callers spend ----------------------------------------------------------------------------------------------
+
+-- Where several processes count together (`limits.shared`), a row for each caller who has spent something of late. Nothing waits for the
+-- disk: after a crash every account is full, and after a failover as well.
+CREATE UNLOGGED TABLE caller_rates (
+    -- SHA-256 of the caller's name.
+    caller  bytea       PRIMARY KEY,
+    -- When the account will be full again.
+    full_at timestamptz NOT NULL
+) WITH (fillfactor = 50);
+
+-- Takes a cost from a caller's account unless it holds less, in microseconds that the cost takes to come back: GCRA, by the clock of this
+-- server, which is the same for all. `most_us` is what a full account holds.
+CREATE FUNCTION spend_rate(the_caller bytea, cost_us bigint, most_us bigint, OUT is_spent boolean, OUT full_in_us bigint)
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    at_now constant timestamptz := clock_timestamp();
+    now_full timestamptz;
+BEGIN
+    INSERT INTO caller_rates AS account (caller, full_at)
+    VALUES (the_caller, at_now + cost_us * interval '1 microsecond')
+    ON CONFLICT (caller) DO UPDATE
+        SET full_at = greatest(account.full_at, at_now) + cost_us * interval '1 microsecond'
+        WHERE greatest(account.full_at, at_now) + cost_us * interval '1 microsecond' <= at_now + most_us * interval '1 microsecond'
+    RETURNING full_at INTO now_full;
+    is_spent := FOUND;
+    IF NOT is_spent THEN
+        SELECT full_at INTO now_full FROM caller_rates WHERE caller = the_caller;
+    END IF;
+    full_in_us := greatest(0, round(extract(epoch FROM coalesce(now_full, at_now) - at_now) * 1000000));
+END
+$$;
+
 -- ---- read models ---------------------------------------------------------------------------------------------------
 -- Written by the projectors only, each in one transaction with its checkpoint (L19). All of it can be made again from the log.
 

@@ -10,6 +10,7 @@ use traveladvisor_infra::gateway::PaymentGateway;
 use traveladvisor_projections::reads::Reads;
 use traveladvisor_projections::runtime::rebuild::Rebuilds;
 
+use crate::admission::{Allowance, Places, Rates};
 use crate::graphql::persisted::PersistedQueries;
 use crate::graphql::{TravelSchema, builder};
 use crate::http::{Metrics, Streams};
@@ -42,6 +43,8 @@ pub struct Parts {
     pub ids: Arc<dyn IdSource>,
     /// Tells who asks.
     pub identity: Identity,
+    /// What callers may spend.
+    pub allowance: Allowance,
 }
 
 /// The edge, ready to be served. Cheap to clone.
@@ -53,6 +56,7 @@ pub struct Api {
     pub(crate) identity: Identity,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
+    pub(crate) places: Places,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) streams: Arc<Streams>,
     pub(crate) persisted: Arc<PersistedQueries>,
@@ -67,6 +71,7 @@ impl Api {
             .data(parts.rebuilds)
             .data(parts.gateway)
             .data(parts.clock.clone())
+            .data(Rates::new(parts.allowance, parts.identity.is_development()))
             .finish();
         Self {
             schema,
@@ -75,6 +80,7 @@ impl Api {
             identity: parts.identity,
             clock: parts.clock,
             ids: parts.ids,
+            places: Places::default(),
             metrics: Arc::default(),
             streams: Arc::default(),
             persisted: Arc::default(),
@@ -84,16 +90,24 @@ impl Api {
     /// An edge with nothing behind it but a clock: whatever needs more answers INTERNAL.
     #[cfg(test)]
     pub(crate) fn alone(ready: Result<(), &'static str>) -> Self {
+        Self::alone_with(ready, Allowance::default())
+    }
+
+    /// The same, and its callers may spend so much.
+    #[cfg(test)]
+    pub(crate) fn alone_with(ready: Result<(), &'static str>, allowance: Allowance) -> Self {
         use traveladvisor_infra::clock::{RandomIds, SystemClock};
 
         let ready = ready.map_err(str::to_owned);
+        let rates = Rates::new(allowance, true);
         Self {
-            schema: builder().data(Arc::new(SystemClock) as Arc<dyn Clock>).finish(),
+            schema: builder().data(Arc::new(SystemClock) as Arc<dyn Clock>).data(rates).finish(),
             ready: Arc::new(move || Box::pin(std::future::ready(ready.clone()))),
             positions: Arc::new(|| vec![("booking", Position(42))]),
             identity: Identity::Development,
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
+            places: Places::default(),
             metrics: Arc::default(),
             streams: Arc::default(),
             persisted: Arc::default(),

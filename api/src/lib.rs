@@ -4,6 +4,7 @@
 //! bounds what it may cost, asks `graphql::rights` whether the caller may, and runs it under a deadline; one file under `graphql/mutation` or `graphql/query` does what is asked, and `graphql::scrub` sees to it that no answer
 //! repeats what a caller gave.
 
+mod admission;
 mod api;
 mod caller;
 mod graphql;
@@ -11,6 +12,7 @@ mod http;
 mod identity;
 pub mod limits;
 
+pub use admission::Allowance;
 pub use api::{Api, Parts, Positions, Readiness};
 pub use caller::{Caller, Scope, Scopes};
 pub use graphql::{error_page, operator_reason, reason_fingerprint, resolution, sdl};

@@ -1,5 +1,6 @@
 //! Every bound of the edge, by name.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// Largest request body, in bytes.
@@ -18,6 +19,31 @@ pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 pub const CONNECTIONS_MAX: usize = 4096;
 /// Pause before the next accept when the machine has no more sockets to give.
 pub const ACCEPT_RETRY_PAUSE: Duration = Duration::from_millis(100);
+
+/// Connections of one peer; further ones are closed at once, so that nobody alone takes all of [`CONNECTIONS_MAX`]. Many callers may come
+/// through one proxy.
+pub const CONNECTIONS_PER_PEER_MAX: usize = 1024;
+/// Largest head of a request, in bytes: room for a token and a query of some size in the address.
+pub const HEAD_BYTES_MAX: usize = 32 * 1024;
+/// Most headers of a request.
+pub const HEADERS_MAX: usize = 64;
+/// Requests under execution at once; further ones are refused as OVERLOADED.
+pub const EXECUTIONS_MAX: usize = 1024;
+/// After which time whoever was refused as OVERLOADED may try again.
+pub const OVERLOADED_RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// What a caller's operations of one minute may cost together unless the settings say otherwise.
+pub const COST_PER_MINUTE: NonZeroU32 = NonZeroU32::new(1_000_000).expect("more than none");
+/// The same for everybody together while there is no identity provider: more than a machine can answer.
+pub const DEVELOPMENT_COST_PER_MINUTE: NonZeroU32 = NonZeroU32::new(1_000_000_000).expect("more than none");
+/// Callers whose spending is known to a process; beyond them several share an account.
+pub const RATE_KEYS_MAX: usize = 100_000;
+/// Accounts that callers beyond [`RATE_KEYS_MAX`] share.
+pub const RATE_KEYS_SHARED: u64 = 1024;
+/// How often at most callers who have spent nothing of late are looked for, to be forgotten.
+pub const RATE_TIDY_EVERY: Duration = Duration::from_secs(1);
+/// How long a request waits for the count that several processes share; then its process counts alone.
+pub const SHARED_RATE_WAIT: Duration = Duration::from_millis(250);
 
 /// Longest token, in bytes: room for a person's groups and roles, as issuers put them in.
 pub const TOKEN_BYTES_MAX: usize = 6 * 1024;
@@ -41,20 +67,43 @@ pub const FINISHED_WAIT: Duration = Duration::from_secs(30);
 /// How long a read waits for a projection to reach a position; then UNAVAILABLE.
 pub const READ_WAIT: Duration = Duration::from_secs(5);
 
-/// Deepest nesting of fields in a query: introspection by the usual tools takes 15.
-pub const QUERY_DEPTH_MAX: usize = 15;
+/// Longest document, in bytes.
+pub const QUERY_BYTES_MAX: usize = 64 * 1024;
+/// Most tokens of a document: introspection by the usual tools takes some four hundred.
+pub const QUERY_TOKENS_MAX: usize = 5_000;
 /// Deepest nesting of brackets in a document, of whatever kind.
 pub const QUERY_NESTING_MAX: usize = 50;
-/// Greatest complexity of a query: one for each field, a page's fields times its length, and the price of a write or a search.
-pub const QUERY_COMPLEXITY_MAX: usize = 20_000;
+/// Most operations of a document.
+pub const OPERATIONS_MAX: usize = 50;
+/// Deepest nesting of fields in a query: introspection by the usual tools takes 15.
+pub const QUERY_DEPTH_MAX: usize = 15;
+/// Deepest nesting of selections in a query, fragments included. The library has the same bound.
+pub const SELECTION_NESTING_MAX: usize = 32;
 /// Most selections of a document once its fragments are written out.
 pub const QUERY_SELECTIONS_MAX: usize = 5_000;
-/// Most directives on one field.
+/// Most fields at the root of an operation.
+pub const ROOT_FIELDS_MAX: usize = 50;
+/// Most fields of a document that answer under another name, its fragments written out.
+pub const QUERY_ALIASES_MAX: usize = 200;
+/// Most directives on one field, fragment or operation.
 pub const FIELD_DIRECTIVES_MAX: usize = 8;
-/// Complexity of a mutation beside its selection.
+/// Most directives of a document, its fragments written out.
+pub const DOCUMENT_DIRECTIVES_MAX: usize = 200;
+/// Most lists of fields or types within each other in introspection: each multiplies the answer.
+pub const INTROSPECTION_LISTS_MAX: usize = 2;
+/// Most values in a request's body, variables and what stands in them included.
+pub const BODY_VALUES_MAX: usize = 20_000;
+/// Deepest nesting of values in a request's body.
+pub const BODY_NESTING_MAX: usize = 32;
+
+/// Greatest cost of a query: one for each field, a page's fields times its length, and the price of a write or a search.
+pub const QUERY_COMPLEXITY_MAX: usize = 20_000;
+/// Cost of a mutation beside its selection.
 pub const MUTATION_COMPLEXITY: usize = 500;
-/// Complexity of a search beside its page.
+/// Cost of a search beside its page.
 pub const SEARCH_COMPLEXITY: usize = 50;
+/// Fields of introspection that cost as much as one other field: they are in memory.
+pub const INTROSPECTION_FIELDS_PER_COST: usize = 10;
 /// Most documents that are kept to be asked for by their hash.
 pub const PERSISTED_DOCUMENTS_MAX: usize = 1_000;
 /// Most bytes of all of them.

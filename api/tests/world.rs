@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection, PgPool};
 use tower::ServiceExt;
-use traveladvisor_api::{Api, Identity, Parts, router};
+use traveladvisor_api::{Allowance, Api, Identity, Parts, router};
 use traveladvisor_commands::Engine;
 use traveladvisor_commands::engine::{Delivery, Ports, RunningEngine};
 use traveladvisor_infra::clock::{Clock, SandboxClock, SeededIds};
@@ -99,6 +99,7 @@ impl World {
             ids: ports.ids,
             ready: Arc::new(|| Box::pin(std::future::ready(Ok(())))),
             identity: Identity::default(),
+            allowance: Allowance::default(),
             positions: Arc::new(move || told.upgrade().map(|told| told.positions()).unwrap_or_default()),
         });
         let mut world = Self {
@@ -161,6 +162,7 @@ impl World {
             ready: Arc::new(|| Box::pin(std::future::ready(Ok(())))),
             positions: Arc::new(Vec::new),
             identity: Identity::default(),
+            allowance: Allowance::default(),
         });
         Beside { api, _projectors: projectors, _running: running }
     }

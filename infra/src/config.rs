@@ -3,6 +3,7 @@
 mod auth;
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
@@ -22,8 +23,8 @@ const DEFAULT_FILE: &str = "traveladvisor.toml";
 const PREFIX: &str = "TRAVELADVISOR_";
 /// Variables with the prefix that are no settings: the log filter is read by telemetry.
 const NOT_SETTINGS: [&str; 1] = ["log"];
-/// What the variables of the table `[auth]` begin with behind the prefix: `TRAVELADVISOR_AUTH_ISSUER` is `auth.issuer`.
-const AUTH_PREFIX: &str = "auth_";
+/// What the variables of a table begin with behind the prefix, and the table: `TRAVELADVISOR_AUTH_ISSUER` is `auth.issuer`.
+const TABLES: [(&str, &str); 2] = [("auth_", "auth"), ("limits_", "limits")];
 /// Where the program keeps what it has unless told otherwise.
 pub const DEFAULT_DATA_DIR: &str = ".traveladvisor";
 /// The port on which it listens unless told otherwise.
@@ -90,6 +91,21 @@ pub struct Config {
     /// How log lines look.
     #[serde(default)]
     pub log_format: LogFormat,
+    /// What callers may ask for.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// What callers may ask for: the table `limits` of the file, `TRAVELADVISOR_LIMITS_…` in the environment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// What the operations of one caller may cost in a minute; without it a default that suits the mode.
+    #[serde(default)]
+    pub cost_per_minute: Option<NonZeroU32>,
+    /// Whether all processes on a log count together, in its database.
+    #[serde(default)]
+    pub shared: bool,
 }
 
 /// What the command line says; `None` leaves a setting to environment, file and defaults.
@@ -185,9 +201,11 @@ fn configuration_file(named: Option<&Path>) -> Result<Option<PathBuf>, ConfigErr
 /// The setting that a variable of the environment is for.
 fn in_its_table(key: &UncasedStr) -> Uncased<'_> {
     let key = key.as_str();
-    match key.get(..AUTH_PREFIX.len()) {
-        Some(start) if start.eq_ignore_ascii_case(AUTH_PREFIX) => format!("auth.{}", &key[start.len()..]).into(),
-        _ => key.into(),
+    let table =
+        TABLES.iter().find(|(start, _)| key.get(..start.len()).is_some_and(|given| given.eq_ignore_ascii_case(start)));
+    match table {
+        Some((start, table)) => format!("{table}.{}", &key[start.len()..]).into(),
+        None => key.into(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Adapters: Postgres (pool, event log, private server), payment gateways, configuration, telemetry.
 
 pub mod airports;
+pub mod caller_rates;
 pub mod clock;
 pub mod config;
 pub mod event_log;

@@ -2,6 +2,7 @@
 
 mod ambiguous;
 mod back;
+mod caller_rates;
 mod copied;
 mod event_log;
 mod fail_points;

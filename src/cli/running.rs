@@ -9,8 +9,9 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
-use traveladvisor_api::{Api, Parts, Readiness};
+use traveladvisor_api::{Allowance, Api, Parts, Readiness};
 use traveladvisor_commands::engine::{Delivery, Engine, RunningEngine};
+use traveladvisor_infra::caller_rates::CallerRates;
 use traveladvisor_infra::event_log::{CLAIM_EVERY, EventLog, UNHELD_PATIENCE};
 use traveladvisor_projections::reads::Reads;
 use traveladvisor_projections::runtime::rebuild::Rebuilds;
@@ -64,6 +65,7 @@ impl Running {
             ids: ports.ids,
             ready: readiness(log.clone(), told.clone(), tasks.liveness()),
             identity: identity(&house.config)?,
+            allowance: allowance(house),
             positions: Arc::new(move || told.upgrade().map_or_else(Vec::new, |projectors| projectors.positions())),
         });
         let hearing = log.listen();
@@ -125,6 +127,13 @@ impl Running {
             Err(error) => Err(Failure::failed(format!("the HTTP server broke: {error}"))),
         }
     }
+}
+
+/// What callers may spend, and who counts it.
+fn allowance(house: &House) -> Allowance {
+    let limits = house.config.limits;
+    let shared = limits.shared.then(|| CallerRates::new(house.log.pool().clone()));
+    Allowance { cost_per_minute: limits.cost_per_minute, shared }
 }
 
 fn readiness(

@@ -72,6 +72,7 @@ pub(super) const fn way_to(point: Point) -> (Way, &'static [u64]) {
         | Point::ProjectionWritten
         | Point::DeadLettersRead
         | Point::ProjectionTold
+        | Point::CallerRates
         | Point::Query => (Way::Travels, &[1]),
         Point::LeaseLetGo => (Way::Stops, &[1]),
         Point::ProjectionLooked => (Way::Beside, &[1]),

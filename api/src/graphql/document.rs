@@ -1,57 +1,28 @@
 //! A document before it is validated: parsed, of bounded size, its operation chosen.
 
-use std::collections::HashMap;
+mod bounds;
+mod size;
+mod tokens;
 
+use async_graphql::ServerError;
 use async_graphql::parser::parse_query;
-use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, Selection, SelectionSet};
-use async_graphql::{Name, ServerError};
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition};
 
+pub(super) use self::size::{Size, Sizes};
 use super::fault::server_error;
 use super::scrub::syntax_error;
 use super::types::ErrorCode;
-use crate::limits::{QUERY_NESTING_MAX, QUERY_SELECTIONS_MAX};
 
-/// Parses a document and refuses one whose fragments, written out, are too many selections. The library walks fragments once for each
-/// place that spreads them, so a few dozen that spread each other twice would keep it busy for years.
+/// Parses a document within its bounds: what is too much is refused by the cheapest look that can tell.
 pub(crate) fn parse(query: &str) -> Result<ExecutableDocument, ServerError> {
-    if nests_too_deep(query) {
-        let message = format!("The query nests deeper than {QUERY_NESTING_MAX} brackets: ask flatter.");
-        return Err(server_error(ErrorCode::InvalidInput, message));
-    }
+    tokens::bounded(query)?;
     let document = parse_query(query).map_err(|error| syntax_error(&error))?;
-    let mut written_out = WrittenOut { document: &document, fragments: HashMap::new() };
-    let total: Option<usize> = document.operations.iter().try_fold(0, |sum: usize, (_, operation)| {
-        written_out.count(&operation.node.selection_set.node).map(|count| sum.saturating_add(count))
-    });
-    match total {
-        None => Err(server_error(ErrorCode::InvalidInput, "A fragment spreads itself: remove the cycle.")),
-        Some(total) if total > QUERY_SELECTIONS_MAX => {
-            let message = format!("The query has more than {QUERY_SELECTIONS_MAX} selections: ask for less at once.");
-            Err(server_error(ErrorCode::QueryTooComplex, message))
-        }
-        Some(_) => Ok(document),
-    }
+    bounds::bounded(&document)?;
+    Ok(document)
 }
 
-/// Whether brackets nest deeper than [`QUERY_NESTING_MAX`]. The parser looks at how much of the stack is left while it reads; what it then
-/// makes of the values takes more of it for each level, and would take the process down at some depths.
-fn nests_too_deep(query: &str) -> bool {
-    let (mut nesting, mut deepest) = (0_usize, 0_usize);
-    let mut letters = query.bytes();
-    let mut in_text = false;
-    while let Some(letter) = letters.next() {
-        match letter {
-            b'"' => in_text = !in_text,
-            b'\\' if in_text => drop(letters.next()),
-            _ if in_text => {}
-            b'#' => drop(letters.find(|letter| matches!(letter, b'\n' | b'\r'))),
-            b'{' | b'(' | b'[' => nesting += 1,
-            b'}' | b')' | b']' => nesting = nesting.saturating_sub(1),
-            _ => {}
-        }
-        deepest = deepest.max(nesting);
-    }
-    deepest > QUERY_NESTING_MAX
+fn too_complex(message: String) -> ServerError {
+    server_error(ErrorCode::QueryTooComplex, message)
 }
 
 /// The operation that the request means; none when it cannot be told, which the library then answers.
@@ -64,42 +35,6 @@ pub(crate) fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>
     .map(|(_, operation)| &operation.node)
 }
 
-struct WrittenOut<'a> {
-    document: &'a ExecutableDocument,
-    /// Selections of each fragment; none while it is being counted.
-    fragments: HashMap<&'a Name, Option<usize>>,
-}
-
-impl<'a> WrittenOut<'a> {
-    /// Selections with all fragments written out; none when a fragment spreads itself.
-    fn count(&mut self, set: &'a SelectionSet) -> Option<usize> {
-        let mut total: usize = 0;
-        for item in &set.items {
-            let below = match &item.node {
-                Selection::Field(field) => self.count(&field.node.selection_set.node)?,
-                Selection::InlineFragment(inline) => self.count(&inline.node.selection_set.node)?,
-                Selection::FragmentSpread(spread) => self.fragment(&spread.node.fragment_name.node)?,
-            };
-            total = total.saturating_add(1).saturating_add(below);
-        }
-        Some(total)
-    }
-
-    /// An unknown fragment counts nothing: the library names it.
-    fn fragment(&mut self, name: &'a Name) -> Option<usize> {
-        if let Some(counted) = self.fragments.get(name) {
-            return *counted;
-        }
-        let Some(fragment) = self.document.fragments.get(name) else {
-            return Some(0);
-        };
-        self.fragments.insert(name, None);
-        let count = self.count(&fragment.node.selection_set.node);
-        self.fragments.insert(name, count);
-        count
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::fmt::Write;
@@ -107,6 +42,18 @@ mod tests {
     use async_graphql::parser::types::OperationType;
 
     use super::*;
+    use crate::limits::SELECTION_NESTING_MAX;
+    use crate::limits::{
+        DOCUMENT_DIRECTIVES_MAX, FIELD_DIRECTIVES_MAX, OPERATIONS_MAX, QUERY_ALIASES_MAX, QUERY_DEPTH_MAX,
+        ROOT_FIELDS_MAX,
+    };
+
+    /// What is bounded, by how much, and a query that has so many.
+    type Bound = (&'static str, usize, Box<dyn Fn(usize) -> String>);
+
+    fn many(piece: &str, count: usize) -> String {
+        piece.repeat(count)
+    }
 
     fn code(error: &ServerError) -> String {
         error.extensions.as_ref().and_then(|values| values.get("code")).expect("a code").to_string()
@@ -115,11 +62,11 @@ mod tests {
     #[test]
     fn fragments_that_multiply_are_refused_at_once() {
         let mut query = "{ ...f0 } ".to_owned();
-        for n in 0..60 {
+        for n in 0..30 {
             let next = n + 1;
             let _ = write!(query, "fragment f{n} on Query {{ ...f{next} ...f{next} }} ");
         }
-        query.push_str("fragment f60 on Query { __typename }");
+        query.push_str("fragment f30 on Query { __typename }");
         assert_eq!(code(&parse(&query).expect_err("too much")), "\"QUERY_TOO_COMPLEX\"");
     }
 
@@ -127,6 +74,75 @@ mod tests {
     fn a_fragment_that_spreads_itself_is_refused() {
         let error = parse("{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }").expect_err("a cycle");
         assert_eq!(code(&error), "\"INVALID_INPUT\"");
+    }
+
+    #[test]
+    fn each_bound_refuses_what_passes_it_and_nothing_less() {
+        let bounds: [Bound; 6] = [
+            (
+                "aliases",
+                QUERY_ALIASES_MAX,
+                Box::new(|n| {
+                    let each = n / 10;
+                    format!("{{ {} }} fragment f on Query {{ {} }}", many("a { ...f } ", 10), many("b: a ", each))
+                }),
+            ),
+            (
+                "root fields",
+                ROOT_FIELDS_MAX,
+                Box::new(|n| format!("{{ {} ...f }} fragment f on Query {{ a }}", many("a ", n - 1))),
+            ),
+            ("depth", QUERY_DEPTH_MAX, Box::new(|n| format!("{}a{}", many("{a", n - 1) + "{", many("}", n)))),
+            ("directives", FIELD_DIRECTIVES_MAX, Box::new(|n| format!("{{ a {} }}", many("@skip(if: true) ", n)))),
+            (
+                "all directives",
+                DOCUMENT_DIRECTIVES_MAX,
+                Box::new(|n| format!("{{ a {{ {} }} }}", many("a @skip(if: true) ", n))),
+            ),
+            (
+                "operations",
+                OPERATIONS_MAX,
+                Box::new(|n| (0..n).map(|n| format!("query q{n} {{ a }} ")).collect::<Vec<_>>().concat()),
+            ),
+        ];
+        for (what, most, query) in bounds {
+            assert!(parse(&query(most)).is_ok(), "{what}");
+            let step = if what == "aliases" { 10 } else { 1 };
+            assert_eq!(code(&parse(&query(most + step)).expect_err(what)), "\"QUERY_TOO_COMPLEX\"", "{what}");
+        }
+    }
+
+    #[test]
+    fn directives_count_wherever_they_stand() {
+        let nine = "@skip(if: true) ".repeat(FIELD_DIRECTIVES_MAX + 1);
+        for query in [
+            format!("query q {nine} {{ a }}"),
+            format!("{{ ... {nine} {{ a }} }}"),
+            format!("{{ ...f {nine} }} fragment f on Query {{ a }}"),
+            format!("{{ ...f }} fragment f on Query {nine} {{ a }}"),
+            format!("{{ a }} fragment f on Query {{ a {nine} }}"),
+            format!("query q({}) {{ a }}", "$a: Int @b ".repeat(DOCUMENT_DIRECTIVES_MAX + 1)),
+        ] {
+            assert_eq!(code(&parse(&query).expect_err("too many")), "\"QUERY_TOO_COMPLEX\"", "{query:.60}");
+        }
+    }
+
+    #[test]
+    fn a_chain_of_fragments_is_no_longer_because_it_is_entered_in_its_middle() {
+        let chain = |count: usize| -> String {
+            let link = |n: usize| format!("query q{n} {{ ...f{n} }} fragment f{n} on Query {{ ...f{} }} ", n + 1);
+            let links: String = (0..count).rev().map(link).collect();
+            links + &format!("fragment f{count} on Query {{ a }}")
+        };
+        assert!(parse(&chain(SELECTION_NESTING_MAX - 2)).is_ok());
+        assert_eq!(code(&parse(&chain(SELECTION_NESTING_MAX - 1)).expect_err("too deep")), "\"QUERY_TOO_COMPLEX\"");
+    }
+
+    #[test]
+    fn introspection_does_not_multiply() {
+        assert!(parse("{ __schema { types { fields { type { fields { name } } } } } }").is_ok());
+        let deeper = "{ __type(name: \"a\") { fields { type { ...t } } } } fragment t on __Type { fields { type { inputFields { name } } } }";
+        assert_eq!(code(&parse(deeper).expect_err("too deep")), "\"QUERY_TOO_COMPLEX\"");
     }
 
     #[test]

@@ -3,21 +3,21 @@
 use std::panic::AssertUnwindSafe;
 
 use async_graphql::indexmap::IndexMap;
-use async_graphql::parser::types::OperationType;
-use async_graphql::{Request, Response, ServerError, Value, Variables};
+use async_graphql::{Request, Response, ServerError, Value};
 use futures::FutureExt;
 use serde::Serialize;
 
 use super::TravelSchema;
+use super::admit::{Admitted, Told, admit};
 use super::complete::complete;
+use super::cost::Cost;
 use super::document::{operation, parse};
 use super::fault::{REQUEST_ID, server_error};
-use super::header_key::{HeaderKey, misplaced};
+use super::header_key::HeaderKey;
 use super::persisted::PersistedQuery;
-use super::rights;
 use super::scrub::scrub;
 use super::types::ErrorCode;
-use super::variables;
+use crate::admission::Rate;
 use crate::caller::{Asking, RequestId};
 use crate::limits::{ERRORS_MAX, REQUEST_DEADLINE};
 
@@ -54,6 +54,8 @@ pub(crate) enum Stage {
     Forbidden,
     /// The key of its header is meant for no mutation, or for several.
     KeyMisplaced,
+    /// The caller has asked for too much of late.
+    OverRate,
     /// A write on a way that allows reads only.
     NotAllowed,
     /// The deadline passed.
@@ -71,12 +73,22 @@ pub(crate) struct Answer {
     data: Option<Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<ServerError>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extensions: Option<Extensions>,
+    #[serde(skip)]
+    rate: Option<Rate>,
+}
+
+/// What an answer tells beside its data.
+#[derive(Debug, Serialize)]
+struct Extensions {
+    cost: Cost,
 }
 
 impl Answer {
     /// An answer that is one error.
     pub(crate) fn of(stage: Stage, code: ErrorCode, message: &str) -> Self {
-        Self { stage, data: None, errors: vec![server_error(code, message)] }
+        Self::refused(stage, server_error(code, message))
     }
 
     /// Tells the request's id beside every error.
@@ -101,14 +113,24 @@ impl Answer {
         &self.errors
     }
 
-    /// A field that the caller may not ask for.
-    pub(crate) fn forbidden(error: ServerError) -> Self {
-        Self { stage: Stage::Forbidden, data: None, errors: vec![error] }
+    /// The same from an error at hand.
+    pub(crate) fn refused(stage: Stage, error: ServerError) -> Self {
+        Self { stage, data: None, errors: vec![error], extensions: None, rate: None }
     }
 
     /// GraphQL rejected it.
     pub(crate) fn rejected(error: ServerError) -> Self {
-        Self { stage: Stage::Rejected, data: None, errors: vec![error] }
+        Self::refused(Stage::Rejected, error)
+    }
+
+    /// The answer with what is told beside it.
+    pub(crate) fn telling(self, told: Told) -> Self {
+        Self { extensions: told.cost.map(|cost| Extensions { cost }), rate: told.rate, ..self }
+    }
+
+    /// How the caller's account stands, if that was asked.
+    pub(crate) fn rate(&self) -> Option<&Rate> {
+        self.rate.as_ref()
     }
 }
 
@@ -122,30 +144,13 @@ pub(crate) async fn execute(schema: &TravelSchema, parameters: Parameters, askin
     answer
 }
 
-async fn answered(schema: &TravelSchema, parameters: Parameters, asking: Asking, allowed: Allowed) -> Answer {
-    let document = match parse(&parameters.query) {
-        Ok(document) => document,
-        Err(error) => return Answer::rejected(error),
+async fn answered(schema: &TravelSchema, mut parameters: Parameters, asking: Asking, allowed: Allowed) -> Answer {
+    let Admitted { document, variables, told } = match admit(schema, &mut parameters, &asking, allowed).await {
+        Ok(admitted) => admitted,
+        Err(answer) => return answer,
     };
-    let chosen = operation(&document, parameters.operation_name.as_deref());
-    if allowed == Allowed::Queries && chosen.is_some_and(|operation| operation.ty == OperationType::Mutation) {
-        return Answer::of(Stage::NotAllowed, ErrorCode::InvalidInput, "Mutations are sent by POST: GET only reads.");
-    }
-    if let Some(operation) = chosen
-        && let Err(error) = rights::check(&document, operation, &asking.caller)
-    {
-        return Answer::forbidden(error);
-    }
-    if let Some(error) = chosen.and_then(|operation| variables::missing(operation, &parameters.variables)) {
-        return Answer::rejected(error);
-    }
-    if asking.idempotency_key.is_some()
-        && let Some(why) = chosen.and_then(|operation| misplaced(&document, operation))
-    {
-        return Answer::of(Stage::KeyMisplaced, ErrorCode::InvalidInput, why);
-    }
     let mut request = Request::new(&parameters.query)
-        .variables(Variables::from_json(parameters.variables))
+        .variables(variables)
         .data(asking.caller)
         .data(asking.trace)
         .data(asking.request_id)
@@ -154,14 +159,15 @@ async fn answered(schema: &TravelSchema, parameters: Parameters, asking: Asking,
     request.set_parsed_query(document);
     // A panic in a resolver must not take the connection, and the other requests on it, with it.
     let execution = AssertUnwindSafe(schema.execute(request)).catch_unwind();
-    match tokio::time::timeout(REQUEST_DEADLINE, execution).await {
+    let answered = match tokio::time::timeout(REQUEST_DEADLINE, execution).await {
         Ok(Ok(response)) => answer(completed(response, &parameters.query, parameters.operation_name.as_deref())),
         Ok(Err(_panic)) => Answer::broken(),
         Err(_elapsed) => {
             let message = "The answer took too long: ask again, with the same idempotency key.";
             Answer::of(Stage::TimedOut, ErrorCode::DeadlineExceeded, message)
         }
-    }
+    };
+    answered.telling(told)
 }
 
 /// One answer of a subscription; `response` is absent when a resolver panicked. One that fails before anything came was not accepted.
@@ -176,9 +182,9 @@ pub(crate) fn streamed(
     let response = completed(response, query, operation_name);
     let errors = response.errors.into_iter().take(ERRORS_MAX).map(scrub).collect();
     if failed && is_first {
-        return Answer { stage: Stage::Rejected, data: None, errors };
+        return Answer { stage: Stage::Rejected, data: None, errors, extensions: None, rate: None };
     }
-    Answer { stage: Stage::Executed, data: Some(response.data), errors }
+    Answer { stage: Stage::Executed, data: Some(response.data), errors, extensions: None, rate: None }
 }
 
 /// Execution took the document, and errors are rare, so that it is parsed again only for them.
@@ -202,7 +208,7 @@ fn answer(response: Response) -> Answer {
     let data = if nothing { Value::Object(IndexMap::default()) } else { response.data };
     let errors = response.errors.into_iter().take(ERRORS_MAX).map(scrub).collect();
     if rejected && data == Value::Null {
-        return Answer { stage: Stage::Rejected, data: None, errors };
+        return Answer { stage: Stage::Rejected, data: None, errors, extensions: None, rate: None };
     }
-    Answer { stage: Stage::Executed, data: Some(data), errors }
+    Answer { stage: Stage::Executed, data: Some(data), errors, extensions: None, rate: None }
 }

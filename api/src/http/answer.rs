@@ -42,7 +42,11 @@ impl Refusal {
 
 /// A GraphQL answer in the media type asked for.
 pub(crate) fn graphql(answer: &Answer, media: Media) -> Response {
-    json(status(answer.stage, media), media, answer)
+    let mut response = json(status(answer.stage, media), media, answer);
+    if let Some(rate) = answer.rate() {
+        rate.tell(response.headers_mut());
+    }
+    response
 }
 
 /// A request that is none: the same shape, so that every client can read it.
@@ -54,10 +58,11 @@ pub(crate) fn refuse(status: StatusCode, code: ErrorCode, message: &str, media: 
     json(status, media, &answer)
 }
 
-/// `application/json` promises 200 to whatever GraphQL answered; the newer type tells by the status.
+/// `application/json` promises 200 to whatever GraphQL answered, which never saw what is over its rate; the newer type tells by the status.
 fn status(stage: Stage, media: Media) -> StatusCode {
     match (stage, media) {
         (Stage::NotAllowed, _) => StatusCode::METHOD_NOT_ALLOWED,
+        (Stage::OverRate, _) => StatusCode::TOO_MANY_REQUESTS,
         (Stage::KeyMisplaced, _) | (Stage::Rejected, Media::GraphqlResponse) => StatusCode::BAD_REQUEST,
         (Stage::Executed, _) | (_, Media::Json) => StatusCode::OK,
         (Stage::Forbidden, Media::GraphqlResponse) => StatusCode::FORBIDDEN,

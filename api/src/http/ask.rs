@@ -8,6 +8,7 @@ use super::answer::{self, Refusal};
 use super::idempotency::{self, MalformedKey};
 use super::negotiate::Media;
 use super::sse::{self, Taste};
+use crate::admission::overloaded;
 use crate::api::Api;
 use crate::caller::Asking;
 use crate::graphql::execute::{Allowed, Parameters, Stage, execute};
@@ -50,6 +51,7 @@ pub(crate) async fn ask(
     if may_stream && taste.takes(&parameters) {
         return sse::respond(api, entered.asking, parameters);
     }
+    let Some(_place) = api.places.enter() else { return overloaded().respond(media) };
     // Boxed: execution is large, and every frame that holds it takes from what deep nesting may need.
     let answered = Box::pin(execute(&api.schema, parameters, entered.asking, allowed)).await;
     if let Some(candidate) = candidate {

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::negotiate::Media;
 use super::sse::Taste;
-use super::{Refusal, ask, gate, page, ws};
+use super::{Refusal, ask, gate, page, values, ws};
 use crate::api::Api;
 use crate::graphql::execute::{Allowed, Parameters};
 use crate::graphql::persisted::PersistedQuery;
@@ -72,5 +72,6 @@ fn object(text: Option<String>) -> Option<Value> {
     let Some(text) = text.filter(|text| !text.is_empty()) else {
         return Some(Value::Null);
     };
+    values::bounded(text.as_bytes()).ok()?;
     serde_json::from_str(&text).ok().filter(|value: &Value| value.is_object() || value.is_null())
 }

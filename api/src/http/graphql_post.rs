@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::body::{self, BodyError};
 use super::negotiate::{Media, is_encoded, is_json};
 use super::sse::Taste;
-use super::{answer, ask};
+use super::{answer, ask, values};
 use crate::api::Api;
 use crate::graphql::execute::{Allowed, Parameters};
 use crate::graphql::persisted::{self, PersistedQuery};
@@ -31,6 +31,8 @@ pub(super) enum BadRequest {
     TooSlow,
     #[error("The body broke off: send it again.")]
     BrokenOff,
+    #[error("The body holds too many values, or too many within each other: send less at once.")]
+    TooManyValues,
     #[error("The body is not valid JSON: check its syntax.")]
     Malformed,
     #[error("The body must be one JSON object with a `query`: batches are not taken.")]
@@ -102,6 +104,7 @@ fn refuse(error: BadRequest, media: Media) -> Response {
 }
 
 fn parameters(bytes: &[u8]) -> Result<Parameters, BadRequest> {
+    values::bounded(bytes).map_err(|_| BadRequest::TooManyValues)?;
     members(serde_json::from_slice(bytes).map_err(|_| BadRequest::Malformed)?)
 }
 

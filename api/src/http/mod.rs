@@ -1,5 +1,7 @@
 //! HTTP: a thin layer of our own around the GraphQL schema, after "GraphQL over HTTP".
 
+#[cfg(test)]
+mod abuse;
 mod accept;
 mod answer;
 mod ask;
@@ -15,12 +17,14 @@ mod negotiate;
 mod over_http;
 mod page;
 mod patient;
+mod peers;
 pub(crate) mod request_id;
 mod serve;
 mod sse;
 mod streams;
 #[cfg(test)]
 mod tests;
+mod values;
 mod ws;
 
 use axum::Router;

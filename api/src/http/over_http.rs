@@ -191,7 +191,7 @@ async fn in_development_a_foreign_name_for_this_machine_is_answered_nowhere() {
 async fn variables_and_the_operation_are_taken_from_the_query_string() {
     let path = "/graphql?query=query%20Q(%24a:String!)%7B__type(name:%24a)%7Bname%7D%7D&operationName=Q&variables=";
     let (_, answer) = read(send(get(&format!("{path}%7B%22a%22:%22Hotel%22%7D"))).await).await;
-    assert_eq!(answer, json!({ "data": { "__type": { "name": "Hotel" } } }));
+    assert_eq!(answer["data"], json!({ "__type": { "name": "Hotel" } }));
     assert_eq!(error_of(accepting(get(path), GRAPHQL)).await.0, StatusCode::BAD_REQUEST);
     assert_eq!(error_of(accepting(get(&format!("{path}null")), GRAPHQL)).await.0, StatusCode::BAD_REQUEST);
 }

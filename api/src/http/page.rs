@@ -203,6 +203,6 @@ mod tests {
         assert_eq!(header(&response, CONTENT_TYPE), "application/json; charset=utf-8");
         let answer = to_bytes(response.into_body(), BODY_BYTES_MAX).await.expect("a body");
         let answer: Value = serde_json::from_slice(&answer).expect("json");
-        assert_eq!(answer, json!({ "data": { "__typename": "Query" } }));
+        assert_eq!(answer["data"], json!({ "__typename": "Query" }));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -13,9 +14,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::patient::Patient;
+use super::peers::{Peer, Peers};
 use super::router;
 use crate::api::Api;
-use crate::limits::{ACCEPT_RETRY_PAUSE, CONNECTIONS_MAX, HEADER_READ_TIMEOUT, SHUTDOWN_GRACE};
+use crate::limits::{
+    ACCEPT_RETRY_PAUSE, CONNECTIONS_MAX, CONNECTIONS_PER_PEER_MAX, HEAD_BYTES_MAX, HEADER_READ_TIMEOUT, HEADERS_MAX,
+    SHUTDOWN_GRACE,
+};
 
 /// Serves until `shutdown` is done, then takes no new requests and gives those under way [`SHUTDOWN_GRACE`] to finish.
 ///
@@ -25,13 +30,16 @@ pub async fn serve(listener: TcpListener, api: Api, shutdown: impl Future<Output
     let router = router(api);
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let stopping = watch::Sender::new(false);
+    let peers = Peers::new(CONNECTIONS_PER_PEER_MAX);
     tokio::pin!(shutdown);
     loop {
-        let (stream, place) = tokio::select! {
+        let (stream, from, place) = tokio::select! {
             accepted = accept(&listener, &places) => accepted?,
             () = &mut shutdown => break,
         };
-        tokio::spawn(connection(stream, router.clone(), stopping.subscribe(), place));
+        // Who has too many already is not answered: that would be work.
+        let Some(peer) = peers.enter(from) else { continue };
+        tokio::spawn(connection(stream, router.clone(), stopping.subscribe(), (place, peer)));
     }
     drop(listener);
     stopping.send_replace(true);
@@ -44,11 +52,14 @@ pub async fn serve(listener: TcpListener, api: Api, shutdown: impl Future<Output
 }
 
 /// A connection that has a place. One that broke before it was accepted, or found no socket left, is no end of the server.
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, IpAddr, OwnedSemaphorePermit)> {
     let place = places.clone().acquire_owned().await.map_err(io::Error::other)?;
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return Ok((stream, place)),
+            Ok((stream, from)) => return Ok((stream, from.ip(), place)),
             Err(error) => {
                 tracing::warn!(%error, "a connection was not accepted");
                 tokio::time::sleep(ACCEPT_RETRY_PAUSE).await;
@@ -61,13 +72,15 @@ async fn connection(
     stream: TcpStream,
     router: Router,
     mut stopping: watch::Receiver<bool>,
-    place: OwnedSemaphorePermit,
+    places: (OwnedSemaphorePermit, Peer),
 ) {
     // Answers are small and whole: waiting for more bytes to send would only delay them.
     let _ = stream.set_nodelay(true);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_READ_TIMEOUT)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .max_headers(HEADERS_MAX)
         .serve_connection(TokioIo::new(Patient::new(stream)), TowerToHyperService::new(router))
         .with_upgrades();
     let mut connection = pin!(connection);
@@ -85,5 +98,5 @@ async fn connection(
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection broke");
     }
-    drop(place);
+    drop(places);
 }

@@ -193,3 +193,13 @@ fn half_an_issuer_is_none_and_is_told() {
         });
     }
 }
+
+#[test]
+fn what_callers_may_ask_for_is_set_in_file_or_environment() {
+    let file = "[limits]\ncost_per_minute = 5000";
+    with(file, &[("TRAVELADVISOR_LIMITS_SHARED", "true")], || {
+        let limits = Config::load(Overrides::default()).expect("settings").limits;
+        assert_eq!((limits.cost_per_minute.map(NonZeroU32::get), limits.shared), (Some(5000), true));
+    });
+    with("[limits]\ncost_per_minute = 0", &[], || assert!(error(Overrides::default()).contains("cost_per_minute")));
+}

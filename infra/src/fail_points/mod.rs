@@ -91,6 +91,7 @@ points! {
     DeadLettersRetried "dead_letters_retried" "What a projection has set aside is tried again.",
     DeadLettersWritten "dead_letters_written" "A projection sets events aside.",
     Query "query" "A read model is queried.",
+    CallerRates "caller_rates" "What a caller spends is counted for all processes, or forgotten.",
 }
 
 /// Makes a call that leaves the process.

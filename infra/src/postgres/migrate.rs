@@ -8,11 +8,12 @@ use crate::fail_points::{Point, outgoing};
 pub const SCHEMA: &str = include_str!("../../../schema.sql");
 
 /// Steps from each version to the next, the first creating version 1.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../../migrations/0001_first.sql"),
     include_str!("../../migrations/0002_sagas_and_refunds.sql"),
     include_str!("../../migrations/0003_generations.sql"),
     include_str!("../../migrations/0004_more_read_models.sql"),
+    include_str!("../../migrations/0005_caller_rates.sql"),
 ];
 
 /// The version that this program works with.

@@ -14,7 +14,7 @@ use super::submit::{Findings, Submission, submit};
 use crate::graphql::rights::may_change;
 use crate::graphql::scalars::Position;
 use crate::graphql::types::{Booking, BookingWait, ErrorCode, UserError};
-use crate::limits::{FINISHED_WAIT, MUTATION_COMPLEXITY};
+use crate::limits::FINISHED_WAIT;
 
 /// A trip to cancel.
 #[derive(InputObject)]
@@ -68,7 +68,6 @@ pub(crate) struct CancelBooking;
 impl CancelBooking {
     /// Cancels a trip of the caller's as a whole and gives the money back. A trip that is cancelled already stays so. Operators cancel those
     /// of all callers.
-    #[graphql(complexity = "MUTATION_COMPLEXITY + child_complexity")]
     async fn cancel_booking(
         &self,
         ctx: &Context<'_>,

@@ -10,7 +10,6 @@ use super::submit::{Findings, submit};
 use super::upsert_hotel::UpsertHotelPayload;
 use crate::graphql::scalars::Date;
 use crate::graphql::types::UserError;
-use crate::limits::MUTATION_COMPLEXITY;
 
 /// Nights of a room type, and how many rooms are on sale in each. What is left out stays as it is.
 #[derive(InputObject)]
@@ -35,7 +34,6 @@ pub(crate) struct ChangeAllotment;
 #[Object]
 impl ChangeAllotment {
     /// Sets the rooms on sale for a range of nights, or closes and opens their sale.
-    #[graphql(complexity = "MUTATION_COMPLEXITY + child_complexity")]
     async fn change_allotment(
         &self,
         ctx: &Context<'_>,

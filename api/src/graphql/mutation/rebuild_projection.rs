@@ -3,7 +3,6 @@
 use async_graphql::{Context, Object, Result};
 
 use super::changed_projection::{ProjectionPayload, named, payload, rebuilds};
-use crate::limits::MUTATION_COMPLEXITY;
 
 #[derive(Debug, Default)]
 pub(crate) struct RebuildProjection;
@@ -12,7 +11,6 @@ pub(crate) struct RebuildProjection;
 impl RebuildProjection {
     /// Begins to make the rows of a read model anew from the whole log, at a rate that leaves most to commands, and is answered at
     /// once. They take the place of the live ones when they are there; `projections` tells how far that has come.
-    #[graphql(complexity = "MUTATION_COMPLEXITY + child_complexity")]
     async fn rebuild_projection(
         &self,
         ctx: &Context<'_>,

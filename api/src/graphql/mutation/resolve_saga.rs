@@ -13,7 +13,6 @@ use super::rules::idempotency_key;
 use super::submit::{Findings, Submission, submit};
 use crate::graphql::scalars::Position;
 use crate::graphql::types::{Saga, SagaVerb, UserError};
-use crate::limits::MUTATION_COMPLEXITY;
 
 /// What is decided on one trip.
 #[derive(InputObject)]
@@ -63,7 +62,6 @@ pub(crate) struct ResolveSaga;
 #[Object]
 impl ResolveSaga {
     /// An operator decides what becomes of the step that waits. The decision is an event with the caller's name and the reason.
-    #[graphql(complexity = "MUTATION_COMPLEXITY + child_complexity")]
     async fn resolve_saga(
         &self,
         ctx: &Context<'_>,

@@ -13,7 +13,7 @@ use super::submit::{Findings, submit};
 use crate::graphql::read::{read_fault, reads};
 use crate::graphql::scalars::Position;
 use crate::graphql::types::{SagaVerb, UserError};
-use crate::limits::{MUTATION_COMPLEXITY, RESOLVE_SAGAS_AT_ONCE, RESOLVE_SAGAS_COMPLEXITY, RESOLVE_SAGAS_MAX};
+use crate::limits::{RESOLVE_SAGAS_AT_ONCE, RESOLVE_SAGAS_MAX};
 
 /// What is decided on all that wait for one reason.
 #[derive(InputObject)]
@@ -65,7 +65,6 @@ pub(crate) struct ResolveSagas;
 #[Object]
 impl ResolveSagas {
     /// One decision for all that wait for the same reason, bounded; each is an event of its own and stands or falls by itself.
-    #[graphql(complexity = "MUTATION_COMPLEXITY + bulk(input.first) * (RESOLVE_SAGAS_COMPLEXITY + child_complexity)")]
     async fn resolve_sagas(
         &self,
         ctx: &Context<'_>,
@@ -103,11 +102,6 @@ async fn resolve(ctx: &Context<'_>, booking: BookingId, decision: &Decision) -> 
     })
 }
 
-/// Sagas that are taken, for the price of the request.
-fn bulk(first: i64) -> usize {
-    usize::try_from(first.clamp(1, RESOLVE_SAGAS_MAX)).unwrap_or(1)
-}
-
 fn check(given: &ResolveSagasInput) -> std::result::Result<Decision, Vec<UserError>> {
     let mut findings = Findings::default();
     let fingerprint = findings.check(&["fingerprint"], reason_fingerprint(&given.fingerprint));
@@ -128,7 +122,7 @@ fn without_reference(verb: Verb) -> std::result::Result<Resolution, FieldError> 
 
 fn count(first: i64) -> std::result::Result<usize, FieldError> {
     if (1..=RESOLVE_SAGAS_MAX).contains(&first) {
-        return Ok(bulk(first));
+        return Ok(usize::try_from(first).unwrap_or(1));
     }
     Err(FieldError::new(format!("out of range: give 1 to {RESOLVE_SAGAS_MAX}, and send it again for the rest")))
 }

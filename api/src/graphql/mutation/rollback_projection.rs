@@ -3,7 +3,6 @@
 use async_graphql::{Context, Object, Result};
 
 use super::changed_projection::{ProjectionPayload, named, payload, rebuilds};
-use crate::limits::MUTATION_COMPLEXITY;
 
 #[derive(Debug, Default)]
 pub(crate) struct RollbackProjection;
@@ -12,7 +11,6 @@ pub(crate) struct RollbackProjection;
 impl RollbackProjection {
     /// Goes back at once to the rows of a read model that were live before the last rebuild; what the log has brought since is taken in from
     /// there. Done twice it undoes itself.
-    #[graphql(complexity = "MUTATION_COMPLEXITY + child_complexity")]
     async fn rollback_projection(
         &self,
         ctx: &Context<'_>,

@@ -10,7 +10,6 @@ use super::submit::{Findings, Outcome, submit};
 use crate::graphql::read::{read_fault, reads, wait_for};
 use crate::graphql::scalars::Position;
 use crate::graphql::types::{Car, MoneyInput, UserError};
-use crate::limits::MUTATION_COMPLEXITY;
 
 /// A fleet of one class at one location. (`supplier`, `code`) names the same fleet at every import.
 #[derive(InputObject)]
@@ -79,7 +78,6 @@ pub(crate) struct UpsertCar;
 #[Object]
 impl UpsertCar {
     /// Lists a fleet or replaces its details. The same details again change nothing.
-    #[graphql(complexity = "MUTATION_COMPLEXITY + child_complexity")]
     async fn upsert_car(
         &self,
         ctx: &Context<'_>,

@@ -10,7 +10,6 @@ use super::submit::{Findings, Outcome, submit};
 use crate::graphql::read::{read_fault, reads, wait_for};
 use crate::graphql::scalars::{DateTime, Position};
 use crate::graphql::types::{Flight, MoneyInput, UserError};
-use crate::limits::MUTATION_COMPLEXITY;
 
 /// A departure and what it sells. (`supplier`, `code`) names the same departure at every import.
 #[derive(InputObject)]
@@ -90,7 +89,6 @@ pub(crate) struct UpsertFlight;
 #[Object]
 impl UpsertFlight {
     /// Lists a departure or replaces its details. The same details again change nothing.
-    #[graphql(complexity = "MUTATION_COMPLEXITY + child_complexity")]
     async fn upsert_flight(
         &self,
         ctx: &Context<'_>,

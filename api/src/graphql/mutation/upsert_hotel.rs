@@ -10,7 +10,6 @@ use super::submit::{Findings, Outcome, submit};
 use crate::graphql::read::{read_fault, reads, wait_for};
 use crate::graphql::scalars::Position;
 use crate::graphql::types::{Hotel, MoneyInput, UserError};
-use crate::limits::MUTATION_COMPLEXITY;
 
 /// A property and what it sells. `code` is the supplier's own; (`supplier`, `code`) names the same hotel at every import.
 #[derive(InputObject)]
@@ -94,7 +93,6 @@ pub(crate) struct UpsertHotel;
 #[Object]
 impl UpsertHotel {
     /// Lists a hotel or replaces its details. The same details again change nothing.
-    #[graphql(complexity = "MUTATION_COMPLEXITY + child_complexity")]
     async fn upsert_hotel(
         &self,
         ctx: &Context<'_>,

@@ -10,7 +10,6 @@ use crate::graphql::read::{ITSELF, read_fault, reads_with, wait_for};
 use crate::graphql::rights::caller;
 use crate::graphql::scalars::{DateTime, Position};
 use crate::graphql::types::Booking;
-use crate::limits::SEARCH_COMPLEXITY;
 
 #[derive(Debug, Default)]
 pub(crate) struct BookingQuery;
@@ -18,7 +17,6 @@ pub(crate) struct BookingQuery;
 #[Object]
 impl BookingQuery {
     /// A trip; null when the caller has none with this id, or had none yet. Operators see those of all callers.
-    #[graphql(complexity = "as_of.map_or(1, |_| SEARCH_COMPLEXITY) + child_complexity")]
     async fn booking(
         &self,
         ctx: &Context<'_>,

@@ -8,7 +8,6 @@ use crate::graphql::read::{ENTRIES, read_fault, reads_with};
 use crate::graphql::rights::only_own;
 use crate::graphql::scalars::DateTime;
 use crate::graphql::types::{BookingConnection, BookingStatus, SagaStatus, Window, page};
-use crate::limits::SEARCH_COMPLEXITY;
 
 /// Which trips. All that is given must hold.
 #[derive(InputObject, Default)]
@@ -32,7 +31,6 @@ pub(crate) struct BookingsQuery;
 #[Object]
 impl BookingsQuery {
     /// The caller's trips, the newest first. Operators see those of all callers.
-    #[graphql(complexity = "SEARCH_COMPLEXITY + Window::entries(first, last) * child_complexity")]
     async fn bookings(
         &self,
         ctx: &Context<'_>,

@@ -8,7 +8,6 @@ use super::filter;
 use crate::graphql::read::{now, read_fault, reads};
 use crate::graphql::scalars::DateTime;
 use crate::graphql::types::{CarConnection, Window, page};
-use crate::limits::SEARCH_COMPLEXITY;
 
 /// Which cars. All that is given must hold. With instants only fleets that have a vehicle for the whole rental.
 #[derive(InputObject)]
@@ -30,7 +29,6 @@ pub(crate) struct CarsQuery;
 #[Object]
 impl CarsQuery {
     /// Cars by daily price.
-    #[graphql(complexity = "SEARCH_COMPLEXITY + Window::entries(first, last) * child_complexity")]
     async fn cars(
         &self,
         ctx: &Context<'_>,

@@ -9,7 +9,6 @@ use super::filter;
 use crate::graphql::read::{now, read_fault, reads};
 use crate::graphql::scalars::Date;
 use crate::graphql::types::{FlightConnection, Window, page};
-use crate::limits::SEARCH_COMPLEXITY;
 
 /// Which flights. All that is given must hold, the seats must still be on sale in one cabin, and the flight must not have departed.
 #[derive(InputObject)]
@@ -34,7 +33,6 @@ pub(crate) struct FlightsQuery;
 #[Object]
 impl FlightsQuery {
     /// Flights by departure.
-    #[graphql(complexity = "SEARCH_COMPLEXITY + Window::entries(first, last) * child_complexity")]
     async fn flights(
         &self,
         ctx: &Context<'_>,

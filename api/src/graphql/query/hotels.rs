@@ -9,7 +9,6 @@ use super::filter;
 use crate::graphql::read::{now, read_fault, reads};
 use crate::graphql::scalars::Date;
 use crate::graphql::types::{HotelConnection, Window, page};
-use crate::limits::SEARCH_COMPLEXITY;
 
 /// Which hotels. All that is given must hold. With dates only those that still sell the rooms in every night of the stay.
 #[derive(InputObject)]
@@ -36,7 +35,6 @@ pub(crate) struct HotelsQuery;
 #[Object]
 impl HotelsQuery {
     /// Hotels by name.
-    #[graphql(complexity = "SEARCH_COMPLEXITY + Window::entries(first, last) * child_complexity")]
     async fn hotels(
         &self,
         ctx: &Context<'_>,

@@ -32,7 +32,6 @@ impl NodeQuery {
     }
 
     /// The same of several at once: as many entries as ids, in their order, each null when there is nothing with it that the caller may see.
-    #[graphql(complexity = "ids.len().clamp(1, NODES_MAX) * child_complexity")]
     async fn nodes(
         &self,
         ctx: &Context<'_>,

@@ -9,7 +9,6 @@ use crate::graphql::fault::argument_error;
 use crate::graphql::read::{read_fault, reads};
 use crate::graphql::scalars::Date;
 use crate::graphql::types::Occupancy;
-use crate::limits::SEARCH_COMPLEXITY;
 
 #[derive(Debug, Default)]
 pub(crate) struct OccupancyQuery;
@@ -17,7 +16,6 @@ pub(crate) struct OccupancyQuery;
 #[Object]
 impl OccupancyQuery {
     /// What is sold of a hotel, night by night; null when there is none with this id.
-    #[graphql(complexity = "SEARCH_COMPLEXITY + days(from, to) * child_complexity")]
     async fn hotel_occupancy(
         &self,
         ctx: &Context<'_>,
@@ -30,7 +28,6 @@ impl OccupancyQuery {
     }
 
     /// What is sold of a flight; null when there is none with this id.
-    #[graphql(complexity = "SEARCH_COMPLEXITY + child_complexity")]
     async fn flight_occupancy(
         &self,
         ctx: &Context<'_>,
@@ -42,7 +39,6 @@ impl OccupancyQuery {
 
     /// What is sold of a fleet, day by day at the rental location; null when there is none with this id. A rental takes as many days as are
     /// paid for, from that of its pick-up on.
-    #[graphql(complexity = "SEARCH_COMPLEXITY + days(from, to) * child_complexity")]
     async fn car_occupancy(
         &self,
         ctx: &Context<'_>,
@@ -53,11 +49,6 @@ impl OccupancyQuery {
         let id = car_id.parse().ok()?;
         of_car(ctx, id, period(from, to)).await.transpose()
     }
-}
-
-/// Days that are answered, for the price of the query.
-fn days(from: Date, to: Date) -> usize {
-    usize::try_from((to.0 - from.0).num_days().clamp(1, PERIOD_DAYS_MAX)).unwrap_or(1)
 }
 
 fn period(from: Date, to: Date) -> Result<Period> {

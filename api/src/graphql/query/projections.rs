@@ -4,7 +4,6 @@ use async_graphql::{Context, Object, Result};
 
 use crate::graphql::read::{read_fault, reads};
 use crate::graphql::types::Projection;
-use crate::limits::SEARCH_COMPLEXITY;
 
 #[derive(Debug, Default)]
 pub(crate) struct ProjectionsQuery;
@@ -12,7 +11,6 @@ pub(crate) struct ProjectionsQuery;
 #[Object]
 impl ProjectionsQuery {
     /// The read models and how they are doing, in whatever process they are followed.
-    #[graphql(complexity = "SEARCH_COMPLEXITY + child_complexity")]
     async fn projections(&self, ctx: &Context<'_>) -> Result<Vec<Projection>> {
         Ok(reads(ctx)?.projections().await.map_err(read_fault)?.into_iter().map(Projection::from).collect())
     }

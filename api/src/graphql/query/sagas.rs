@@ -7,7 +7,6 @@ use super::filter;
 use crate::graphql::read::{ENTRIES, read_fault, reads_with};
 use crate::graphql::scalars::DateTime;
 use crate::graphql::types::{SagaConnection, SagaStatus, Window, page};
-use crate::limits::SEARCH_COMPLEXITY;
 
 /// Which process managers. All that is given must hold.
 #[derive(InputObject, Default)]
@@ -29,7 +28,6 @@ pub(crate) struct SagasQuery;
 #[Object]
 impl SagasQuery {
     /// Process managers of trips: with `needsAttention: true` or a fingerprint who waits longest for an operator first, else the newest.
-    #[graphql(complexity = "SEARCH_COMPLEXITY + Window::entries(first, last) * child_complexity")]
     async fn sagas(
         &self,
         ctx: &Context<'_>,

@@ -9,7 +9,7 @@ use crate::graphql::read::{read_fault, reads, wait_for};
 use crate::graphql::rights::only_own;
 use crate::graphql::scalars::Position;
 use crate::graphql::types::{TravellerBookingConnection, Window, page};
-use crate::limits::{EMAIL_CHARS_MAX, SEARCH_COMPLEXITY};
+use crate::limits::EMAIL_CHARS_MAX;
 
 #[derive(Debug, Default)]
 pub(crate) struct TravellerBookingsQuery;
@@ -19,7 +19,6 @@ pub(crate) struct TravellerBookingsQuery;
 impl TravellerBookingsQuery {
     /// The caller's trips for the traveller with an e-mail address, the newest first; upper and lower case are the same. Empty where there is
     /// none. Operators see those of all callers.
-    #[graphql(complexity = "SEARCH_COMPLEXITY + Window::entries(first, last) * child_complexity")]
     async fn traveller_bookings(
         &self,
         ctx: &Context<'_>,

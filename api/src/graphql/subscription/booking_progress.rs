@@ -17,7 +17,7 @@ use super::trip::{ended, not_found, only_own_trip};
 use crate::graphql::read::{read_fault, reads};
 use crate::graphql::scalars::Position;
 use crate::graphql::types::BookingProgress;
-use crate::limits::{PROGRESS_PAGE, SUBSCRIPTION_COMPLEXITY};
+use crate::limits::PROGRESS_PAGE;
 
 #[derive(Debug, Default)]
 pub(crate) struct BookingProgressSubscription;
@@ -30,7 +30,6 @@ impl BookingProgressSubscription {
     /// An approved trip may still be cancelled, so the stream stays open until the client ends it; it completes once the booking is
     /// `CANCELLED` and its saga has ended, for then nothing changes any more. A trip of somebody else's is answered as one that is not there:
     /// `NOT_FOUND`.
-    #[graphql(complexity = "SUBSCRIPTION_COMPLEXITY + child_complexity")]
     async fn booking_progress(
         &self,
         ctx: &Context<'_>,

@@ -10,7 +10,7 @@ use crate::graphql::fault::argument_error;
 use crate::graphql::read::{ITSELF, read_fault, reads_with};
 use crate::graphql::rights::only_own;
 use crate::graphql::types::Booking;
-use crate::limits::{EMAIL_CHARS_MAX, SUBSCRIPTION_COMPLEXITY};
+use crate::limits::EMAIL_CHARS_MAX;
 
 #[derive(Debug, Default)]
 pub(crate) struct BookingsSubscription;
@@ -21,7 +21,6 @@ impl BookingsSubscription {
     /// The trips of a traveller that the caller may see, each when it changes, as it stands then. Changes that follow each other faster than
     /// they are read come as one, the latest: for everything that happens to one trip there is `bookingProgress`. It begins with the next
     /// change and stays open until the client ends it; what there is already tells the query `bookings`.
-    #[graphql(complexity = "SUBSCRIPTION_COMPLEXITY + child_complexity")]
     async fn bookings(
         &self,
         ctx: &Context<'_>,

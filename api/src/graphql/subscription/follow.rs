@@ -2,17 +2,17 @@
 
 use std::panic::AssertUnwindSafe;
 
-use async_graphql::parser::types::{ExecutableDocument, OperationType};
-use async_graphql::{Request, Variables};
+use async_graphql::Request;
+use async_graphql::parser::types::OperationType;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 
 use super::root_field::keep_one;
 use crate::caller::Asking;
 use crate::graphql::TravelSchema;
+use crate::graphql::admit::{Admitted, admit};
 use crate::graphql::document::{operation, parse};
 use crate::graphql::execute::{Allowed, Answer, Parameters, execute, streamed};
-use crate::graphql::{rights, variables};
 
 /// Whether it takes more than one answer.
 pub(crate) fn is_subscription(parameters: &Parameters) -> bool {
@@ -31,38 +31,23 @@ fn kind(parameters: &Parameters) -> Option<OperationType> {
 
 /// Executes an operation for a caller, as long as the stream is read.
 pub(crate) fn follow(schema: TravelSchema, parameters: Parameters, asking: Asking) -> BoxStream<'static, Answer> {
-    let document = match parse(&parameters.query) {
-        Ok(document) => document,
-        Err(error) => return once(Answer::rejected(error)),
-    };
-    let kind = operation(&document, parameters.operation_name.as_deref()).map(|operation| operation.ty);
-    if kind != Some(OperationType::Subscription) {
+    if !is_subscription(&parameters) {
         return stream::once(async move { execute(&schema, parameters, asking, Allowed::Everything).await }).boxed();
     }
-    subscribe(&schema, document, parameters, asking)
+    stream::once(async move { subscribe(&schema, parameters, asking).await }).flatten().boxed()
 }
 
-fn subscribe(
-    schema: &TravelSchema,
-    mut document: ExecutableDocument,
-    parameters: Parameters,
-    asking: Asking,
-) -> BoxStream<'static, Answer> {
-    if let Some(operation) = operation(&document, parameters.operation_name.as_deref())
-        && let Err(error) = rights::check(&document, operation, &asking.caller)
-    {
-        return once(Answer::forbidden(error));
-    }
-    let chosen = operation(&document, parameters.operation_name.as_deref());
-    if let Some(error) = chosen.and_then(|operation| variables::missing(operation, &parameters.variables)) {
-        return once(Answer::rejected(error));
-    }
+async fn subscribe(schema: &TravelSchema, mut parameters: Parameters, asking: Asking) -> BoxStream<'static, Answer> {
+    let admitted = admit(schema, &mut parameters, &asking, Allowed::Everything).await;
+    let Admitted { mut document, variables, told } = match admitted {
+        Ok(admitted) => admitted,
+        Err(answer) => return once(answer),
+    };
     if let Err(error) = keep_one(&mut document, parameters.operation_name.as_deref()) {
         return once(Answer::rejected(error));
     }
-    let Parameters { query, operation_name, variables, .. } = parameters;
-    let mut request =
-        Request::new(&query).variables(Variables::from_json(variables)).data(asking.caller).data(asking.trace);
+    let Parameters { query, operation_name, .. } = parameters;
+    let mut request = Request::new(&query).variables(variables).data(asking.caller).data(asking.trace);
     request.operation_name.clone_from(&operation_name);
     request.set_parsed_query(document);
     let mut is_first = true;
@@ -71,7 +56,9 @@ fn subscribe(
         .catch_unwind()
         .map(move |response| {
             let first = std::mem::replace(&mut is_first, false);
-            streamed(response.ok(), first, &query, operation_name.as_deref())
+            let answer = streamed(response.ok(), first, &query, operation_name.as_deref());
+            // It was paid once, and the first answer says so.
+            if first { answer.telling(told) } else { answer }
         })
         .boxed()
 }

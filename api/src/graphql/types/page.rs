@@ -31,13 +31,6 @@ pub(crate) struct Window {
     pub(crate) before: Option<String>,
 }
 
-impl Window {
-    /// Entries that the page may have, for the price of the query.
-    pub(crate) fn entries(first: Option<i64>, last: Option<i64>) -> usize {
-        usize::try_from(last.or(first).unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX)).unwrap_or(1)
-    }
-}
-
 /// The part of the list, within its bounds. Whoever names `last` need not take the default of `first` away; both given by the caller are
 /// refused, as no order of the two says what is wanted.
 pub(crate) fn page(ctx: &Context<'_>, window: Window) -> Result<Page> {
@@ -55,7 +48,7 @@ fn entries(argument: &str, wanted: i64) -> Result<usize> {
     if !(1..=PAGE_MAX).contains(&wanted) {
         return Err(argument_error(&[argument], format!("A page has 1 to {PAGE_MAX} entries: ask for fewer at once.")));
     }
-    Ok(Window::entries(Some(wanted), None))
+    Ok(usize::try_from(wanted).unwrap_or(1))
 }
 
 fn cursor(argument: &str, given: Option<String>) -> Result<Option<String>> {

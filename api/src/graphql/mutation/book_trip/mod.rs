@@ -26,7 +26,7 @@ use super::submit::{Findings, Submission, submit};
 use crate::graphql::fault::{fault, internal};
 use crate::graphql::scalars::Position;
 use crate::graphql::types::{Booking, ErrorCode, UserError};
-use crate::limits::{FINISHED_WAIT, MUTATION_COMPLEXITY};
+use crate::limits::FINISHED_WAIT;
 
 /// What became of a trip that was asked for.
 #[derive(Debug)]
@@ -57,7 +57,6 @@ pub(crate) struct BookTrip;
 #[Object]
 impl BookTrip {
     /// Books a trip at today's price: all of its parts or none.
-    #[graphql(complexity = "MUTATION_COMPLEXITY + child_complexity")]
     async fn book_trip(
         &self,
         ctx: &Context<'_>,
