@@ -72,6 +72,10 @@ identity *ARGS:
 explore:
     cargo test --release -p traveladvisor-domain --lib -- --ignored explorer
 
+# Sends every request of the abuse matrix twenty times and tells how long its refusal takes, and what the process has grown by.
+abuse:
+    cargo test --release -p traveladvisor-api --lib -- --ignored --nocapture abuse::
+
 # Measures beside the floor and the peers: `just bench engine --quick`, also hot, trips, growth, rebuild, http.
 bench +ARGS:
     cargo run --release -p traveladvisor-bench -- {{ARGS}}

@@ -120,7 +120,8 @@ async fn a_head_that_is_too_large_is_refused() {
     let many = format!("GET /health/live HTTP/1.1\r\nhost: localhost\r\n{}\r\n", "x: y\r\n".repeat(HEADERS_MAX));
     for head in [large, many] {
         let answer = left_hanging(server.address, &head).await;
-        assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+        // The connection ends with it: what the server has not read by then may take the answer along.
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431 "), "{answer}");
     }
     // A token of 8 KB is none of these.
     let token = format!(
