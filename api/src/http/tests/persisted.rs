@@ -40,7 +40,7 @@ async fn a_client_sends_a_query_once_and_its_hash_from_then_on_by_both_methods()
         assert!(answer.get("data").is_none(), "{answer}");
     }
     for (status, answer) in &found[2..] {
-        assert_eq!((*status, answer), (StatusCode::OK, &json!({ "data": { "__typename": "Query" } })));
+        assert_eq!((*status, &answer["data"]), (StatusCode::OK, &json!({ "__typename": "Query" })));
     }
 }
 
