@@ -151,6 +151,8 @@ pub const SUBSCRIPTION_COMPLEXITY: usize = 50;
 pub const PROGRESS_PAGE: usize = 50;
 /// Sockets and event streams served at once, each beside the connections that only ask.
 pub const STREAMS_MAX: usize = 2_000;
+/// Those of one caller; a gateway that follows trips for many travellers shares one socket among them.
+pub const STREAMS_PER_CALLER_MAX: usize = 250;
 /// Operations under way at once on one WebSocket.
 pub const SOCKET_OPERATIONS_MAX: usize = 100;
 /// Largest message that is read from a WebSocket, in bytes, and largest frame of it.

@@ -18,8 +18,8 @@ use traveladvisor_infra::gateway::{PaymentGateway, SandboxGateway};
 use traveladvisor_infra::postgres::SCHEMA;
 use traveladvisor_infra::testing::TestDatabase;
 use traveladvisor_projections::reads::Reads;
-use traveladvisor_projections::runtime::Projectors;
 use traveladvisor_projections::runtime::rebuild::Rebuilds;
+use traveladvisor_projections::runtime::{ProjectionName, Projectors, retry_parked};
 
 /// Largest answer that a test reads.
 const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -57,6 +57,19 @@ pub(crate) struct Beside {
     pub(crate) api: Api,
     _projectors: Projectors,
     _running: RunningEngine,
+}
+
+impl Beside {
+    /// The data of its answer without GraphQL errors.
+    pub(crate) async fn ask(&self, query: &str, variables: Value) -> Value {
+        let body = json!({ "query": query, "variables": variables }).to_string();
+        let request = Request::post("/graphql").header("content-type", "application/json").body(Body::from(body));
+        let response = router(self.api.clone()).oneshot(request.expect("a request")).await.expect("an answer");
+        let bytes = to_bytes(response.into_body(), ANSWER_BYTES_MAX).await.expect("a body");
+        let mut answer: Value = serde_json::from_slice(&bytes).expect("json");
+        assert!(answer.get("errors").is_none(), "{answer}");
+        answer["data"].take()
+    }
 }
 
 impl World {
@@ -165,6 +178,20 @@ impl World {
             allowance: Allowance::default(),
         });
         Beside { api, _projectors: projectors, _running: running }
+    }
+
+    /// Events that the read model of trips has set aside, and those that wait behind them.
+    pub(crate) async fn parked_trip_events(&self) -> i64 {
+        sqlx::query_scalar("SELECT count(*) FROM projection_dead_letters WHERE name = 'booking'")
+            .fetch_one(&self.database.pool)
+            .await
+            .expect("counted")
+    }
+
+    /// Takes in again what the read model of trips had to set aside; how many events.
+    pub(crate) async fn retry_trips(&self) -> u64 {
+        let retried = retry_parked(&self.log, ProjectionName::Booking, None).await.expect("tried again");
+        retried.iter().map(|key| key.taken_in).sum()
     }
 
     /// How many watch the read side for subscriptions.

@@ -98,6 +98,13 @@ impl Answer {
         }
     }
 
+    /// The same, where the request has one.
+    pub(crate) fn bear_of(&mut self, RequestId(id): &RequestId) {
+        if let Some(id) = id {
+            self.bear(id);
+        }
+    }
+
     /// A defect of ours.
     fn broken() -> Self {
         Self::of(Stage::Broken, ErrorCode::Internal, "Something went wrong on our side: report it.")
@@ -138,9 +145,7 @@ impl Answer {
 pub(crate) async fn execute(schema: &TravelSchema, parameters: Parameters, asking: Asking, allowed: Allowed) -> Answer {
     let request_id = asking.request_id.clone();
     let mut answer = answered(schema, parameters, asking, allowed).await;
-    if let RequestId(Some(id)) = request_id {
-        answer.bear(&id);
-    }
+    answer.bear_of(&request_id);
     answer
 }
 

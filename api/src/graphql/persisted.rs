@@ -74,17 +74,19 @@ impl Default for PersistedQueries {
 
 impl PersistedQueries {
     /// Puts the document in the place of its hash. Gives what is worth keeping once it was executed, or the answer that asks for the document.
-    pub(crate) fn resolve(&self, parameters: &mut Parameters) -> Result<Option<Candidate>, Answer> {
+    pub(crate) fn resolve(&self, parameters: &mut Parameters) -> Result<Option<Candidate>, Box<Answer>> {
         let Some(asked) = parameters.persisted else {
             return Ok(None);
         };
         let known = self.kept().documents.get(&asked).cloned();
         match (parameters.query.is_empty(), known) {
             (true, Some(document)) => document.as_ref().clone_into(&mut parameters.query),
-            (true, None) => return Err(Answer::of(Stage::Rejected, ErrorCode::PersistedQueryNotFound, NOT_FOUND)),
+            (true, None) => {
+                return Err(Box::new(Answer::of(Stage::Rejected, ErrorCode::PersistedQueryNotFound, NOT_FOUND)));
+            }
             (false, Some(document)) if *document == *parameters.query => {}
             (false, _) if PersistedQuery::of_document(&parameters.query) != asked => {
-                return Err(Answer::of(Stage::Rejected, ErrorCode::InvalidInput, MISMATCH));
+                return Err(Box::new(Answer::of(Stage::Rejected, ErrorCode::InvalidInput, MISMATCH)));
             }
             (false, _) if parameters.query.len() > PERSISTED_DOCUMENT_BYTES_MAX => {}
             // It belongs into the variables, and nowhere for longer than its request.

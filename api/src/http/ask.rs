@@ -3,6 +3,7 @@
 use axum::http::header::ALLOW;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
+use futures::stream::{self, BoxStream, StreamExt};
 
 use super::answer::{self, Refusal};
 use super::idempotency::{self, MalformedKey};
@@ -11,8 +12,9 @@ use super::sse::{self, Taste};
 use crate::admission::overloaded;
 use crate::api::Api;
 use crate::caller::Asking;
-use crate::graphql::execute::{Allowed, Parameters, Stage, execute};
-use crate::graphql::subscription::is_mutation;
+use crate::graphql::execute::{Allowed, Answer, Parameters, Stage, execute};
+use crate::graphql::persisted::Candidate;
+use crate::graphql::subscription::{self, is_mutation, once};
 
 /// A request whose sender is known and for which there is room.
 #[derive(Debug)]
@@ -44,12 +46,15 @@ pub(crate) async fn ask(
     }
     let candidate = match api.persisted.resolve(&mut parameters) {
         Ok(candidate) => candidate,
-        Err(unknown) => return answer::graphql(&unknown, media),
+        Err(mut unknown) => {
+            unknown.bear_of(&entered.asking.request_id);
+            return answer::graphql(&unknown, media);
+        }
     };
     // What only writes by POST is refused below, with its status.
     let may_stream = allowed == Allowed::Everything || !is_mutation(&parameters);
     if may_stream && taste.takes(&parameters) {
-        return sse::respond(api, entered.asking, parameters);
+        return sse::respond(api, entered.asking, (parameters, candidate));
     }
     let Some(_place) = api.places.enter() else { return overloaded().respond(media) };
     // Boxed: execution is large, and every frame that holds it takes from what deep nesting may need.
@@ -62,4 +67,43 @@ pub(crate) async fn ask(
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
     }
     response
+}
+
+/// The same stages for an operation on a socket, whose caller was asked when the socket was opened.
+pub(super) fn follow(api: &Api, mut parameters: Parameters, asking: Asking) -> BoxStream<'static, Answer> {
+    match api.persisted.resolve(&mut parameters) {
+        Ok(candidate) => follow_known(api, (parameters, candidate), asking),
+        Err(mut unknown) => {
+            unknown.bear_of(&asking.request_id);
+            once(*unknown)
+        }
+    }
+}
+
+/// An operation as a stream of answers. It has a place among those under execution until it is answered or, being a subscription, admitted:
+/// whoever waits for news takes no room from others.
+pub(super) fn follow_known(
+    api: &Api,
+    (parameters, candidate): (Parameters, Option<Candidate>),
+    asking: Asking,
+) -> BoxStream<'static, Answer> {
+    let api = api.clone();
+    let followed = async move {
+        let Some(_place) = api.places.enter() else {
+            let refusal = overloaded();
+            let mut answer = Answer::of(Stage::Rejected, refusal.code, &refusal.message);
+            answer.bear_of(&asking.request_id);
+            return once(answer);
+        };
+        let answers = subscription::follow(&api.schema, parameters, asking).await;
+        let persisted = api.persisted.clone();
+        let mut candidate = candidate;
+        let keep = move |answer: &Answer| {
+            if let Some(candidate) = candidate.take() {
+                persisted.keep(candidate, answer.stage);
+            }
+        };
+        answers.inspect(keep).boxed()
+    };
+    stream::once(followed).flatten().boxed()
 }

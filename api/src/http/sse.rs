@@ -13,16 +13,19 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use futures::stream::{self, BoxStream, StreamExt};
 use tokio::time::{Instant, sleep_until};
+use tracing::{Instrument, Span};
 use traveladvisor_infra::clock::{Clock, SystemClock};
 
 use super::Refusal;
 use super::accept::Accept;
+use super::ask::follow_known;
 use super::negotiate::{GRAPHQL_RESPONSE, JSON, Media};
-use super::streams::StreamPlace;
+use super::streams::{CallerPlace, StreamPlace, TOO_MANY_OF_CALLER};
 use crate::api::Api;
-use crate::caller::Asking;
+use crate::caller::{Asking, RequestId};
 use crate::graphql::execute::{Answer, Parameters, Stage};
-use crate::graphql::subscription::{follow, is_subscription};
+use crate::graphql::persisted::Candidate;
+use crate::graphql::subscription::is_subscription;
 use crate::graphql::types::ErrorCode;
 use crate::limits::KEEP_ALIVE_EVERY;
 
@@ -69,17 +72,24 @@ impl Taste {
 }
 
 /// Answers an operation as a stream.
-pub(super) fn respond(api: &Api, asking: Asking, parameters: Parameters) -> Response {
+pub(super) fn respond(api: &Api, asking: Asking, operation: (Parameters, Option<Candidate>)) -> Response {
+    let full = |message| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Overloaded, message);
     let Some(place) = api.streams.enter() else {
-        let message = "Too many streams are open here: try again in a moment.";
-        return Refusal::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Overloaded, message).respond(Media::Json);
+        return full("Too many streams are open here: try again in a moment.").respond(Media::Json);
+    };
+    let Some(counted) = api.streams.enter_as(asking.caller.owner()) else {
+        return full(TOO_MANY_OF_CALLER).respond(Media::Json);
     };
     let expires_at = asking.caller.expires_at().map(|at| {
         let left = (at - SystemClock.now()).to_std().unwrap_or_default();
         Instant::now() + left
     });
-    let answers = follow(api.schema.clone(), parameters, asking);
-    let events = stream::unfold(Some(Events { answers, place, expires_at }), next);
+    let request_id = asking.request_id.clone();
+    let answers = follow_known(api, operation, asking);
+    let events = Events { answers, place, _counted: counted, expires_at, request_id };
+    // The body is read when the request is over, so it takes the request's name in the log along.
+    let span = Span::current();
+    let events = stream::unfold(Some(events), move |events| next(events).instrument(span.clone()));
     let mut response = Response::new(Body::from_stream(events));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
@@ -91,7 +101,9 @@ pub(super) fn respond(api: &Api, asking: Asking, parameters: Parameters) -> Resp
 struct Events {
     answers: BoxStream<'static, Answer>,
     place: StreamPlace,
+    _counted: CallerPlace,
     expires_at: Option<Instant>,
+    request_id: RequestId,
 }
 
 type Written = (Result<Bytes, Infallible>, Option<Events>);
@@ -110,7 +122,8 @@ async fn next(events: Option<Events>) -> Option<Written> {
         () = events.place.closing() => None,
         () = expired => {
             let message = "The token has expired: subscribe again with a new one.";
-            let answer = Answer::of(Stage::Rejected, ErrorCode::Unauthenticated, message);
+            let mut answer = Answer::of(Stage::Rejected, ErrorCode::Unauthenticated, message);
+            answer.bear_of(&events.request_id);
             let last = [event(&answer).as_slice(), COMPLETE].concat();
             Some((Ok(last.into()), None))
         }
@@ -131,23 +144,4 @@ fn event(answer: &Answer) -> Vec<u8> {
 }
 
 #[cfg(test)]
-mod tests {
-    use axum::http::header::ACCEPT;
-
-    use super::*;
-
-    fn taste(value: &str) -> Taste {
-        Taste::of(&HeaderMap::from_iter([(ACCEPT, value.parse().expect("a value"))]))
-    }
-
-    #[test]
-    fn a_stream_is_for_who_likes_it_best_or_needs_one() {
-        assert_eq!(Taste::of(&HeaderMap::new()), Taste::Refused);
-        assert_eq!(taste("application/json"), Taste::Refused);
-        assert_eq!(taste("*/*"), Taste::Accepted);
-        assert_eq!(taste("text/event-stream"), Taste::Wanted);
-        assert_eq!(taste("text/event-stream, application/json;q=0.5"), Taste::Wanted);
-        assert_eq!(taste("application/graphql-response+json, application/json, text/event-stream"), Taste::Accepted);
-        assert_eq!(taste("text/event-stream;q=0"), Taste::Refused);
-    }
-}
+mod tests;

@@ -1,17 +1,25 @@
 //! Answers that last: sockets and event streams, how many there may be, and their end when the server stops.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use crate::limits::STREAMS_MAX;
+use crate::limits::{STREAMS_MAX, STREAMS_PER_CALLER_MAX};
+
+/// What a caller is told who has as many as one may have.
+pub(super) const TOO_MANY_OF_CALLER: &str = "You have too many streams open: close one, or share a socket";
 
 /// The streams of this process.
 #[derive(Debug)]
 pub(crate) struct Streams {
     places: Arc<Semaphore>,
+    callers: Callers,
     closing: watch::Sender<bool>,
 }
+
+/// How many streams each caller has, by their opaque names. Callers without any are not kept.
+type Callers = Arc<Mutex<HashMap<String, usize>>>;
 
 /// A place for one stream, kept as long as it lasts.
 #[derive(Debug)]
@@ -20,9 +28,20 @@ pub(crate) struct StreamPlace {
     _place: OwnedSemaphorePermit,
 }
 
+/// A stream that counts for its caller until this is dropped.
+#[derive(Debug)]
+pub(crate) struct CallerPlace {
+    callers: Callers,
+    owner: String,
+}
+
 impl Default for Streams {
     fn default() -> Self {
-        Self { places: Arc::new(Semaphore::new(STREAMS_MAX)), closing: watch::Sender::new(false) }
+        Self {
+            places: Arc::new(Semaphore::new(STREAMS_MAX)),
+            callers: Callers::default(),
+            closing: watch::Sender::new(false),
+        }
     }
 }
 
@@ -31,6 +50,17 @@ impl Streams {
     pub(crate) fn enter(&self) -> Option<StreamPlace> {
         let place = self.places.clone().try_acquire_owned().ok()?;
         Some(StreamPlace { closing: self.closing.subscribe(), _place: place })
+    }
+
+    /// Counts a stream for its caller; none when there are too many of them, so that nobody alone takes all of [`STREAMS_MAX`].
+    pub(super) fn enter_as(&self, owner: &str) -> Option<CallerPlace> {
+        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = callers.entry(owner.to_owned()).or_default();
+        if *count >= STREAMS_PER_CALLER_MAX {
+            return None;
+        }
+        *count += 1;
+        Some(CallerPlace { callers: self.callers.clone(), owner: owner.to_owned() })
     }
 
     /// How many there are.
@@ -55,5 +85,44 @@ impl StreamPlace {
     pub(crate) async fn closing(&mut self) {
         // The sender outlives every place only by mistake: then it is time to end as well.
         let _ = self.closing.wait_for(|closing| *closing).await;
+    }
+}
+
+impl Drop for CallerPlace {
+    fn drop(&mut self) {
+        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = callers.get_mut(&self.owner) {
+            *count -= 1;
+            if *count == 0 {
+                callers.remove(&self.owner);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_with_too_many_streams_keeps_nobody_else_out() {
+        let streams = Streams::default();
+        let mut held: Vec<_> = (0..STREAMS_PER_CALLER_MAX).map(|_| streams.enter_as("a").expect("room")).collect();
+        assert!(streams.enter_as("a").is_none());
+        assert!(streams.enter_as("b").is_some());
+        held.pop();
+        held.push(streams.enter_as("a").expect("room again"));
+        drop(held);
+        assert!(streams.callers.lock().expect("whole").is_empty(), "who is gone is forgotten");
+    }
+
+    #[test]
+    fn there_are_so_many_streams_and_no_more() {
+        let streams = Streams::default();
+        let mut held: Vec<_> = (0..STREAMS_MAX).map(|_| streams.enter().expect("room")).collect();
+        assert!(streams.enter().is_none());
+        held.pop();
+        assert_eq!(streams.open(), STREAMS_MAX - 1);
+        assert!(streams.enter().is_some());
     }
 }

@@ -155,3 +155,39 @@ async fn when_the_server_stops_an_event_stream_ends_without_complete() {
     ended.expect("in time").expect("read");
     assert!(!rest.contains("complete"), "{rest}");
 }
+
+#[tokio::test]
+async fn who_does_not_read_an_event_stream_is_cut_and_nothing_piles_up_for_it() {
+    use tokio::io::AsyncWriteExt;
+
+    let world = World::begin().await;
+    let server = Server::start(world.api.clone()).await;
+    let booked = world.book(world.trip(json!({ "wait": "FINISHED" }))).await;
+    let id = text(&booked["booking"]["id"]);
+    // More than all buffers on the way together can hold.
+    world
+        .run(
+            "INSERT INTO booking_timeline SELECT id, 1000000 + n, now(), 'trip_saga', 'StepRetried', \
+             repeat('x', 50000), 'PENDING', 'PROCESSING', NULL FROM generate_series(1, 1500) n, bookings",
+        )
+        .await;
+    let mut stream = tokio::net::TcpStream::connect(server.address).await.expect("a connection");
+    let body = json!({ "query": PROGRESS, "variables": { "id": id } }).to_string();
+    let head = format!(
+        "POST /graphql HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\naccept: text/event-stream\r\n\
+         content-length: {}\r\n\r\n{body}",
+        server.address,
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await.expect("the server reads");
+    let changed = async |is_open: bool| {
+        while (world.watchers() > 0) != is_open {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(AT_LAST, changed(true)).await.expect("it is followed");
+    tokio::time::timeout(AT_LAST, changed(false)).await.expect("it is cut at last");
+    assert_eq!(world.metric("traveladvisor_streams_open").await, "0");
+    drop(stream);
+    server.stop().await;
+}

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::client::{Client, Server};
-use crate::world::{UPSERT_HOTEL, World, hotel, merge, text};
+use crate::world::{BOOK, UPSERT_HOTEL, World, hotel, merge, text};
 
 const PROGRESS: &str = "subscription($id: ID!, $after: Position) { \
      bookingProgress(id: $id, after: $after) { position at status sagaStatus summary } }";
@@ -66,12 +66,27 @@ async fn roomy(world: &World) {
     world.ask(UPSERT_HOTEL, json!({ "input": hotel })).await;
 }
 
-async fn book_room(world: &World, key: usize) -> String {
+fn room_alone(world: &World, key: usize) -> Value {
     let alone = json!({ "idempotencyKey": format!("key-{key}"), "flight": null, "car": null, "wait": "ACCEPTED",
         "traveller": { "email": format!("{key}@example.com") }, "payment": { "method": "NONE", "cardNumber": null } });
-    let booked = world.book(world.trip(alone)).await;
+    world.trip(alone)
+}
+
+async fn book_room(world: &World, key: usize) -> String {
+    let booked = world.book(room_alone(world, key)).await;
     assert_eq!(booked["errors"], json!([]), "{booked}");
     text(&booked["booking"]["id"])
+}
+
+/// A mutation's payload; told again as long as another process is quicker.
+async fn insist(ask: impl AsyncFn() -> Value) -> Value {
+    loop {
+        let payload = ask().await;
+        if payload["errors"] == json!([]) {
+            return payload;
+        }
+        assert_eq!(payload["errors"][0]["code"], "CONFLICT", "{payload}");
+    }
 }
 
 /// Follows a trip over a new connection for every few items until it is given back.
@@ -145,6 +160,103 @@ async fn a_read_model_that_is_made_anew_and_rolled_back_neither_repeats_nor_lose
     world.ask(CANCEL, json!({ "input": { "bookingId": id } })).await;
     told.extend(until(&mut client, "COMPENSATED").await);
     assert_eq!(told, timeline(&world, &id).await);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_missed_and_nothing_comes_twice_while_two_processes_write() {
+    let world = World::begin().await;
+    roomy(&world).await;
+    let beside = world.another().await;
+    let servers = [Server::start(world.api.clone()).await, Server::start(beside.api.clone()).await];
+    // Booked by one, cancelled by the other, followed over either.
+    let trips = (0..8).map(|key| {
+        let (world, beside, servers) = (&world, &beside, &servers);
+        let ask = async move |first: bool, mutation: &str, input: Value| {
+            let variables = json!({ "input": input });
+            if first { world.ask(mutation, variables).await } else { beside.ask(mutation, variables).await }
+        };
+        async move {
+            let booked =
+                insist(async || ask(key % 2 == 0, BOOK, room_alone(world, key)).await["bookTrip"].take()).await;
+            let id = text(&booked["booking"]["id"]);
+            let cancel =
+                insist(async || ask(key % 2 == 1, CANCEL, json!({ "bookingId": id })).await["cancelBooking"].take());
+            let (told, _) = tokio::join!(follow_in_pieces(&servers[key / 2 % 2], &id, 1 + key % 4), cancel);
+            (id, told)
+        }
+    });
+    for (id, told) in futures::future::join_all(trips).await {
+        let lines = timeline(&world, &id).await;
+        assert!(lines.len() > 5, "{lines:?}");
+        assert_eq!(told, lines);
+    }
+    for server in servers {
+        server.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn what_had_been_set_aside_comes_in_its_place_once_it_is_taken_in() {
+    let world = World::begin().await;
+    roomy(&world).await;
+    let server = Server::start(world.api.clone()).await;
+    world
+        .run("ALTER TABLE booking_timeline ADD CONSTRAINT taste CHECK (event_type <> 'SagaSucceeded') NOT VALID")
+        .await;
+    let input = room_alone(&world, 1);
+    let book = "mutation($input: BookTripInput!) { bookTrip(input: $input) { booking { id } errors { code } } }";
+    let booked = world.ask(book, json!({ "input": input })).await;
+    let id = text(&booked["bookTrip"]["booking"]["id"]);
+    let events = world.events().await.len();
+    world.ask(CANCEL, json!({ "input": { "bookingId": id } })).await;
+    let behind = async {
+        while world.parked_trip_events().await < 2 {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(super::client::AT_LAST, behind).await.expect("set aside, and what follows behind it");
+    assert!(world.events().await.len() > events);
+    let mut client = server.ready().await;
+    client.subscribe("a", PROGRESS, json!({ "id": id })).await;
+    let before = timeline(&world, &id).await;
+    let mut told = Vec::new();
+    while told.len() < before.len() {
+        told.push(item(&client.hear().await));
+    }
+    assert_eq!(told, before);
+    client.say(json!({ "type": "ping" })).await;
+    assert_eq!(client.hear().await["type"], "pong", "it waits");
+    world.run("ALTER TABLE booking_timeline DROP CONSTRAINT taste").await;
+    assert!(world.retry_trips().await >= 2);
+    told.extend(until(&mut client, "COMPENSATED").await);
+    assert_eq!(told, timeline(&world, &id).await);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn those_who_wait_for_news_take_no_room_from_those_who_ask() {
+    use traveladvisor_api::limits::{EXECUTIONS_MAX, SOCKET_OPERATIONS_MAX};
+
+    let world = World::begin().await;
+    let server = Server::start(world.api.clone()).await;
+    let quiet = "subscription { bookings(travellerEmail: \"nobody@example.com\") { id } }";
+    let mut clients = Vec::new();
+    for _ in 0..=EXECUTIONS_MAX / SOCKET_OPERATIONS_MAX {
+        let mut client = server.ready().await;
+        for id in 0..SOCKET_OPERATIONS_MAX {
+            client.subscribe(&id.to_string(), quiet, json!({})).await;
+        }
+        clients.push(client);
+    }
+    let all = async {
+        while world.watchers() <= EXECUTIONS_MAX {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(super::client::AT_LAST, all).await.expect("all wait");
+    assert_eq!(world.ask("{ __typename }", json!({})).await["__typename"], "Query");
+    drop(clients);
     server.stop().await;
 }
 

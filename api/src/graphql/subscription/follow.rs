@@ -29,12 +29,23 @@ fn kind(parameters: &Parameters) -> Option<OperationType> {
     operation(&document, parameters.operation_name.as_deref()).map(|operation| operation.ty)
 }
 
-/// Executes an operation for a caller, as long as the stream is read.
-pub(crate) fn follow(schema: TravelSchema, parameters: Parameters, asking: Asking) -> BoxStream<'static, Answer> {
+/// Admits an operation of a caller; a query or a mutation has been executed by then, a subscription is, as long as the stream is read.
+pub(crate) async fn follow(
+    schema: &TravelSchema,
+    parameters: Parameters,
+    asking: Asking,
+) -> BoxStream<'static, Answer> {
     if !is_subscription(&parameters) {
-        return stream::once(async move { execute(&schema, parameters, asking, Allowed::Everything).await }).boxed();
+        return once(execute(schema, parameters, asking, Allowed::Everything).await);
     }
-    stream::once(async move { subscribe(&schema, parameters, asking).await }).flatten().boxed()
+    let request_id = asking.request_id.clone();
+    let answers = subscribe(schema, parameters, asking).await;
+    answers
+        .map(move |mut answer| {
+            answer.bear_of(&request_id);
+            answer
+        })
+        .boxed()
 }
 
 async fn subscribe(schema: &TravelSchema, mut parameters: Parameters, asking: Asking) -> BoxStream<'static, Answer> {
@@ -63,6 +74,7 @@ async fn subscribe(schema: &TravelSchema, mut parameters: Parameters, asking: As
         .boxed()
 }
 
-fn once(answer: Answer) -> BoxStream<'static, Answer> {
+/// One answer and no other.
+pub(crate) fn once(answer: Answer) -> BoxStream<'static, Answer> {
     stream::once(std::future::ready(answer)).boxed()
 }

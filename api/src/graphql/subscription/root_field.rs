@@ -106,3 +106,6 @@ fn chosen_mut<'a>(document: &'a mut ExecutableDocument, name: Option<&str>) -> O
         (DocumentOperations::Single(_), Some(_)) => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

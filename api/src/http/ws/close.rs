@@ -4,6 +4,7 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Error as SocketError;
 
+use crate::http::streams;
 use crate::limits::{SOCKET_CLOSE_TIMEOUT, STREAM_WRITE_TIMEOUT};
 
 /// Bytes of a reason that a close frame has room for.
@@ -30,6 +31,8 @@ pub(super) enum Close {
     GoingAway,
     /// Who asks cannot be told just now.
     TryAgain,
+    /// The caller has as many streams as one may have.
+    TooManyStreams,
     /// A message or frame beyond the bound.
     TooLarge,
     /// A text that is not UTF-8.
@@ -59,7 +62,7 @@ impl Close {
             Self::SubscriberExists(_) => 4409,
             Self::TooManyInits => 4429,
             Self::GoingAway => close_code::AWAY,
-            Self::TryAgain => close_code::AGAIN,
+            Self::TryAgain | Self::TooManyStreams => close_code::AGAIN,
             Self::TooLarge => close_code::SIZE,
             Self::NotUtf8 => close_code::INVALID,
             Self::Protocol => close_code::PROTOCOL,
@@ -79,6 +82,7 @@ impl Close {
             Self::TooManyInits => "Too many initialisation requests".to_owned(),
             Self::GoingAway => "The server stops: connect again".to_owned(),
             Self::TryAgain => "Who asks cannot be told just now: connect again in a moment".to_owned(),
+            Self::TooManyStreams => streams::TOO_MANY_OF_CALLER.to_owned(),
             Self::TooLarge => "The message is too large".to_owned(),
             Self::NotUtf8 => "The message is not UTF-8".to_owned(),
             Self::Protocol => "Not a WebSocket's frame".to_owned(),
@@ -106,7 +110,7 @@ mod tests {
     #[test]
     fn every_reason_fits_into_its_frame() {
         let long = Close::SubscriberExists("x".repeat(200));
-        let all = [Close::TryAgain, Close::GoingAway, Close::InitTimeout, long];
+        let all = [Close::TryAgain, Close::TooManyStreams, Close::GoingAway, Close::InitTimeout, long];
         assert!(all.iter().all(|close| close.reason().len() <= REASON_BYTES_MAX));
     }
 }

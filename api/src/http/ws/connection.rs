@@ -17,9 +17,9 @@ use super::operations::{Operations, Told};
 use crate::api::Api;
 use crate::caller::Asking;
 use crate::graphql::execute::{Answer, Parameters, Stage};
-use crate::graphql::subscription::follow;
 use crate::graphql::types::ErrorCode;
-use crate::http::streams::StreamPlace;
+use crate::http::ask;
+use crate::http::streams::{CallerPlace, StreamPlace};
 use crate::limits::{
     KEEP_ALIVE_EVERY, SOCKET_INIT_TIMEOUT, SOCKET_OPERATIONS_MAX, SOCKET_SILENCE_MAX, STREAM_WRITE_TIMEOUT,
 };
@@ -36,6 +36,8 @@ pub(super) struct Connection {
     headers: HeaderMap,
     /// Who asks; absent until the connection is acknowledged.
     asking: Option<Asking>,
+    /// Counts it for its caller.
+    counted: Option<CallerPlace>,
     operations: Operations,
     /// By when `connection_init` has to come; then when the token expires.
     deadline: Instant,
@@ -74,6 +76,7 @@ impl Connection {
             api,
             headers,
             asking: None,
+            counted: None,
             operations: Operations::default(),
             deadline: now + SOCKET_INIT_TIMEOUT,
             heard_at: now,
@@ -169,6 +172,10 @@ impl Connection {
             Ok(Err(_)) => return Err(Close::Forbidden(REFUSED).into()),
             Err(_elapsed) => return Err(Close::InitTimeout.into()),
         };
+        let Some(counted) = self.api.streams.enter_as(caller.owner()) else {
+            return Err(Close::TooManyStreams.into());
+        };
+        self.counted = Some(counted);
         self.deadline = match caller.expires_at() {
             Some(expires_at) => Instant::now() + (expires_at - SystemClock.now()).to_std().unwrap_or_default(),
             None => Instant::now() + FOR_EVER,
@@ -184,11 +191,11 @@ impl Connection {
         }
         if self.operations.len() >= SOCKET_OPERATIONS_MAX {
             let message = "Too many operations are under way on this connection: complete some first.";
-            let refused = Answer::of(Stage::Rejected, ErrorCode::Overloaded, message);
+            let mut refused = Answer::of(Stage::Rejected, ErrorCode::Overloaded, message);
+            refused.bear_of(&asking.request_id);
             return self.say(message::answer(id, &refused)).await;
         }
-        let answers = follow(self.api.schema.clone(), parameters, asking);
-        self.operations.begin(id, answers);
+        self.operations.begin(id, ask::follow(&self.api, parameters, asking));
         Ok(())
     }
 }

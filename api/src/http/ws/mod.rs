@@ -7,12 +7,15 @@ mod close;
 mod connection;
 mod message;
 mod operations;
+#[cfg(test)]
+mod tests;
 
 use axum::extract::FromRequestParts;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use tracing::{Instrument, Span};
 
 use self::close::Close;
 use self::connection::Connection;
@@ -56,12 +59,15 @@ fn accept(api: &Api, upgrade: WebSocketUpgrade, head: &Parts) -> Response {
         upgrade.set_selected_protocol(HeaderValue::from_static(PROTOCOL));
     }
     let (api, headers) = (api.clone(), head.headers.clone());
-    upgrade.on_upgrade(async move |socket| {
+    // The request is over when the socket begins, so it takes the request's name in the log along.
+    let span = Span::current();
+    let served = async move |socket| {
         if spoken {
             Connection::new(socket, api, headers).serve(place).await;
         } else {
             close::close(socket, Close::SubprotocolNotAcceptable).await;
             drop(place);
         }
-    })
+    };
+    upgrade.on_upgrade(move |socket| served(socket).instrument(span))
 }
