@@ -14,7 +14,7 @@ mod retry;
 mod rows;
 mod sift;
 mod standby;
-mod status;
+pub(crate) mod status;
 mod step;
 mod table;
 mod tail;

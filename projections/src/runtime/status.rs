@@ -64,12 +64,12 @@ pub struct ProjectionStatus {
 
 /// The sending side of a projector's position and state.
 #[derive(Debug)]
-pub(super) struct Voice {
+pub(crate) struct Voice {
     position: watch::Sender<Position>,
     condition: watch::Sender<(ProjectionState, Option<String>)>,
     error: watch::Sender<(u64, Option<String>)>,
     /// How many wait for it to come further.
-    pub(super) waiting: watch::Receiver<usize>,
+    pub(crate) waiting: watch::Receiver<usize>,
 }
 
 /// The receiving side. Cheap to clone.
@@ -94,7 +94,7 @@ impl Drop for Waiting {
     }
 }
 
-pub(super) fn channel(name: &'static str, version: u32) -> (Voice, Ear) {
+pub(crate) fn channel(name: &'static str, version: u32) -> (Voice, Ear) {
     let (position, heard_position) = watch::channel(Position::START);
     let (condition, heard_condition) = watch::channel((ProjectionState::Starting, None));
     let (error, heard_error) = watch::channel((0, None));
@@ -107,7 +107,7 @@ pub(super) fn channel(name: &'static str, version: u32) -> (Voice, Ear) {
 
 impl Voice {
     /// Where its rows stand. A rollback brings them back to an earlier position.
-    pub(super) fn reached(&self, position: Position) {
+    pub(crate) fn reached(&self, position: Position) {
         self.position.send_if_modified(|known| std::mem::replace(known, position) != position);
     }
 
@@ -119,7 +119,7 @@ impl Voice {
         });
     }
 
-    pub(super) fn is(&self, state: ProjectionState, reason: Option<String>) {
+    pub(crate) fn is(&self, state: ProjectionState, reason: Option<String>) {
         let next = (state, reason);
         self.condition.send_if_modified(|known| {
             let changed = *known != next;

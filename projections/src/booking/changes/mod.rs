@@ -9,6 +9,7 @@
 //! trip an event concerns. What it cannot hear that way (an event that had been set aside and is taken in later, rows that were switched) it
 //! finds by looking at the newest line of every watched trip at intervals. It ends when nobody watches any more.
 
+mod course;
 mod lines;
 mod traveller;
 mod trip;
@@ -24,23 +25,26 @@ use traveladvisor_domain::id::{BookingId, StreamKind};
 use traveladvisor_infra::event_log::{EventLog, Position, StoredEvent};
 use traveladvisor_infra::fail_points::{Point, outgoing};
 
+use self::course::{Course, Look, Passed};
 pub(crate) use self::lines::lines_after;
 pub use self::traveller::{TRIPS_WAITING_MAX, TravellerWatch};
 pub use self::trip::TripWatch;
 use self::watching::Watching;
 use crate::reads::ReadError;
-use crate::runtime::Ear;
+use crate::runtime::{Ear, ProjectionState};
 
 /// Events of the log that are looked at together.
 const PAGE_EVENTS: usize = 1_000;
-/// How often every watched trip is looked at, whether the log told of it or not.
+/// How often watched trips are looked at, whether the log told of them or not.
 pub const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// Watched trips that one statement looks at.
 const SWEEP_TRIPS: usize = 1_000;
 /// Pause after the database did not answer.
 const FAILED_PAUSE: Duration = Duration::from_millis(250);
-/// Trips of which an event has passed the read model without a trace in their row: most are set aside. Further ones are not waited for.
-const UNSEEN_TRIPS_MAX: usize = 1_000;
+/// Statements that one look at all watched trips takes at most: of more trips, the others are looked at in the next rounds.
+const SWEEP_STATEMENTS_MAX: usize = 10;
+/// How often it is asked how far another process has brought the rows.
+const STANDBY_GLANCE: Duration = Duration::from_millis(100);
 
 /// Who watches, and what tells them.
 #[derive(Debug)]
@@ -48,14 +52,6 @@ pub(crate) struct Feed {
     log: EventLog,
     ear: Ear,
     watching: Mutex<Watching>,
-}
-
-/// How far the task has come.
-#[derive(Debug, Default)]
-struct Course {
-    after: Position,
-    /// Trips whose rows have not taken in the event at this position yet.
-    unseen: BTreeMap<BookingId, Position>,
 }
 
 impl Feed {
@@ -76,25 +72,24 @@ impl Feed {
     /// Starts the task unless it is at work.
     fn begin(self: &Arc<Self>, watching: &mut Watching) {
         if !std::mem::replace(&mut watching.is_followed, true) {
-            tokio::spawn(self.clone().follow());
+            tokio::spawn(self.clone().follow(Course::begin(&self.ear)));
         }
     }
 
-    async fn follow(self: Arc<Self>) {
-        let _waiting = self.ear.wait();
+    async fn follow(self: Arc<Self>, mut course: Course) {
         let mut position = self.ear.position.clone();
-        let mut course: Option<Course> = None;
+        let mut looked_at = None;
         loop {
             let swept = Instant::now();
             if !self.watching().goes_on() {
                 return;
             }
-            if let Err(error) = self.sweep(&mut course).await {
+            if let Err(error) = self.sweep(&mut course, &mut looked_at).await {
                 tracing::debug!(%error, "watched trips could not be looked at");
                 sleep(FAILED_PAUSE).await;
                 continue;
             }
-            if self.hear(&mut position, course.as_mut(), swept + SWEEP_EVERY).await.is_err() {
+            if self.hear(&mut position, &mut course, swept + SWEEP_EVERY).await.is_err() {
                 // The read model will not move again in this process: those who watch hear that it is over.
                 self.watching().end();
                 return;
@@ -106,10 +101,9 @@ impl Feed {
     async fn hear(
         &self,
         position: &mut watch::Receiver<Position>,
-        course: Option<&mut Course>,
+        course: &mut Course,
         until: Instant,
     ) -> Result<(), watch::error::RecvError> {
-        let Some(course) = course else { return Ok(()) };
         loop {
             let reached = *position.borrow_and_update();
             if let Err(error) = self.pass(course, reached).await {
@@ -118,70 +112,91 @@ impl Feed {
             }
             tokio::select! {
                 changed = position.changed() => changed?,
+                () = self.glance() => {}
                 () = sleep_until(until) => return Ok(()),
             }
         }
     }
 
+    /// Asks now and then how far another process has brought the rows; nothing while this one brings them there itself: as long as anybody
+    /// is known to wait, it commits each event alone, and whoever watches may watch for days.
+    async fn glance(&self) {
+        if self.ear.condition.borrow().0 != ProjectionState::Standby {
+            return std::future::pending().await;
+        }
+        sleep(STANDBY_GLANCE).await;
+        drop(self.ear.wait());
+    }
+
     /// Tells of the events up to where the read model has come.
     async fn pass(&self, course: &mut Course, reached: Position) -> Result<(), ReadError> {
-        while course.after < reached {
-            let page = self.log.read_after(course.after, PAGE_EVENTS).await?;
+        loop {
+            let after = course.after(reached);
+            if after >= reached {
+                return Ok(());
+            }
+            let page = self.log.read_after(after, PAGE_EVENTS).await?;
             let page: Vec<_> = page.into_iter().take_while(|event| event.position <= reached).collect();
             let mut touched = BTreeMap::new();
             for event in &page {
                 if let Some(trip) = trip_of(event) {
-                    touched.insert(trip, event.position);
+                    let (first, last) = (event.position, event.position);
+                    touched.entry(trip).or_insert(Passed { first, last }).last = last;
                 }
             }
             self.watching().tell(&touched);
-            self.tell_travellers(&mut course.unseen, touched).await?;
-            course.after = page.last().map_or(reached, |last| last.position);
+            if self.watching().has_travellers() {
+                let trips = touched.keys().copied().collect();
+                self.tell_travellers(course, trips, &touched).await?;
+            }
+            course.after = Some(page.last().map_or(reached, |last| last.position));
         }
-        Ok(())
     }
 
-    /// Tells those who watch a traveller's trips. Rows that do not show the event yet are looked at again with the next sweep.
+    /// Tells those who watch a traveller's trips. Rows that do not show the event yet are looked at again with the next sweeps.
     async fn tell_travellers(
         &self,
-        unseen: &mut BTreeMap<BookingId, Position>,
-        touched: BTreeMap<BookingId, Position>,
+        course: &mut Course,
+        trips: Vec<BookingId>,
+        touched: &BTreeMap<BookingId, Passed>,
     ) -> Result<(), ReadError> {
-        if touched.is_empty() || !self.watching().has_travellers() {
+        if trips.is_empty() {
             return Ok(());
         }
-        let ids = touched.keys().copied().collect();
-        let rows = outgoing(Point::Query, lines::rows_of(self.log.pool(), ids)).await?;
-        for (trip, position) in touched {
-            if let Some(row) = rows.get(&trip) {
-                self.watching().tell_traveller(trip, row);
-                if row.position >= position {
-                    unseen.remove(&trip);
-                    continue;
+        let rows = outgoing(Point::Query, lines::rows_of(self.log.pool(), trips.clone())).await?;
+        for trip in trips {
+            let row = rows.get(&trip);
+            match (course.look(trip, touched.get(&trip).copied(), row.map(|row| row.position)), row) {
+                (Look::Tell, Some(row)) => self.watching().tell_traveller(trip, row),
+                (Look::Tell | Look::Keep, _) => {}
+                (Look::Full, _) => {
+                    tracing::warn!(%trip, "too many trips are held back: those who watch travellers have to begin again");
+                    self.watching().end_travellers();
                 }
-            }
-            if unseen.len() < UNSEEN_TRIPS_MAX {
-                unseen.insert(trip, position);
             }
         }
         Ok(())
     }
 
-    /// Looks at all trips that are watched, and at those that are awaited.
-    async fn sweep(&self, course: &mut Option<Course>) -> Result<(), ReadError> {
+    /// Looks at the trips that are watched, and at those that are awaited.
+    async fn sweep(&self, course: &mut Course, looked_at: &mut Option<BookingId>) -> Result<(), ReadError> {
         let pool = self.log.pool();
-        if course.is_none() {
-            let after = outgoing(Point::Query, lines::checkpoint(pool)).await?;
-            *course = Some(Course { after, unseen: BTreeMap::new() });
+        if course.after.is_none() {
+            course.after = Some(outgoing(Point::Query, lines::checkpoint(pool)).await?);
         }
-        let trips = self.watching().trips();
-        for trips in trips.chunks(SWEEP_TRIPS) {
-            let newest = outgoing(Point::Query, lines::newest(pool, trips)).await?;
-            self.watching().found(&newest);
+        for _ in 0..SWEEP_STATEMENTS_MAX {
+            let trips = self.watching().trips_behind(*looked_at, SWEEP_TRIPS);
+            if !trips.is_empty() {
+                let newest = outgoing(Point::Query, lines::newest(pool, &trips)).await?;
+                self.watching().found(&newest);
+            }
+            *looked_at = (trips.len() == SWEEP_TRIPS).then(|| trips.last().copied()).flatten();
+            if looked_at.is_none() {
+                break;
+            }
         }
-        let Some(course) = course else { return Ok(()) };
-        let unseen = std::mem::take(&mut course.unseen);
-        self.tell_travellers(&mut course.unseen, unseen).await
+        let awaited = course.awaited(SWEEP_TRIPS);
+        self.tell_travellers(course, awaited, &BTreeMap::new()).await
     }
 }
 
@@ -192,5 +207,32 @@ fn trip_of(event: &StoredEvent) -> Option<BookingId> {
         StreamKind::Hotel | StreamKind::Flight | StreamKind::Car | StreamKind::DeadLetter => {
             event.decode_metadata().ok()?.correlation.parse().ok()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::status::channel;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_watches_for_long_does_not_keep_the_read_model_from_committing_events_together() {
+        let pool = sqlx::PgPool::connect_lazy("postgres://nobody@127.0.0.1:1/none").expect("an address");
+        let (voice, ear) = channel("booking", 1);
+        voice.is(ProjectionState::Live, None);
+        let feed = Feed::new(&EventLog::new("public", pool), ear);
+        let mut waiting = voice.waiting.clone();
+        let watch = feed.watch_trip(BookingId(uuid::Uuid::from_u128(1)));
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        let glanced = tokio::time::timeout(SWEEP_EVERY, feed.glance()).await;
+        assert!(glanced.is_err() && *waiting.borrow() == 0, "nobody is known to wait");
+        assert!(!waiting.has_changed().expect("it is there"));
+        voice.is(ProjectionState::Standby, None);
+        feed.glance().await;
+        assert!(waiting.has_changed().expect("it is there"), "what another process folds is asked for");
+        assert_eq!(*waiting.borrow_and_update(), 0);
+        drop(watch);
     }
 }

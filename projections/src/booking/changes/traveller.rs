@@ -7,25 +7,10 @@ use tokio::sync::Notify;
 use traveladvisor_domain::id::BookingId;
 
 use super::Feed;
-use super::lines::TripRow;
 use crate::booking::email_key;
 
 /// Most trips that may have changed before one who watches a traveller has read any of them. Beyond it the watch ends.
 pub const TRIPS_WAITING_MAX: usize = 10_000;
-
-/// Whose trips are watched.
-#[derive(Debug)]
-pub(super) struct Whose {
-    email_key: String,
-    /// Only those of this owner.
-    owner: Option<String>,
-}
-
-impl Whose {
-    pub(super) fn has(&self, row: &TripRow) -> bool {
-        self.email_key == row.email_key && self.owner.as_ref().is_none_or(|owner| *owner == row.owner)
-    }
-}
 
 /// Trips that changed and were not read since, each once, in the order in which they first changed.
 #[derive(Debug, Default)]
@@ -62,7 +47,12 @@ impl Mailbox {
         self.changed.notify_one();
     }
 
-    async fn take(&self) -> Option<BookingId> {
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.state().trips.len()
+    }
+
+    pub(super) async fn take(&self) -> Option<BookingId> {
         loop {
             {
                 let mut state = self.state();
@@ -83,6 +73,7 @@ impl Mailbox {
 #[derive(Debug)]
 pub struct TravellerWatch {
     feed: Arc<Feed>,
+    email_key: String,
     number: u64,
     mailbox: Arc<Mailbox>,
 }
@@ -90,14 +81,12 @@ pub struct TravellerWatch {
 impl Feed {
     /// Watches the trips of the traveller with this e-mail address; of one owner, or of all.
     pub(crate) fn watch_traveller(self: &Arc<Self>, email: &str, owner: Option<&str>) -> TravellerWatch {
-        let whose = Whose { email_key: email_key(email), owner: owner.map(str::to_owned) };
+        let email_key = email_key(email);
         let mailbox = Arc::<Mailbox>::default();
         let mut watching = self.watching();
-        let number = watching.next;
-        watching.next += 1;
-        watching.travellers.insert(number, (whose, mailbox.clone()));
+        let number = watching.enter(&email_key, owner, mailbox.clone());
         self.begin(&mut watching);
-        TravellerWatch { feed: self.clone(), number, mailbox }
+        TravellerWatch { feed: self.clone(), email_key, number, mailbox }
     }
 }
 
@@ -111,6 +100,6 @@ impl TravellerWatch {
 
 impl Drop for TravellerWatch {
     fn drop(&mut self) {
-        self.feed.watching().travellers.remove(&self.number);
+        self.feed.watching().leave(&self.email_key, self.number);
     }
 }
