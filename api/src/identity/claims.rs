@@ -29,7 +29,9 @@ struct Known {
     iat: Option<f64>,
     /// Keycloak's word for the kind of token.
     typ: Option<String>,
+    /// The client that the token was given to; in access tokens of RFC 9068 it is `client_id`.
     azp: Option<String>,
+    client_id: Option<IgnoredAny>,
     scope: Option<Words>,
     scp: Option<Words>,
     /// In ID tokens alone, as these four (`OpenID` Connect Core, 2 and 3.3.2.11).
@@ -89,32 +91,34 @@ impl Claims {
         Ok(Caller::new(owner(&known.iss, &known.sub)?, self.scopes(), Some(expires_at)))
     }
 
-    /// Until when they hold, if they do now.
+    /// Until when they hold, if they do now: the leeway after what they say, also for a stream that is opened within it.
     fn expiry(&self, now: DateTime<Utc>) -> Result<DateTime<Utc>, Unknown> {
         let known = &self.known;
         let leeway = TOKEN_LEEWAY.as_secs_f64();
+        let end = known.exp + leeway;
         #[expect(clippy::cast_precision_loss, reason = "no date of ours has more than 52 bits of milliseconds")]
         let now = now.timestamp_millis() as f64 / 1000.0;
-        if now >= known.exp + leeway {
+        if now >= end {
             return Err(Unknown::Expired);
         }
         if [known.nbf, known.iat].into_iter().flatten().any(|begins| begins > now + leeway) {
             return Err(Unknown::Early);
         }
-        DateTime::from_timestamp(known.exp as i64, 0).ok_or(Unknown::Claims)
+        DateTime::from_timestamp_millis((end * 1000.0) as i64).ok_or(Unknown::Claims)
     }
 
-    /// Whether this is an access token: it says so, or at least nothing in it is an ID token's.
-    fn is_access_token(&self, says_so: bool) -> bool {
+    /// Whether this is an access token: something says so, and nothing in it is an ID token's. That it lacks what ID tokens have proves
+    /// nothing, for all of that is optional there.
+    fn is_access_token(&self, header_says_so: bool) -> bool {
         let known = &self.known;
         if let Some(kind) = &known.typ {
             return kind.eq_ignore_ascii_case(ACCESS_TOKEN);
         }
         let of_id_token = [&known.nonce, &known.at_hash, &known.c_hash, &known.s_hash];
-        // For the client alone, and with no right: that is how an ID token without any of the above looks.
-        let is_for_client = known.azp.as_deref().is_some_and(|client| known.aud.all(|audience| audience == client));
-        let has_scope = known.scope.is_some() || known.scp.is_some();
-        says_so || (of_id_token.iter().all(|claim| claim.is_none()) && (has_scope || !is_for_client))
+        // An ID token is always for the client that it was given to (OpenID Connect Core, 2).
+        let is_for_others = known.azp.as_deref().is_some_and(|client| !known.aud.any(|audience| audience == client));
+        let says_so = known.scope.is_some() || known.scp.is_some() || known.client_id.is_some() || is_for_others;
+        header_says_so || (says_so && of_id_token.iter().all(|claim| claim.is_none()))
     }
 
     /// The rights that are named; words that are not ours are the business of others.
@@ -135,10 +139,6 @@ impl Words {
 
     fn any(&self, is: impl Fn(&str) -> bool) -> bool {
         self.texts().iter().any(|text| is(text))
-    }
-
-    fn all(&self, is: impl Fn(&str) -> bool) -> bool {
-        self.texts().iter().all(|text| is(text))
     }
 
     fn all_words(&self) -> impl Iterator<Item = &str> {

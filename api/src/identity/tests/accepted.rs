@@ -1,9 +1,11 @@
 //! Tokens that must be taken: whoever has one would be locked out otherwise.
 
-use crate::caller::{Caller, Scope};
-use crate::limits::TOKEN_LEEWAY;
+use axum::http::header::ACCEPT;
+use traveladvisor_infra::clock::SystemClock;
 
 use super::*;
+use crate::caller::{Caller, Scope};
+use crate::limits::TOKEN_LEEWAY;
 
 /// The rights of a caller, by name.
 fn rights(caller: &Caller) -> Vec<&'static str> {
@@ -17,7 +19,8 @@ async fn a_good_token_tells_who_asks_what_they_may_and_until_when() {
     let caller = world.caller(&world.token(json!({}))).await;
     assert_eq!(caller.owner(), format!("{}#{SUBJECT}", world.issuer.url()));
     assert_eq!(rights(&caller), ["bookings:read", "bookings:write"]);
-    assert_eq!(caller.expires_at().map(|at| at.timestamp()), Some(world.at(300)));
+    let leeway = TOKEN_LEEWAY.as_secs().cast_signed();
+    assert_eq!(caller.expires_at().map(|at| at.timestamp()), Some(world.at(300 + leeway)));
 }
 
 #[tokio::test]
@@ -48,6 +51,10 @@ async fn what_good_issuers_write_differently_is_taken() {
         json!({ "aud": [AUDIENCE] }),
         json!({ "typ": null }),
         json!({ "scope": null, "scp": ["bookings:read"] }),
+        json!({ "typ": null, "scope": null, "scp": ["bookings:read"], "azp": null }),
+        json!({ "typ": null, "scope": null, "client_id": "booking-batch", "azp": null }),
+        // Rights as roles alone: it was given to a client that it is not for.
+        json!({ "typ": null, "scope": null, "azp": "booking-batch", "roles": ["operations"] }),
         json!({ "exp": 4_102_444_800.5 }),
         json!({ "iat": null, "azp": null }),
         json!({ "nonce": "n" }),
@@ -55,6 +62,8 @@ async fn what_good_issuers_write_differently_is_taken() {
     ] {
         assert_eq!(world.status(&world.token(changes.clone())).await, StatusCode::OK, "{changes}");
     }
+    let named = with(world.claims(), json!({ "typ": null, "scope": null, "azp": null }));
+    assert_eq!(world.status(&world.rsa.sign(&json!({ "typ": "at+jwt" }), &named)).await, StatusCode::OK);
     for header in [
         json!({ "typ": null }),
         json!({ "typ": "at+jwt" }),
@@ -82,6 +91,24 @@ async fn clocks_may_differ_by_the_leeway_and_no_more() {
         assert_eq!(world.status(&at(inside)).await, StatusCode::OK, "{claim}");
         assert_eq!(world.status(&at(outside)).await, StatusCode::UNAUTHORIZED, "{claim}");
     }
+}
+
+#[tokio::test]
+async fn a_stream_opened_with_a_token_within_the_leeway_does_not_end_at_once() {
+    let world = World::begin().await;
+    // Streams end by the machine's clock.
+    *world.clock.0.lock().expect("the clock") = SystemClock.now();
+    let token = world.token(json!({ "exp": world.at(-10) }));
+    let request =
+        Request::post("/graphql").header(CONTENT_TYPE, "application/json").header(ACCEPT, "text/event-stream");
+    let request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+    let request = request.body(Body::from(r#"{"query":"{ __typename }"}"#)).expect("a request");
+    let response = world.router.clone().oneshot(request).await.expect("an answer");
+    let bytes = to_bytes(response.into_body(), ANSWER_BYTES_MAX).await.expect("a body");
+    let events = String::from_utf8(bytes.to_vec()).expect("text");
+    assert!(events.contains(r#""__typename":"Query""#) && !events.contains("expired"), "{events}");
+    let caller = world.caller(&token).await;
+    assert!(caller.expires_at().is_some_and(|at| at > SystemClock.now()), "and so for a socket: {caller:?}");
 }
 
 #[tokio::test]

@@ -113,6 +113,8 @@ async fn no_token_is_taken_that_is_not_for_us_or_not_now() {
         ("an ID token with a nonce", json!({ "typ": null, "nonce": "n" })),
         ("an ID token with a hash", json!({ "typ": null, "at_hash": "h" })),
         ("an ID token with nothing", json!({ "typ": null, "azp": AUDIENCE, "scope": null })),
+        ("an ID token that names no client", json!({ "typ": null, "azp": null, "scope": null })),
+        ("an ID token for several", json!({ "typ": null, "azp": AUDIENCE, "aud": [AUDIENCE, "web"], "scope": null })),
         ("bound to a key of its owner", json!({ "cnf": { "jkt": "thumb" } })),
         ("8 KB", json!({ "groups": "x".repeat(8 * 1024) })),
     ];
