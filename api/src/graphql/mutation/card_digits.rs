@@ -3,10 +3,12 @@
 //! What counts as one: 12 to 19 digits, written together or in groups with a space, a hyphen, a dash, a dot or an underscore between, that
 //! begin as payment cards do and pass the Luhn check. Any whole groups in a row are tried, so that a count before the number hides nothing.
 //!
-//! Two things are let pass for the sake of idempotency keys, some of which would be refused by chance otherwise: digits that begin with
-//! another digit than 2 to 6, such as a time in milliseconds, and those inside of 32 and more hexadecimal digits, such as a UUID or a hash.
+//! Two things are let pass, some of which would be refused by chance otherwise: digits that begin with another digit than 2 to 6, such as a
+//! time in milliseconds, and those inside of 32 and more hexadecimal digits, such as a UUID or a hash. Keys have a rule of their own.
 
 use traveladvisor_commands::input::FieldError;
+
+use super::card_in_key;
 
 /// Fewest digits of a card number (ISO/IEC 7812 and what issuers use).
 const CARD_DIGITS_MIN: usize = 12;
@@ -30,18 +32,22 @@ pub(crate) fn no_card_in_phone(text: String) -> Result<String, FieldError> {
     refuse(text, CARD_DIGITS_IN_PHONE_MIN)
 }
 
+/// A key that a program made, unless it holds a card number.
+pub(crate) fn no_card_in_key(key: String) -> Result<String, FieldError> {
+    if card_in_key::holds_card(&key) { Err(refusal()) } else { Ok(key) }
+}
+
 /// Whether a text holds a card number.
 pub(crate) fn holds_card_number(text: &str) -> bool {
     holds_card_digits(text, CARD_DIGITS_MIN)
 }
 
 fn refuse(text: String, digits_min: usize) -> Result<String, FieldError> {
-    if holds_card_digits(&text, digits_min) {
-        return Err(FieldError::new(
-            "looks like it holds a card number: leave it out, only payment.cardNumber takes one",
-        ));
-    }
-    Ok(text)
+    if holds_card_digits(&text, digits_min) { Err(refusal()) } else { Ok(text) }
+}
+
+fn refusal() -> FieldError {
+    FieldError::new("looks like it holds a card number: leave it out, only payment.cardNumber takes one")
 }
 
 /// Whether a text holds a card number of `digits_min` digits or more.
@@ -68,19 +74,19 @@ fn begins_with_card_number(groups: &[&str], digits_min: usize) -> bool {
     false
 }
 
-fn is_separator(letter: char) -> bool {
+pub(super) fn is_separator(letter: char) -> bool {
     letter.is_whitespace() || matches!(letter, '-' | '.' | '_' | '\u{2010}'..='\u{2015}' | '\u{2212}')
 }
 
 /// The check digit of ISO/IEC 7812-1: every second digit from the right counts twice.
-fn passes_luhn(digits: &[u32]) -> bool {
+pub(super) fn passes_luhn(digits: &[u32]) -> bool {
     let doubled = |digit: u32| if digit > 4 { digit * 2 - 9 } else { digit * 2 };
     let count = |(place, digit): (usize, &u32)| if place % 2 == 1 { doubled(*digit) } else { *digit };
     digits.iter().rev().enumerate().map(count).sum::<u32>().is_multiple_of(10)
 }
 
 /// The text with a mark in place of each identifier that a machine made.
-fn without_machine_words(text: &str) -> String {
+pub(super) fn without_machine_words(text: &str) -> String {
     let ends = |letter: char| !letter.is_ascii_hexdigit() && letter != '-';
     text.split_inclusive(ends).map(|word| if is_of_a_machine(word) { "|" } else { word }).collect()
 }

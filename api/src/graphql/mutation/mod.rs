@@ -5,6 +5,7 @@ mod accepted_trip;
 mod book_trip;
 mod cancel_booking;
 mod card_digits;
+mod card_in_key;
 mod change_allotment;
 mod changed_projection;
 mod key;

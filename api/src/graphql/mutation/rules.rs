@@ -3,12 +3,12 @@
 use chrono::{Datelike, NaiveDate};
 use traveladvisor_commands::input::{FieldError, YEAR_MAX, YEAR_MIN, code, text};
 
-use super::card_digits::{no_card, no_card_in_phone};
+use super::card_digits::{no_card, no_card_in_key, no_card_in_phone};
 use crate::limits::{EMAIL_CHARS_MAX, IDEMPOTENCY_KEY_CHARS_MAX, PHONE_CHARS_MAX};
 
 /// A key of 1 to 255 characters without control characters and card numbers.
 pub(crate) fn idempotency_key(value: &str) -> Result<String, FieldError> {
-    free_text(value, IDEMPOTENCY_KEY_CHARS_MAX)
+    no_card_in_key(text(value, IDEMPOTENCY_KEY_CHARS_MAX)?)
 }
 
 /// A text that is stored as it is given: without control characters and card numbers.
@@ -66,6 +66,10 @@ mod tests {
     #[test]
     fn a_key_has_1_to_255_characters() {
         assert!(idempotency_key("k").is_ok());
+        for made in ["2024-12-01-218928-1600", "20241201021545463"] {
+            assert!(idempotency_key(made).is_ok(), "{made}");
+        }
+        assert!(idempotency_key("4242 4242 4242 4242").is_err());
         assert!(idempotency_key(&"é".repeat(IDEMPOTENCY_KEY_CHARS_MAX)).is_ok());
         for text in [String::new(), "k".repeat(IDEMPOTENCY_KEY_CHARS_MAX + 1), "a\u{0}".into(), "a\u{1b}".into()] {
             assert!(idempotency_key(&text).is_err(), "{text:?}");
