@@ -9,7 +9,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::world::{BOOK, World};
 
-const ID: &str = "order-7/2024.12.01";
+const ID: &str = "01JDX3Z7Q4M8R2T6V9W0Y1A5BC";
 
 fn named(id: &str) -> HeaderMap {
     HeaderMap::from_iter([("x-request-id".parse().expect("a name"), id.parse().expect("a value"))])
@@ -35,9 +35,12 @@ async fn every_answer_bears_the_senders_id_or_a_new_one_and_so_do_its_errors() {
     {
         let (id, answer) = exchange(&world, path, body.clone(), named(ID)).await;
         assert_eq!((id.as_str(), &answer["errors"][0]["extensions"]["requestId"]), (ID, &json!(ID)), "{path}");
-        let (new, answer) = exchange(&world, path, body.clone(), named("ada@example.com")).await;
-        assert_eq!(new.len(), 36, "a new one: {new}");
-        assert_eq!(answer["errors"][0]["extensions"]["requestId"], json!(new));
+        for personal in ["ada@example.com", "ada.lovelace", "+447911123456"] {
+            let (new, answer) = exchange(&world, path, body.clone(), named(personal)).await;
+            assert_eq!(new.len(), 36, "a new one: {new}");
+            assert_eq!(answer["errors"][0]["extensions"]["requestId"], json!(new));
+        }
+        let (new, _) = exchange(&world, path, body.clone(), HeaderMap::new()).await;
         let (another, _) = exchange(&world, path, body, HeaderMap::new()).await;
         assert_ne!(new, another);
     }
@@ -61,6 +64,17 @@ async fn the_request_stands_beside_the_events_that_it_has_caused() {
         .map(|event| event.event_type.into_owned())
         .collect();
     assert_eq!(of_request, ["BookingRequested"]);
+}
+
+#[tokio::test]
+async fn no_name_or_number_that_a_sender_calls_an_id_is_kept_for_ever() {
+    let world = World::begin().await;
+    let answer = world.send_with(BOOK, json!({ "input": world.trip(json!({})) }), named("ada.lovelace")).await;
+    assert_eq!(answer["data"]["bookTrip"]["errors"], json!([]), "{answer}");
+    let causes: Vec<String> =
+        world.events().await.iter().filter_map(|event| event.decode_metadata().expect("metadata").causation).collect();
+    assert!(causes.iter().any(|cause| cause.starts_with("request:")), "{causes:?}");
+    assert!(!causes.iter().any(|cause| cause.contains("ada")), "{causes:?}");
 }
 
 /// Log lines that a test reads.

@@ -1,6 +1,7 @@
-//! Every request has an id: its sender's `X-Request-Id` if that is one, else a new one. The answer bears it as a header and in its errors,
+//! Every request has an id: its sender's `X-Request-Id` if that is one such as machines make, else a new one. The answer bears it as a header and in its errors,
 //! log lines as the span around them, and the events that it has caused in their metadata.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -12,12 +13,17 @@ use tracing::Instrument;
 use crate::api::Api;
 use crate::caller::Trace;
 use crate::graphql::holds_card_number;
-use crate::limits::REQUEST_ID_BYTES_MAX;
 
 /// The header, in requests and in answers.
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// What an id may have beside letters and digits: no `@`, so that it is nobody's address.
-const MARKS: &[u8] = b"-._~:/+=";
+/// Hexadecimal digits of an id that has nothing else: from a W3C span's to a SHA-256.
+const HEX_DIGITS: RangeInclusive<usize> = 16..=64;
+/// Letters and digits of a ULID. It begins with 0 to 7: the time in it has 48 bits.
+const ULID_DIGITS: usize = 26;
+/// Groups of hexadecimal digits, by their lengths: a UUID's, and those of the trace ids of AWS load balancers.
+const GROUPED: [&[usize]; 2] = [&[8, 4, 4, 4, 12], &[1, 8, 24]];
+/// What AWS load balancers write before a trace id.
+const ROOT: &str = "Root=";
 
 tokio::task_local! {
     static PRESENT: Arc<str>;
@@ -51,10 +57,28 @@ pub(super) async fn name(State(api): State<Api>, mut request: Request, next: Nex
     response
 }
 
-/// 1 to [`REQUEST_ID_BYTES_MAX`] letters, digits and a few marks, among them no card number: it is written into the log for ever.
+/// Whether a text is an id that a machine made, by its shape. It is written into the log for ever, and what people write may be a name, an
+/// account or a telephone number; so whatever else is sent, the request gets a new id.
 fn is_id(text: &str) -> bool {
-    let is_mark = |byte: u8| byte.is_ascii_alphanumeric() || MARKS.contains(&byte);
-    (1..=REQUEST_ID_BYTES_MAX).contains(&text.len()) && text.bytes().all(is_mark) && !holds_card_number(text)
+    is_ulid(text) || (is_hexadecimal(text.strip_prefix(ROOT).unwrap_or(text)) && !holds_card_number(text))
+}
+
+/// Digits alone could be somebody's number, letters alone somebody's name.
+fn is_hexadecimal(text: &str) -> bool {
+    let groups: Vec<usize> = text.split('-').map(str::len).collect();
+    let has_shape = matches!(groups[..], [all] if HEX_DIGITS.contains(&all)) || GROUPED.contains(&&groups[..]);
+    let digits = || text.bytes().filter(|byte| *byte != b'-');
+    let is_mixed = digits().any(|byte| byte.is_ascii_digit()) && digits().any(|byte| byte.is_ascii_alphabetic());
+    has_shape && is_mixed && digits().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn is_ulid(text: &str) -> bool {
+    // Crockford's alphabet has no I, L, O and U.
+    let is_digit = |byte: u8| byte.is_ascii_alphanumeric() && !b"ILOU".contains(&byte.to_ascii_uppercase());
+    text.len() == ULID_DIGITS
+        && text.as_bytes().first().is_some_and(|first| (b'0'..=b'7').contains(first))
+        && text.bytes().all(is_digit)
+        && text.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
 #[cfg(test)]
@@ -62,13 +86,44 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_short_and_says_nothing_about_a_person() {
-        for text in
-            ["a", "0f8fad5b-d9cb-469f-a165-70867728950e", "Root=1-67891233-abcdef012345678912345678", &"a".repeat(128)]
-        {
+    fn an_id_is_such_as_machines_make_and_says_nothing_about_a_person() {
+        for text in [
+            "0f8fad5b-d9cb-469f-a165-70867728950e",
+            "0F8FAD5B-D9CB-469F-A165-70867728950E",
+            "0f8fad5bd9cb469fa16570867728950e",
+            "4bf92f3577b34da6",
+            "01JDX3Z7Q4M8R2T6V9W0Y1A5BC",
+            "01jdx3z7q4m8r2t6v9w0y1a5bc",
+            "Root=1-67891233-abcdef012345678912345678",
+            "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        ] {
             assert!(is_id(text), "{text:?}");
         }
-        for text in ["", "a b", "ada@example.com", "a\"b", "é", "a;b", "4242424242424242", &"a".repeat(129)] {
+        for text in [
+            "",
+            "a",
+            "ada.lovelace",
+            "Ada-Lovelace",
+            "ada@example.com",
+            "+447911123456",
+            "447911123456",
+            "00447911123456000",
+            "110101199003078877",
+            "GB29NWBK60161331926819",
+            "1815-12-10",
+            "order-7/2024.12.01",
+            "4242424242424242",
+            "4242424242424242a",
+            "feedfacedeadbeef",
+            "01234567890123456789012345",
+            "81JDX3Z7Q4M8R2T6V9W0Y1A5BC",
+            "7AdaLovelaceLondon18151210",
+            "0f8fad5b-d9cb-469f-a165-70867728950",
+            "0f8fad5b-d9cb-469f-a165-70867728950g",
+            "a b",
+            "é",
+            &"0a".repeat(33),
+        ] {
             assert!(!is_id(text), "{text:?}");
         }
     }
@@ -76,9 +131,9 @@ mod tests {
     #[test]
     fn two_ids_are_none() {
         let mut headers = HeaderMap::new();
-        headers.append(X_REQUEST_ID, HeaderValue::from_static("a"));
-        assert_eq!(of(&headers).as_deref(), Some("a"));
-        headers.append(X_REQUEST_ID, HeaderValue::from_static("b"));
+        headers.append(X_REQUEST_ID, HeaderValue::from_static("4bf92f3577b34da6"));
+        assert_eq!(of(&headers).as_deref(), Some("4bf92f3577b34da6"));
+        headers.append(X_REQUEST_ID, HeaderValue::from_static("00f067aa0ba902b7"));
         assert_eq!(of(&headers), None);
     }
 }
