@@ -5,7 +5,8 @@ use std::time::Duration;
 
 /// Largest request body, in bytes.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
-/// How much of a body that is too large is still read and thrown away, in bytes, so that its sender hears the answer instead of a reset.
+/// How much of a body that is too large, or refused unread, is still read and thrown away, in bytes, so that its sender hears the answer
+/// instead of a reset.
 pub const BODY_DRAINED_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// How long a caller may take to send the headers of a request.
 pub const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);
@@ -122,8 +123,6 @@ pub const NODES_MAX: usize = 100;
 /// Longest cursor, in bytes.
 pub const CURSOR_BYTES_MAX: usize = 1024;
 
-/// Longest id of a request that is taken over, in bytes.
-pub const REQUEST_ID_BYTES_MAX: usize = 128;
 /// Longest idempotency key, in characters.
 pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
 /// Longest e-mail address, in characters (RFC 5321).

@@ -72,17 +72,22 @@ pub(super) async fn post(State(api): State<Api>, request: Request<Body>) -> Resp
     let (head, body) = request.into_parts();
     let taste = Taste::of(&head.headers);
     let media = Media::accepted_beside(&head.headers, taste);
+    // What is refused by its headers alone is still taken off the line: who is sending it hears nothing before.
     if let Some(error) = unreadable(&head.headers) {
+        body::drain(&head.headers, body, BODY_READ_TIMEOUT).await;
         return refuse(error, media.unwrap_or(Media::Json));
     }
+    let entered = match ask::enter(&api, &head.headers).await {
+        Ok(entered) => entered,
+        Err(refusal) => {
+            body::drain(&head.headers, body, BODY_READ_TIMEOUT).await;
+            return refusal.respond(media.unwrap_or(Media::Json));
+        }
+    };
     let read = async {
         let bytes = body::read(body, BODY_READ_TIMEOUT).await?;
         let media = media.ok_or(BadRequest::NotAcceptable)?;
         Ok((media, parameters(&bytes)?))
-    };
-    let entered = match ask::enter(&api, &head.headers).await {
-        Ok(entered) => entered,
-        Err(refusal) => return refusal.respond(media.unwrap_or(Media::Json)),
     };
     match read.await {
         Ok((media, parameters)) => ask::ask(&api, entered, parameters, Allowed::Everything, (media, taste)).await,
