@@ -21,6 +21,9 @@ use crate::admission::Rate;
 use crate::caller::{Asking, RequestId};
 use crate::limits::{ERRORS_MAX, REQUEST_DEADLINE};
 
+/// Key, in an error's extensions, of the scopes one of which its caller lacks.
+const SCOPES: &str = "scopes";
+
 /// The parameters of a GraphQL request, however they came.
 #[derive(Debug, Default)]
 pub(crate) struct Parameters {
@@ -118,6 +121,16 @@ impl Answer {
     /// What went wrong.
     pub(crate) fn errors(&self) -> &[ServerError] {
         &self.errors
+    }
+
+    /// Scopes, one of which the caller lacks.
+    pub(crate) fn scopes(&self) -> Vec<&str> {
+        let told = self.errors.iter().filter_map(|error| error.extensions.as_ref()?.get(SCOPES));
+        let named = told.flat_map(|scopes| match scopes {
+            Value::List(scopes) => scopes.as_slice(),
+            _ => &[],
+        });
+        named.filter_map(|scope| if let Value::String(scope) = scope { Some(scope.as_str()) } else { None }).collect()
     }
 
     /// The same from an error at hand.

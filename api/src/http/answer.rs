@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use serde::Serialize;
@@ -12,6 +12,7 @@ use super::negotiate::Media;
 use super::request_id;
 use crate::graphql::execute::{Answer, Stage};
 use crate::graphql::types::ErrorCode;
+use crate::identity::insufficient_scope;
 
 /// Why a request is let go no further: what one stage of its way answers.
 #[derive(Debug, Clone)]
@@ -43,6 +44,10 @@ impl Refusal {
 /// A GraphQL answer in the media type asked for.
 pub(crate) fn graphql(answer: &Answer, media: Media) -> Response {
     let mut response = json(status(answer.stage, media), media, answer);
+    if response.status() == StatusCode::FORBIDDEN {
+        let challenge = insufficient_scope(&answer.scopes());
+        response.headers_mut().extend(challenge.map(|challenge| (WWW_AUTHENTICATE, challenge)));
+    }
     if let Some(rate) = answer.rate() {
         rate.tell(response.headers_mut());
     }
@@ -82,4 +87,32 @@ pub(crate) fn json(status: StatusCode, media: Media, value: &impl Serialize) -> 
     // A browser must not take an answer for a page or a script, whatever a traveller's name holds.
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::Value;
+
+    use super::*;
+    use crate::graphql::fault::server_error;
+
+    fn refused(scopes: &[&str], media: Media) -> Response {
+        let mut error = server_error(ErrorCode::Forbidden, "This takes a scope.");
+        let scopes = scopes.iter().copied().map(Value::from).collect();
+        error.extensions.get_or_insert_default().set("scopes", Value::List(scopes));
+        graphql(&Answer::refused(Stage::Forbidden, error), media)
+    }
+
+    #[test]
+    fn who_lacks_a_scope_hears_which_one_to_ask_for() {
+        let both = refused(&["bookings:read", "operations"], Media::GraphqlResponse);
+        assert_eq!(both.status(), StatusCode::FORBIDDEN);
+        let challenge =
+            "Bearer realm=\"traveladvisor\", error=\"insufficient_scope\", scope=\"bookings:read operations\"";
+        assert_eq!(both.headers()[WWW_AUTHENTICATE], challenge);
+        let nobody = refused(&[], Media::GraphqlResponse);
+        assert_eq!(nobody.headers().get(WWW_AUTHENTICATE), None, "what no scope opens asks for none");
+        let told = refused(&["operations"], Media::Json);
+        assert_eq!((told.status(), told.headers().get(WWW_AUTHENTICATE)), (StatusCode::OK, None));
+    }
 }

@@ -4,6 +4,7 @@
 //! tokens are taken, which prove nothing. All times in tokens are the real world's: whoever writes them knows nothing of a sandbox's clock.
 
 mod bearer;
+mod challenge;
 mod claims;
 mod development;
 mod keys;
@@ -18,6 +19,7 @@ use traveladvisor_infra::clock::{Clock, SystemClock};
 use traveladvisor_infra::config::{AuthError, Trusted};
 use traveladvisor_infra::identity_provider::NoKeys;
 
+pub(crate) use self::challenge::insufficient_scope;
 pub use self::development::{DevelopmentToken, development_token};
 use self::token::Verifier;
 use self::unknown::Unknown;

@@ -3,12 +3,10 @@
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 
+use super::challenge;
 use crate::graphql::types::ErrorCode;
 use crate::http::Refusal;
 use crate::limits::{KEYS_PAUSE, TOKEN_BYTES_MAX};
-
-/// The name of what is protected (RFC 9110, 11.5).
-const REALM: &str = "traveladvisor";
 
 /// Why it is not known who asks. Nothing of the token is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -67,14 +65,11 @@ impl Unknown {
             return refusal;
         }
         let mut refusal = Refusal::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthenticated, self.told());
-        // A request without a token is not told of an error (RFC 6750, 3.1).
         let challenge = match self {
-            Self::NoToken => format!("Bearer realm=\"{REALM}\""),
-            _ => format!("Bearer realm=\"{REALM}\", error=\"invalid_token\", error_description=\"{}\"", self.told()),
+            Self::NoToken => challenge::sign_in(),
+            _ => challenge::invalid_token(self.told()),
         };
-        if let Ok(challenge) = HeaderValue::try_from(challenge) {
-            refusal.headers.insert(WWW_AUTHENTICATE, challenge);
-        }
+        refusal.headers.extend(challenge.map(|challenge| (WWW_AUTHENTICATE, challenge)));
         refusal
     }
 
