@@ -247,8 +247,14 @@ fn no_code_of_the_schema_is_without_a_way_to_meet_it() {
     let provoked: BTreeSet<String> = PROVOKED.iter().map(|(code, _)| (*code).to_owned()).collect();
     let elsewhere: BTreeSet<String> = ELSEWHERE.iter().map(|(code, _)| (*code).to_owned()).collect();
     assert_eq!(provoked.union(&elsewhere).cloned().collect::<BTreeSet<_>>(), listed());
+    for (code, place) in ELSEWHERE {
+        let path = format!("{}/{place}", env!("CARGO_MANIFEST_DIR"));
+        let tests = std::fs::read_to_string(&path).expect(&path);
+        assert!(tests.contains("#[tokio::test]"), "{place} has no tests");
+        assert!(tests.contains(&format!("\"{code}\"")), "no test in {place} meets {code}");
+    }
 }
 
-/// Codes that need a world with limits of its own, or no world at all, and whose tests meet them.
+/// Codes that need a world with limits of its own, or no world at all, and the files of the tests that meet them.
 const ELSEWHERE: &[(&str, &str)] =
-    &[("RATE_LIMITED", "limits"), ("PERSISTED_QUERY_NOT_FOUND", "http::tests::persisted")];
+    &[("RATE_LIMITED", "src/http/abuse.rs"), ("PERSISTED_QUERY_NOT_FOUND", "src/http/tests/persisted.rs")];
