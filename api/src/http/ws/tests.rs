@@ -25,7 +25,7 @@ use crate::limits::{KEEP_ALIVE_EVERY, SOCKET_INIT_TIMEOUT, SOCKET_SILENCE_MAX, S
 
 /// Bytes that are on their way at once.
 const WIRE_BYTES: usize = 64 * 1024;
-const REQUEST_ID: &str = "the-socket";
+const REQUEST_ID: &str = "01JDX3Z7Q4M8R2T6V9W0Y1A5BC";
 
 type Socket = WebSocketStream<DuplexStream>;
 
