@@ -1,6 +1,6 @@
 // How the page asks: queries and mutations by POST, subscriptions over WebSocket; both with the headers of the tab.
 
-import { getOperationAST } from 'graphql';
+import { Kind, parse } from 'graphql';
 import { createClient } from 'graphql-ws';
 
 import { filled, note } from './last.js';
@@ -21,13 +21,26 @@ function signed(given) {
   return authorization ? { ...headers, Authorization: authorization } : headers;
 }
 
+/** The operation that a text asks for. The editor's own reading of the text is a moment behind it, and may be that of another tab. */
+function chosen(query, name) {
+  let operations;
+  try {
+    operations = parse(query).definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION);
+  } catch {
+    // The server tells best what is wrong.
+    return { name };
+  }
+  const operation = operations.length === 1 ? operations[0] : operations.find((one) => one.name?.value === name);
+  return operation ? { name: operation.name?.value, isSubscription: operation.operation === 'subscription' } : { name };
+}
+
 /** GraphiQL's fetcher. */
 export function fetcher(address) {
-  return async ({ query, operationName, variables }, { headers, documentAST } = {}) => {
-    const payload = { query, operationName: operationName ?? undefined, variables: filled(variables) };
+  return async ({ query, operationName, variables }, { headers } = {}) => {
+    const { name, isSubscription } = chosen(query, operationName ?? undefined);
+    const payload = { query, operationName: name, variables: filled(variables) };
     const sent = signed(headers);
-    const operation = documentAST && getOperationAST(documentAST, operationName);
-    return operation?.operation === 'subscription' ? subscribe(address, payload, sent) : ask(address, payload, sent);
+    return isSubscription ? subscribe(address, payload, sent) : ask(address, payload, sent);
   };
 }
 
@@ -48,16 +61,17 @@ async function ask(address, payload, headers) {
   }
 }
 
-/** One connection for each subscription, as the token goes with its beginning. */
-async function* subscribe(address, payload, headers) {
+/** One connection for each subscription, as the token goes with its beginning. It is closed at once when GraphiQL stops listening. */
+function subscribe(address, payload, headers) {
   const url = new URL(address);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-  const client = createClient({ url: url.href, connectionParams: headers });
-  try {
-    yield* client.iterate(payload);
-  } catch (error) {
-    throw error instanceof CloseEvent ? new Error(`The connection was closed: ${error.code} ${error.reason}`) : error;
-  } finally {
-    client.dispose();
-  }
+  const answers = createClient({ url: url.href, connectionParams: headers }).iterate(payload);
+  // The library's own iterator: a generator around it would not be stopped before the next answer comes.
+  const next = answers.next.bind(answers);
+  answers.next = () => next().catch((error) => Promise.reject(told(error)));
+  return answers;
+}
+
+function told(error) {
+  return error instanceof CloseEvent ? new Error(`The connection was closed: ${error.code} ${error.reason}`) : error;
 }

@@ -1,12 +1,13 @@
 // The pane beside the editor that lists the prepared operations.
 
-import { useEditorContext } from '@graphiql/react';
+import { useEditorContext, useExecutionContext } from '@graphiql/react';
 import { useEffect, useRef } from 'react';
 
 import { OPERATIONS } from './operations.js';
 
 function FirstSteps() {
   const editors = useEditorContext({ nonNull: true });
+  const execution = useExecutionContext({ nonNull: true });
   const wanted = useRef(null);
 
   // A tab that was just added is the active one; only then can the editors be filled.
@@ -22,6 +23,12 @@ function FirstSteps() {
 
   const open = (operation) => {
     const place = editors.tabs.findIndex((tab) => tab.operationName === operation.name);
+    // To open the tab again would bring back what it held a moment ago, without what was typed last.
+    if (place === editors.activeTabIndex) {
+      return;
+    }
+    // What the tab follows ends with leaving it, as with GraphiQL's own tabs.
+    execution.stop();
     if (place >= 0) {
       editors.changeTab(place);
     } else {

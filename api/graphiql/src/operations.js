@@ -4,6 +4,8 @@ import lookAtOffers from '../operations/look-at-offers.graphql' with { type: 'te
 import lookAtOffersVariables from '../operations/look-at-offers.json' with { type: 'text' };
 import bookATrip from '../operations/book-a-trip.graphql' with { type: 'text' };
 import bookATripVariables from '../operations/book-a-trip.json' with { type: 'text' };
+import followIt from '../operations/follow-it.graphql' with { type: 'text' };
+import followItVariables from '../operations/follow-it.json' with { type: 'text' };
 import readIt from '../operations/read-it.graphql' with { type: 'text' };
 import readItVariables from '../operations/read-it.json' with { type: 'text' };
 import cancelIt from '../operations/cancel-it.graphql' with { type: 'text' };
@@ -27,6 +29,13 @@ export const OPERATIONS = [
     about: 'A hotel, a flight and a car, paid by card. The answer names the trip; the next steps are about it.',
     query: bookATrip,
     variables: bookATripVariables,
+  },
+  {
+    name: 'FollowIt',
+    title: 'Follow it',
+    about: 'What has happened to it and what happens, over a WebSocket. The latest is shown until you stop it or go on.',
+    query: followIt,
+    variables: followItVariables,
   },
   {
     name: 'ReadIt',

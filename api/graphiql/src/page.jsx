@@ -8,14 +8,12 @@ import { createRoot } from 'react-dom/client';
 import { fetcher } from './fetcher.js';
 import { firstSteps } from './first_steps.jsx';
 import { OPERATIONS } from './operations.js';
+import { storage } from './storage.js';
 import './page.css';
 
 const tabs = OPERATIONS.map(({ query, variables }) => ({ query, variables }));
 const plugins = [firstSteps];
 const ask = fetcher(new URL('/graphql', window.location.href).href);
-
-// What is typed lives as long as the browser's tab: a card number or a trip must not stay behind in the browser.
-const storage = window.sessionStorage;
 
 // GraphiQL 4 shows the query of the first default tab and forgets its variables, unless it finds both where it keeps them.
 if (storage.getItem('graphiql:tabState') === null) {

@@ -1,15 +1,20 @@
-// A visit of the page in a headless Chromium that can reach nothing but the program: each prepared operation is run as a newcomer would.
+// A visit of the page in a headless Chromium that can reach nothing but the program: each prepared operation is run as a newcomer would, then
+// some with a token.
 
 import { join } from "node:path";
 
 import { chromium } from "playwright-core";
 
-const ANSWERS_WITHIN_MS = 60_000;
+import { eventually, run } from "./steps.js";
+import { withTokens } from "./token.js";
+
+const SEEN_WITHIN_MS = 60_000;
 
 // What each step of the page must answer, in their order on the page.
 const STEPS = [
   ["Look at what is on sale", ({ hotels, flights, cars }) => [hotels, flights, cars].every(({ nodes }) => nodes.length > 0)],
   ["Book a trip", ({ bookTrip }) => bookTrip.errors.length === 0 && bookTrip.booking.id.startsWith("booking_")],
+  ["Follow it", ({ bookingProgress }) => bookingProgress.summary.length > 0],
   ["Read it", ({ booking }) => booking.hotel && booking.flight && booking.car && booking.timeline.length > 0],
   ["Cancel it", ({ cancelBooking }) => cancelBooking.errors.length === 0 && cancelBooking.booking.status === "CANCELLED"],
   ["Look at its process manager", ({ saga }) => saga.status === "COMPENSATED"],
@@ -32,20 +37,16 @@ async function watch(page, origin, faults) {
   });
 }
 
-const answered = (page) => page.evaluate(() => document.querySelector(".result-window .CodeMirror").CodeMirror.getValue());
-
-// Opens a step, runs it and gives back what the page shows as its answer.
-async function run(page, title) {
-  await page.locator(".first-steps-open", { hasText: title }).click();
-  await page.evaluate(() => document.querySelector(".result-window .CodeMirror").CodeMirror.setValue(""));
-  await page.locator(".graphiql-execute-button").click();
-  const until = Date.now() + ANSWERS_WITHIN_MS;
-  while (Date.now() < until) {
-    const text = await answered(page);
-    if (text.includes("\n}")) return JSON.parse(text);
-    await page.waitForTimeout(100);
-  }
-  throw new Error(`${title}: no answer came`);
+// The page's WebSockets: how many events came over them, and whether they are closed.
+function listen(page) {
+  const sockets = [];
+  page.on("websocket", (socket) => {
+    const heard = { events: 0, isClosed: false };
+    sockets.push(heard);
+    socket.on("framereceived", ({ payload }) => JSON.parse(payload).type === "next" && heard.events++);
+    socket.on("close", () => (heard.isClosed = true));
+  });
+  return sockets;
 }
 
 // The browser's own proof that the watch sees: a script in the page is refused, and another host is, too.
@@ -60,10 +61,12 @@ async function isGuarded(page, faults) {
     document.head.append(style);
     await fetch("http://elsewhere.invalid/").catch(() => undefined);
   });
-  await page.waitForTimeout(500);
-  const seen = faults.splice(before).filter((fault) => fault.startsWith("policy:"));
-  const ran = await page.evaluate(() => window.__ran === true);
-  return !ran && ["script-src", "style-src", "connect-src"].every((directive) => seen.some((fault) => fault.includes(directive)));
+  const told = (directive) => faults.slice(before).some((fault) => fault.startsWith("policy:") && fault.includes(directive));
+  const isTold = await eventually(() => ["script-src", "style-src", "connect-src"].every(told));
+  // The console tells of each of them, too, a moment later or earlier.
+  await eventually(() => faults.slice(before).filter((fault) => fault.startsWith("console:")).length >= 3);
+  faults.splice(before);
+  return isTold && !(await page.evaluate(() => window.__ran === true));
 }
 
 export async function visit(origin, pictures) {
@@ -73,7 +76,9 @@ export async function visit(origin, pictures) {
   try {
     const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
     const faults = [];
+    page.setDefaultTimeout(SEEN_WITHIN_MS);
     await watch(page, origin, faults);
+    const sockets = listen(page);
     await page.goto(`${origin}/graphql`);
     await page.waitForSelector(".first-steps");
     const offered = await page.locator(".first-steps-open").allTextContents();
@@ -81,11 +86,17 @@ export async function visit(origin, pictures) {
     for (const [title, isRight] of STEPS) {
       const { data, errors } = await run(page, title);
       if (errors || !isRight(data)) faults.push(`${title}: ${JSON.stringify(errors ?? data)}`);
+      if (title !== "Follow it" && !(await eventually(() => sockets.every(({ isClosed }) => isClosed)))) {
+        faults.push(`${title}: the step before is still followed`);
+      }
       await page.screenshot({ path: join(pictures, `${title.toLowerCase().replaceAll(" ", "-")}.png`) });
     }
+    if (sockets.length !== 1 || sockets[0].events === 0) faults.push(`over WebSockets came ${JSON.stringify(sockets)}`);
     await page.getByLabel(/settings dialog/).click();
-    await page.waitForTimeout(500);
+    await page.locator(".graphiql-dialog").waitFor();
     await page.keyboard.press("Escape");
+    await page.locator(".graphiql-dialog").waitFor({ state: "hidden" });
+    faults.push(...(await withTokens(page, faults)));
     const kept = await page.evaluate(() => window.localStorage.length);
     if (kept > 0) faults.push(`the page left ${kept} entries behind in the browser`);
     if (!(await isGuarded(page, faults))) faults.push("the policy lets scripts, styles or requests through that are not the page's own");

@@ -10,7 +10,7 @@ const STARTS_WITHIN_MS = 180_000;
 const STOPS_WITHIN_MS = 60_000;
 
 // Settings of whoever runs this are not those that are judged.
-const ours = Object.fromEntries(
+export const ours = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => name !== "DATABASE_URL" && !name.startsWith("TRAVELADVISOR_")),
 );
 
