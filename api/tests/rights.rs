@@ -1,5 +1,7 @@
 //! Who may do what, and whose trips are whose.
 
+use std::time::Duration;
+
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use serde_json::{Value, json};
@@ -7,6 +9,8 @@ use traveladvisor_api::{Scope, development_token};
 
 use crate::world::{BOOK, World, text};
 
+/// A generous limit for anything that must happen at last.
+const AT_LAST: Duration = Duration::from_secs(30);
 const TRAVELLER: [Scope; 2] = [Scope::BookingsRead, Scope::BookingsWrite];
 const CANCEL: &str = "mutation($id: ID!) { cancelBooking(input: { bookingId: $id }) { \
      booking { id status } position errors { code message path } } }";
@@ -126,10 +130,22 @@ async fn what_is_for_operators_alone_is_not_in_the_history_that_an_owner_reads()
         )
         .await;
     let trip = text(&answer["data"]["bookTrip"]["booking"]["id"]);
-    let history = "query($id: ID!) { saga(bookingId: $id) { history { summary } } }";
-    let own = world.send_with(history, json!({ "id": trip }), ada()).await;
+    let history = "query($id: ID!) { saga(bookingId: $id) { reason steps { lastError } history { summary } } }";
     let operator = headers("night@example.com", &[Scope::Operations]);
-    let whole = world.send_with(history, json!({ "id": trip }), operator).await;
+    let fault = async {
+        loop {
+            let whole = world.send_with(history, json!({ "id": trip }), operator.clone()).await;
+            if whole["data"]["saga"]["reason"].is_string() {
+                return whole;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let whole = tokio::time::timeout(AT_LAST, fault).await.expect("the gateway's fault is told to operators");
+    let own = world.send_with(history, json!({ "id": trip }), ada()).await;
+    assert_eq!(own["data"]["saga"]["reason"], Value::Null, "{own}");
+    assert!(!own.to_string().contains("\"lastError\":\""), "{own}");
+    assert!(whole.to_string().contains("\"lastError\":\""), "{whole}");
     let summaries = |answer: &Value| -> Vec<String> {
         let entries = answer["data"]["saga"]["history"].as_array().expect("a history");
         entries.iter().map(|entry| text(&entry["summary"])).collect()

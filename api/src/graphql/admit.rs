@@ -9,6 +9,7 @@ use super::document::{operation, parse};
 use super::execute::{Allowed, Answer, Parameters, Stage};
 use super::header_key::misplaced;
 use super::rights;
+use super::subscription::keep_one;
 use super::types::ErrorCode;
 use super::variables;
 use crate::admission::{Rate, Rates, over_rate};
@@ -41,7 +42,12 @@ pub(crate) async fn admit(
     asking: &Asking,
     allowed: Allowed,
 ) -> Result<Admitted, Answer> {
-    let document = parse(&parameters.query).map_err(Answer::rejected)?;
+    let mut document = parse(&parameters.query).map_err(Answer::rejected)?;
+    let name = parameters.operation_name.as_deref();
+    if operation(&document, name).is_some_and(|operation| operation.ty == OperationType::Subscription) {
+        // First of all: what is executed is what is held against the rules and paid for, not what it was made of.
+        keep_one(&mut document, name).map_err(Answer::rejected)?;
+    }
     let chosen = operation(&document, parameters.operation_name.as_deref());
     let missing = chosen.and_then(|operation| variables::missing(operation, &parameters.variables));
     let variables = Variables::from_json(std::mem::take(&mut parameters.variables));

@@ -28,11 +28,12 @@ fn too_complex(message: String) -> ServerError {
 /// The operation that the request means; none when it cannot be told, which the library then answers.
 pub(crate) fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Option<&'a OperationDefinition> {
     let mut operations = document.operations.iter();
-    match name {
-        Some(wanted) => operations.find(|(name, _)| name.is_some_and(|name| name == wanted)),
-        None => operations.next(),
-    }
-    .map(|(_, operation)| &operation.node)
+    let found = match (name, operations.len()) {
+        (Some(wanted), _) => operations.find(|(name, _)| name.is_some_and(|name| name == wanted)),
+        (None, 1) => operations.next(),
+        (None, _) => None,
+    };
+    found.map(|(_, operation)| &operation.node)
 }
 
 #[cfg(test)]
@@ -173,5 +174,6 @@ mod tests {
         let kind = |name| operation(&document, Some(name)).map(|operation| operation.ty);
         assert_eq!(kind("b"), Some(OperationType::Mutation));
         assert_eq!(kind("c"), None);
+        assert!(operation(&document, None).is_none(), "which of two is meant is not guessed");
     }
 }

@@ -51,6 +51,8 @@ fn without_scopes_only_the_catalogue_is_read() {
         ("{ bookings { nodes { id } } }", "bookings:read"),
         ("{ travellerBookings(email: \"a\") { nodes { bookingId } } }", "bookings:read"),
         ("{ saga(bookingId: \"a\") { status } }", "bookings:read"),
+        ("subscription { bookingProgress(id: \"a\") { summary } }", "bookings:read"),
+        ("subscription { bookings(travellerEmail: \"a\") { id } }", "bookings:read"),
         ("{ sagas { nodes { status } } }", "operations"),
         ("{ projections { name } }", "operations"),
         ("{ paymentLedger { charged { amount } } }", "operations"),

@@ -7,7 +7,6 @@ use async_graphql::parser::types::OperationType;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 
-use super::root_field::keep_one;
 use crate::caller::Asking;
 use crate::graphql::TravelSchema;
 use crate::graphql::admit::{Admitted, admit};
@@ -50,13 +49,10 @@ pub(crate) async fn follow(
 
 async fn subscribe(schema: &TravelSchema, mut parameters: Parameters, asking: Asking) -> BoxStream<'static, Answer> {
     let admitted = admit(schema, &mut parameters, &asking, Allowed::Everything).await;
-    let Admitted { mut document, variables, told } = match admitted {
+    let Admitted { document, variables, told } = match admitted {
         Ok(admitted) => admitted,
         Err(answer) => return once(answer),
     };
-    if let Err(error) = keep_one(&mut document, parameters.operation_name.as_deref()) {
-        return once(Answer::rejected(error));
-    }
     let Parameters { query, operation_name, .. } = parameters;
     let mut request = Request::new(&query).variables(variables).data(asking.caller).data(asking.trace);
     request.operation_name.clone_from(&operation_name);

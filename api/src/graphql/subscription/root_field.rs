@@ -11,11 +11,14 @@ use async_graphql::{Name, Positioned, ServerError};
 use crate::graphql::fault::server_error;
 use crate::graphql::types::ErrorCode;
 
+/// The type on which a subscription's fragments are.
+const ROOT: &str = "Subscription";
+const ELSEWHERE: &str = "A fragment at the root of a subscription is on Subscription: correct its type.";
 const ONE_FIELD: &str = "A subscription asks for one field: subscribe to each by itself.";
 const ALWAYS: &str = "The field of a subscription cannot be skipped or included: leave the directive out.";
 
 /// Leaves the operation with its one root field.
-pub(super) fn keep_one(document: &mut ExecutableDocument, name: Option<&str>) -> Result<(), ServerError> {
+pub(crate) fn keep_one(document: &mut ExecutableDocument, name: Option<&str>) -> Result<(), ServerError> {
     let Some(operation) = chosen(document, name) else { return Ok(()) };
     let set = &operation.selection_set.node;
     let mut fields = Vec::new();
@@ -63,9 +66,17 @@ fn collect<'a>(
         }
         match &item.node {
             Selection::Field(field) => fields.push(field),
-            Selection::InlineFragment(inline) => collect(document, &inline.node.selection_set.node, fields)?,
+            Selection::InlineFragment(inline) => {
+                if inline.node.type_condition.as_ref().is_some_and(|on| on.node.on.node != ROOT) {
+                    return Err(refused(ELSEWHERE));
+                }
+                collect(document, &inline.node.selection_set.node, fields)?;
+            }
             Selection::FragmentSpread(spread) => {
                 if let Some(fragment) = document.fragments.get(&spread.node.fragment_name.node) {
+                    if fragment.node.type_condition.node.on.node != ROOT {
+                        return Err(refused(ELSEWHERE));
+                    }
                     collect(document, &fragment.node.selection_set.node, fields)?;
                 }
             }
@@ -102,8 +113,49 @@ fn chosen_mut<'a>(document: &'a mut ExecutableDocument, name: Option<&str>) -> O
         (DocumentOperations::Multiple(operations), Some(name)) => {
             operations.get_mut(name).map(|operation| &mut operation.node)
         }
-        (DocumentOperations::Multiple(operations), None) => operations.values_mut().next().map(|first| &mut first.node),
-        (DocumentOperations::Single(_), Some(_)) => None,
+        (DocumentOperations::Multiple(_), None) | (DocumentOperations::Single(_), Some(_)) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::parse_query;
+
+    use super::*;
+
+    fn kept(query: &str) -> Result<String, String> {
+        let mut document = parse_query(query).expect("parses");
+        keep_one(&mut document, None).map_err(|error| error.message)?;
+        let operation = chosen(&document, None).expect("an operation");
+        let names = operation.selection_set.node.items.iter().map(|item| match &item.node {
+            Selection::Field(field) => field.node.name.node.to_string(),
+            _ => "a fragment".to_owned(),
+        });
+        Ok(names.collect::<Vec<_>>().join(" "))
+    }
+
+    #[test]
+    fn the_one_field_is_found_in_fragments_of_the_root_and_in_no_others() {
+        for query in [
+            "subscription { a { b } }",
+            "subscription { ... { a { b } } }",
+            "subscription { ... on Subscription { a { b } } }",
+            "subscription { ...f } fragment f on Subscription { a { b } }",
+            "subscription { a { b } ...f } fragment f on Subscription { a { c } }",
+        ] {
+            assert_eq!(kept(query).as_deref(), Ok("a"), "{query}");
+        }
+        for query in [
+            "subscription { ... on Nope { a { b } } }",
+            "subscription { ... on Query { a { b } } }",
+            "subscription { ...f } fragment f on Booking { a { b } }",
+            "subscription { ... on Subscription { ... on Hotel { a { b } } } }",
+        ] {
+            assert_eq!(kept(query), Err(ELSEWHERE.to_owned()), "{query}");
+        }
+        for query in ["subscription { a { b } c { d } }", "subscription { a(n: 1) { b } a(n: 2) { b } }"] {
+            assert_eq!(kept(query), Err(ONE_FIELD.to_owned()), "{query}");
+        }
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) struct Saga {
     pub(crate) attention_since: Option<DateTime>,
     /// The same for all sagas that need an operator for the same reason, for `sagas` and `resolveSagas`; null when none is needed.
     pub(crate) fingerprint: Option<String>,
-    /// Why it waits: the last fault, while one is being tried again.
+    /// Why it waits: the last fault, while one is being tried again; null for whoever is no operator.
     pub(crate) reason: Option<String>,
     /// The step that it waits for, for example `flight`; null once it has ended.
     pub(crate) waiting_step: Option<String>,
@@ -63,7 +63,7 @@ pub(crate) struct SagaStep {
     pub(crate) state: String,
     /// Tries so far, of the request or, on the way back, of the undo.
     pub(crate) attempts: u32,
-    /// The last refusal or fault.
+    /// The last refusal or fault; null for whoever is no operator: the trip's own `failure` tells what travellers need.
     pub(crate) last_error: Option<String>,
     /// When it was first asked for.
     pub(crate) started_at: Option<DateTime>,
@@ -77,7 +77,11 @@ impl Saga {
         for entry in &mut view.history {
             entry.signed = None;
         }
-        view.into()
+        for step in &mut view.steps {
+            step.last_error = None;
+        }
+        view.reason = None;
+        Self { fingerprint: None, ..view.into() }
     }
 }
 
