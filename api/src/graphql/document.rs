@@ -155,8 +155,11 @@ mod tests {
                 format!("{{ a(b: {}", open.repeat(150_000)),
                 deep(150_000),
                 format!("query($a: {}Int{} ) {{ a }}", "[".repeat(150_000), "]".repeat(150_000)),
+                format!(r#"{{ a(b: [""" x" {} ]) }}"#, deep(15_000)),
+                format!(r#"{{ a(b: ["""\""" x" {} ]) }}"#, deep(15_000)),
             ] {
-                assert!(parse(&query).is_err());
+                let error = parse(&query).expect_err("too deep");
+                assert_eq!(code(&error), "\"QUERY_TOO_COMPLEX\"", "{query:.60}");
             }
         }
     }
