@@ -6,7 +6,7 @@ use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
 
 use crate::config::{AuthError, Trusted};
-use crate::web::{BadAddress, address, client, innermost};
+use crate::web::{BadAddress, address, client, innermost, page};
 
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -88,10 +88,10 @@ impl IdentityProvider {
     pub fn new(trusted: &Trusted) -> Result<Self, AuthError> {
         let described = || format!("{}{DISCOVERY_PATH}", trusted.issuer.trim_end_matches('/'));
         let (setting, url) = match &trusted.jwks_url {
-            Some(url) => ("jwks_url", url.clone()),
-            None => ("issuer", described()),
+            Some(url) => ("jwks_url", page(url)),
+            None => ("issuer", address(&described())),
         };
-        let url = address(&url).map_err(|bad| AuthError::Address(setting, bad))?;
+        let url = url.map_err(|bad| AuthError::Address(setting, bad))?;
         let client = client(&url).connect_timeout(CONNECT_TIMEOUT).timeout(ANSWER_TIMEOUT).build();
         let client = client.map_err(|_| AuthError::Address(setting, BadAddress::NotOne))?;
         let place = if trusted.jwks_url.is_some() { Place::Known(url) } else { Place::Described(url) };
@@ -120,7 +120,8 @@ impl IdentityProvider {
             let found = issuer.chars().filter(|char| !char.is_control()).take(self.issuer.len() * 2).collect();
             return Err(NoKeys::OtherIssuer { url: url.to_string(), found });
         }
-        let keys = address(&jwks_uri).ok().filter(|keys| keys.scheme() == url.scheme());
+        // Some issuers tell their keys apart by a query.
+        let keys = page(&jwks_uri).ok().filter(|keys| keys.scheme() == url.scheme());
         keys.ok_or_else(|| NoKeys::UnsafeKeys(url.to_string()))
     }
 

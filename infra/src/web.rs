@@ -9,7 +9,7 @@ use reqwest::{Client, ClientBuilder, Url};
 /// Why nothing may be sent to an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadAddress {
-    /// It is none, or has a user's name, a query or a fragment in it.
+    /// It is none, or has a user's name, a fragment or, where none can be, a query in it.
     #[error("is no address: write https://host/path, without a name or password in it")]
     NotOne,
     /// It is not encrypted, and leaves this machine.
@@ -19,9 +19,14 @@ pub enum BadAddress {
 
 /// An address that is encrypted, or of this very machine.
 pub(crate) fn address(text: &str) -> Result<Url, BadAddress> {
+    // More is written behind it, which a query would take in.
+    page(text).and_then(|url| if url.query().is_some() { Err(BadAddress::NotOne) } else { Ok(url) })
+}
+
+/// The address of one page, which may have a query.
+pub(crate) fn page(text: &str) -> Result<Url, BadAddress> {
     let url: Url = text.parse().map_err(|_| BadAddress::NotOne)?;
-    let has_more = url.query().is_some() || url.fragment().is_some();
-    if !url.username().is_empty() || url.password().is_some() || has_more {
+    if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
         return Err(BadAddress::NotOne);
     }
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
@@ -73,6 +78,16 @@ mod tests {
             ["", "pay.example", "ftp://pay.example", "https://me:secret@pay.example", "https://pay.example?x=1"]
         {
             assert_eq!(address(wrong), Err(BadAddress::NotOne), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_page_may_have_a_query_and_is_as_safe_as_any_address() {
+        let keys = "https://login.example/discovery/v2.0/keys?p=b2c_1_sign_in";
+        assert_eq!(page(keys).as_ref().map(Url::as_str), Ok(keys));
+        assert_eq!(page("http://login.example/keys?p=a"), Err(BadAddress::PlainText));
+        for wrong in ["https://me:secret@login.example/keys?p=a", "https://login.example/keys#a", "keys?p=a"] {
+            assert_eq!(page(wrong), Err(BadAddress::NotOne), "{wrong}");
         }
     }
 }

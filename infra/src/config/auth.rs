@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::filled;
-use crate::web::{BadAddress, address};
+use crate::web::{BadAddress, address, page};
 
 /// Longest issuer, in bytes: it is part of the name under which a caller's bookings are kept.
 const ISSUER_BYTES_MAX: usize = 255;
@@ -71,7 +71,7 @@ impl Auth {
             return Err(AuthError::IssuerTooLong);
         }
         if let Some(url) = &self.jwks_url {
-            address(url).map_err(|bad| AuthError::Address("jwks_url", bad))?;
+            page(url).map_err(|bad| AuthError::Address("jwks_url", bad))?;
         }
         let audience = self.audience.clone().ok_or(AuthError::NoAudience)?;
         let (jwks_url, roles_claim) = (self.jwks_url.clone(), self.roles_claim.clone());

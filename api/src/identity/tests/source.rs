@@ -27,6 +27,15 @@ async fn keys_come_from_no_unsafe_place() {
 }
 
 #[tokio::test]
+async fn keys_may_be_told_apart_by_a_query() {
+    let world = World::begin().await;
+    let keys = format!("http://{}/keys?p=b2c_1_sign_in", world.issuer.address);
+    world.issuer.behaviour().description = Some(json!({ "jwks_uri": keys }));
+    assert_eq!(world.status(&world.token(json!({}))).await, StatusCode::OK);
+    assert_eq!((world.issuer.fetches(), world.issuer.strays()), (1, 0));
+}
+
+#[tokio::test]
 async fn nobody_is_followed_elsewhere() {
     let world = World::begin().await;
     world.issuer.behaviour().redirect = Some(format!("http://{}/elsewhere", world.issuer.address));
