@@ -5,12 +5,14 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::super::graphql_post::members as parameters_of;
+use super::super::values;
 use super::close::Close;
 use crate::graphql::execute::{Answer, Parameters};
 use crate::limits::OPERATION_ID_BYTES_MAX;
 
 const NO_JSON: &str = "A message is a JSON object with a type";
 const BINARY: &str = "Messages are texts";
+const TOO_MANY_VALUES: &str = "A message holds too many values, or too many within each other";
 const NO_TYPE: &str = "There is no message of this type for a server";
 const NO_ID: &str = "The id of an operation is a text that is neither empty nor long";
 const NO_PAYLOAD: &str = "A payload here is a JSON object";
@@ -37,6 +39,7 @@ impl Said {
     }
 
     fn parse(text: &str) -> Result<Self, &'static str> {
+        values::bounded(text.as_bytes()).map_err(|_| TOO_MANY_VALUES)?;
         let Ok(Value::Object(mut members)) = serde_json::from_str(text) else { return Err(NO_JSON) };
         let Some(Value::String(kind)) = members.remove("type") else { return Err(NO_JSON) };
         match kind.as_str() {
@@ -113,6 +116,7 @@ fn written(id: Option<&str>, kind: &'static str, payload: Option<impl Serialize>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::{BODY_NESTING_MAX, BODY_VALUES_MAX};
 
     #[test]
     fn a_message_has_its_type_and_what_that_needs() {
@@ -136,6 +140,16 @@ mod tests {
             (r#"{"type":"complete"}"#, NO_ID),
         ] {
             assert_eq!(Said::parse(text).expect_err(text), why);
+        }
+    }
+
+    #[test]
+    fn a_message_holds_no_more_values_than_a_request() {
+        let message = |payload: String| format!(r#"{{"type":"ping","payload":{payload}}}"#);
+        for payload in
+            [format!(r#"{{"a":[{}0]}}"#, "0,".repeat(BODY_VALUES_MAX)), "{\"a\":".repeat(BODY_NESTING_MAX) + "1"]
+        {
+            assert_eq!(Said::parse(&message(payload)).expect_err("too much"), TOO_MANY_VALUES);
         }
     }
 }
