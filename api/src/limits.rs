@@ -21,9 +21,9 @@ pub const CONNECTIONS_MAX: usize = 4096;
 /// Pause before the next accept when the machine has no more sockets to give.
 pub const ACCEPT_RETRY_PAUSE: Duration = Duration::from_millis(100);
 
-/// Connections of one peer; further ones are closed at once, so that nobody alone takes all of [`CONNECTIONS_MAX`]. Many callers may come
-/// through one proxy.
-pub const CONNECTIONS_PER_PEER_MAX: usize = 1024;
+/// Connections of one peer, sockets and event streams among them; further ones are closed at once, so that nobody alone takes all of
+/// [`CONNECTIONS_MAX`] or [`STREAMS_MAX`]. All callers may come through one proxy.
+pub const CONNECTIONS_PER_PEER_MAX: usize = 1500;
 /// Largest head of a request, in bytes: room for a token and a query of some size in the address.
 pub const HEAD_BYTES_MAX: usize = 32 * 1024;
 /// Most headers of a request.

@@ -7,14 +7,17 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::patient::Patient;
-use super::peers::{Peer, Peers};
+use super::peers::{Peer, Peers, TooMany};
 use super::router;
 use crate::api::Api;
 use crate::limits::{
@@ -26,11 +29,19 @@ use crate::limits::{
 ///
 /// Errors: none once it listens; a connection that breaks concerns nobody else.
 pub async fn serve(listener: TcpListener, api: Api, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+    serve_peers(listener, api, shutdown, Peers::new(CONNECTIONS_PER_PEER_MAX)).await
+}
+
+async fn serve_peers(
+    listener: TcpListener,
+    api: Api,
+    shutdown: impl Future<Output = ()>,
+    peers: Peers,
+) -> io::Result<()> {
     let streams = api.streams.clone();
     let router = router(api);
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let stopping = watch::Sender::new(false);
-    let peers = Peers::new(CONNECTIONS_PER_PEER_MAX);
     tokio::pin!(shutdown);
     loop {
         let (stream, from, place) = tokio::select! {
@@ -38,8 +49,16 @@ pub async fn serve(listener: TcpListener, api: Api, shutdown: impl Future<Output
             () = &mut shutdown => break,
         };
         // Who has too many already is not answered: that would be work.
-        let Some(peer) = peers.enter(from) else { continue };
-        tokio::spawn(connection(stream, router.clone(), stopping.subscribe(), (place, peer)));
+        let peer = match peers.enter(from) {
+            Ok(peer) => peer,
+            Err(TooMany { is_news }) => {
+                if is_news {
+                    tracing::warn!(peer = %from, "a peer has too many connections: more of it are closed at once");
+                }
+                continue;
+            }
+        };
+        tokio::spawn(connection(stream, router.clone(), stopping.subscribe(), (place, Arc::new(peer))));
     }
     drop(listener);
     stopping.send_replace(true);
@@ -72,8 +91,14 @@ async fn connection(
     stream: TcpStream,
     router: Router,
     mut stopping: watch::Receiver<bool>,
-    places: (OwnedSemaphorePermit, Peer),
+    (place, peer): (OwnedSemaphorePermit, Arc<Peer>),
 ) {
+    // Whatever the connection becomes takes its peer along: a socket still counts when all else of the connection is gone.
+    let router = TowerToHyperService::new(router);
+    let answers = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer.clone());
+        router.call(request)
+    });
     // Answers are small and whole: waiting for more bytes to send would only delay them.
     let _ = stream.set_nodelay(true);
     let connection = http1::Builder::new()
@@ -81,7 +106,7 @@ async fn connection(
         .header_read_timeout(HEADER_READ_TIMEOUT)
         .max_buf_size(HEAD_BYTES_MAX)
         .max_headers(HEADERS_MAX)
-        .serve_connection(TokioIo::new(Patient::new(stream)), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(Patient::new(stream)), answers)
         .with_upgrades();
     let mut connection = pin!(connection);
     let told_to_stop = async move {
@@ -98,5 +123,68 @@ async fn connection(
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection broke");
     }
-    drop(places);
+    drop(place);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, SocketAddr};
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    const AT_LAST: Duration = Duration::from_mins(1);
+
+    /// What is answered to one request, as far as its head or the connection's end.
+    async fn answer(stream: &mut TcpStream, request: &str) -> String {
+        let mut answer = Vec::new();
+        let exchanged = async {
+            // Whoever is closed at once may not even be able to say something.
+            let _ = stream.write_all(request.as_bytes()).await;
+            while !answer.ends_with(b"\r\n\r\n") && stream.read_buf(&mut answer).await.is_ok_and(|read| read > 0) {}
+        };
+        tokio::time::timeout(AT_LAST, exchanged).await.expect("an answer or an end");
+        String::from_utf8(answer).expect("text")
+    }
+
+    async fn connect(address: SocketAddr) -> TcpStream {
+        TcpStream::connect(address).await.expect("a connection")
+    }
+
+    const LIVE: &str = "GET /health/live HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    const UPGRADE: &str = "GET /graphql HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+                           sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+                           sec-websocket-protocol: graphql-transport-ws\r\n\r\n";
+
+    #[tokio::test]
+    async fn a_socket_counts_for_its_peer_as_long_as_it_lasts() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let (api, peers) = (Api::alone(Ok(())), Peers::new(1));
+        let streams = api.streams.clone();
+        let serving = tokio::spawn(serve_peers(listener, api, std::future::pending(), peers.clone()));
+        let mut socket = connect(address).await;
+        assert!(answer(&mut socket, UPGRADE).await.starts_with("HTTP/1.1 101 "));
+        // Acknowledged, it is the socket that the connection has become.
+        let init = br#"{"type":"connection_init"}"#;
+        let masked = [&[0x81, 0x80 | u8::try_from(init.len()).expect("short"), 0, 0, 0, 0], init.as_slice()].concat();
+        socket.write_all(&masked).await.expect("it reads");
+        let mut acknowledged = [0; 2];
+        socket.read_exact(&mut acknowledged).await.expect("it answers");
+        assert_eq!((acknowledged[0], streams.open()), (0x81, 1));
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+            assert_eq!(answer(&mut connect(address).await, LIVE).await, "", "the socket is its peer's one connection");
+        }
+        drop(socket);
+        let free = async {
+            while !answer(&mut connect(address).await, LIVE).await.starts_with("HTTP/1.1 ") {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(AT_LAST, free).await.expect("its place is free again");
+        serving.abort();
+    }
 }

@@ -10,6 +10,8 @@ mod operations;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use axum::extract::FromRequestParts;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::http::request::Parts;
@@ -20,6 +22,7 @@ use tracing::{Instrument, Span};
 use self::close::Close;
 use self::connection::Connection;
 use super::negotiate::Media;
+use super::peers::Peer;
 use super::{Refusal, gate};
 use crate::api::Api;
 use crate::graphql::types::ErrorCode;
@@ -59,9 +62,11 @@ fn accept(api: &Api, upgrade: WebSocketUpgrade, head: &Parts) -> Response {
         upgrade.set_selected_protocol(HeaderValue::from_static(PROTOCOL));
     }
     let (api, headers) = (api.clone(), head.headers.clone());
+    let peer = head.extensions.get::<Arc<Peer>>().cloned();
     // The request is over when the socket begins, so it takes the request's name in the log along.
     let span = Span::current();
     let served = async move |socket| {
+        let _counts_for = peer;
         if spoken {
             Connection::new(socket, api, headers).serve(place).await;
         } else {
