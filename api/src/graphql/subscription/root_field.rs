@@ -118,7 +118,7 @@ fn chosen_mut<'a>(document: &'a mut ExecutableDocument, name: Option<&str>) -> O
 }
 
 #[cfg(test)]
-mod tests {
+mod type_conditions {
     use async_graphql::parser::parse_query;
 
     use super::*;
