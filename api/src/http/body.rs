@@ -78,6 +78,7 @@ mod tests {
     use crate::http::router;
 
     const CHUNK: usize = 64 * 1024;
+    static PIECE: [u8; CHUNK] = [b' '; CHUNK];
 
     /// The status with which a request is answered, and how many bytes of its body were taken.
     async fn taken(chunks: usize, headers: &[(HeaderName, &'static str)]) -> (StatusCode, usize) {
@@ -85,7 +86,7 @@ mod tests {
         let count = sent.clone();
         let body = stream::iter(0..chunks).map(move |_| {
             count.fetch_add(CHUNK, Ordering::SeqCst);
-            Ok::<_, Infallible>(Bytes::from_static(&[b' '; CHUNK]))
+            Ok::<_, Infallible>(Bytes::from_static(&PIECE))
         });
         let mut request = Request::post("/graphql").body(Body::from_stream(body)).expect("a request");
         for (name, value) in headers {
