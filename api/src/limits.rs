@@ -152,10 +152,14 @@ pub const PROGRESS_PAGE: usize = 50;
 pub const STREAMS_MAX: usize = 2_000;
 /// Those of one caller; a gateway that follows trips for many travellers shares one socket among them.
 pub const STREAMS_PER_CALLER_MAX: usize = 250;
+/// Sockets among them that have not been acknowledged yet: who says nothing must not keep out who has something to say.
+pub const SOCKETS_ARRIVING_MAX: usize = 400;
 /// Operations under way at once on one WebSocket.
 pub const SOCKET_OPERATIONS_MAX: usize = 100;
 /// Largest message that is read from a WebSocket, in bytes, and largest frame of it.
 pub const SOCKET_MESSAGE_BYTES_MAX: usize = BODY_BYTES_MAX;
+/// Largest message that is written to a WebSocket, in bytes; a larger answer is an error of its operation.
+pub const SOCKET_ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Bytes that may wait to be written to one WebSocket beside the message that is being written.
 pub const SOCKET_WRITE_BUFFER_BYTES: usize = 16 * 1024;
 /// Longest id of an operation on a WebSocket, in bytes.

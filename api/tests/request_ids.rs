@@ -79,7 +79,14 @@ async fn no_name_or_number_that_a_sender_calls_an_id_is_kept_for_ever() {
 
 /// Log lines that a test reads.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    /// All of them.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().expect("the lines").clone()).expect("text")
+    }
+}
 
 impl io::Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -115,7 +122,7 @@ async fn a_log_line_tells_the_request_and_its_trace() {
         let answer = world.send_with(&query, json!({}), headers).await;
         assert_eq!(answer["errors"][0]["extensions"]["requestId"], ID, "{answer}");
     }
-    let written = String::from_utf8(lines.0.lock().expect("the lines").clone()).expect("text");
+    let written = lines.text();
     let line = written.lines().find(|line| line.contains(ID)).unwrap_or_else(|| panic!("no line: {written}"));
     assert!(line.contains(trace), "{line}");
 }

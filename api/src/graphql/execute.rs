@@ -15,14 +15,12 @@ use super::document::{operation, parse};
 use super::fault::{REQUEST_ID, server_error};
 use super::header_key::HeaderKey;
 use super::persisted::PersistedQuery;
+use super::rights::SCOPES;
 use super::scrub::scrub;
 use super::types::ErrorCode;
 use crate::admission::Rate;
 use crate::caller::{Asking, RequestId};
 use crate::limits::{ERRORS_MAX, REQUEST_DEADLINE};
-
-/// Key, in an error's extensions, of the scopes one of which its caller lacks.
-const SCOPES: &str = "scopes";
 
 /// The parameters of a GraphQL request, however they came.
 #[derive(Debug, Default)]

@@ -9,18 +9,16 @@ use std::convert::Infallible;
 
 use axum::body::{Body, Bytes};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
 use futures::stream::{self, BoxStream, StreamExt};
 use tokio::time::{Instant, sleep_until};
 use tracing::{Instrument, Span};
-use traveladvisor_infra::clock::{Clock, SystemClock};
 
-use super::Refusal;
 use super::accept::Accept;
 use super::ask::follow_known;
 use super::negotiate::{GRAPHQL_RESPONSE, JSON, Media};
-use super::streams::{CallerPlace, StreamPlace, TOO_MANY_OF_CALLER};
+use super::streams::{CallerPlace, StreamPlace, full, full_of_caller, until};
 use crate::api::Api;
 use crate::caller::{Asking, RequestId};
 use crate::graphql::execute::{Answer, Parameters, Stage};
@@ -73,18 +71,11 @@ impl Taste {
 
 /// Answers an operation as a stream.
 pub(super) fn respond(api: &Api, asking: Asking, operation: (Parameters, Option<Candidate>)) -> Response {
-    let full = |message| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Overloaded, message);
-    let Some(place) = api.streams.enter() else {
-        return full("Too many streams are open here: try again in a moment.").respond(Media::Json);
-    };
+    let Some(place) = api.streams.enter() else { return full().respond(Media::Json) };
     let Some(counted) = api.streams.enter_as(asking.caller.owner()) else {
-        return full(TOO_MANY_OF_CALLER).respond(Media::Json);
+        return full_of_caller().respond(Media::Json);
     };
-    let expires_at = asking.caller.expires_at().map(|at| {
-        let left = (at - SystemClock.now()).to_std().unwrap_or_default();
-        Instant::now() + left
-    });
-    let request_id = asking.request_id.clone();
+    let (expires_at, request_id) = (until(&asking.caller), asking.request_id.clone());
     let answers = follow_known(api, operation, asking);
     let events = Events { answers, place, _counted: counted, expires_at, request_id };
     // The body is read when the request is over, so it takes the request's name in the log along.

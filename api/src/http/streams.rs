@@ -3,9 +3,15 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use axum::http::StatusCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::Instant;
+use traveladvisor_infra::clock::{Clock, SystemClock};
 
-use crate::limits::{STREAMS_MAX, STREAMS_PER_CALLER_MAX};
+use super::Refusal;
+use crate::caller::Caller;
+use crate::graphql::types::ErrorCode;
+use crate::limits::{SOCKETS_ARRIVING_MAX, STREAMS_MAX, STREAMS_PER_CALLER_MAX};
 
 /// What a caller is told who has as many as one may have.
 pub(super) const TOO_MANY_OF_CALLER: &str = "You have too many streams open: close one, or share a socket";
@@ -15,6 +21,7 @@ pub(super) const TOO_MANY_OF_CALLER: &str = "You have too many streams open: clo
 pub(crate) struct Streams {
     places: Arc<Semaphore>,
     callers: Callers,
+    arriving: Arc<Semaphore>,
     closing: watch::Sender<bool>,
 }
 
@@ -26,6 +33,8 @@ type Callers = Arc<Mutex<HashMap<String, usize>>>;
 pub(crate) struct StreamPlace {
     closing: watch::Receiver<bool>,
     _place: OwnedSemaphorePermit,
+    /// Beside its place, that of one who has not said yet who it is.
+    arriving: Option<OwnedSemaphorePermit>,
 }
 
 /// A stream that counts for its caller until this is dropped.
@@ -40,6 +49,7 @@ impl Default for Streams {
         Self {
             places: Arc::new(Semaphore::new(STREAMS_MAX)),
             callers: Callers::default(),
+            arriving: Arc::new(Semaphore::new(SOCKETS_ARRIVING_MAX)),
             closing: watch::Sender::new(false),
         }
     }
@@ -47,9 +57,15 @@ impl Default for Streams {
 
 impl Streams {
     /// A place, if there is one.
-    pub(crate) fn enter(&self) -> Option<StreamPlace> {
+    pub(super) fn enter(&self) -> Option<StreamPlace> {
         let place = self.places.clone().try_acquire_owned().ok()?;
-        Some(StreamPlace { closing: self.closing.subscribe(), _place: place })
+        Some(StreamPlace { closing: self.closing.subscribe(), _place: place, arriving: None })
+    }
+
+    /// A place for one who has still to say who it is.
+    pub(super) fn arrive(&self) -> Option<StreamPlace> {
+        let arriving = self.arriving.clone().try_acquire_owned().ok()?;
+        Some(StreamPlace { arriving: Some(arriving), ..self.enter()? })
     }
 
     /// Counts a stream for its caller; none when there are too many of them, so that nobody alone takes all of [`STREAMS_MAX`].
@@ -80,7 +96,29 @@ impl Streams {
     }
 }
 
+/// What is answered when there is no place.
+pub(super) fn full() -> Refusal {
+    let message = "Too many streams are open here: try again in a moment.";
+    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Overloaded, message)
+}
+
+/// What a caller is answered who has as many as one may have.
+pub(super) fn full_of_caller() -> Refusal {
+    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Overloaded, TOO_MANY_OF_CALLER)
+}
+
+/// Until when a stream of this caller lasts; none when that is for its caller to say.
+pub(super) fn until(caller: &Caller) -> Option<Instant> {
+    let left = (caller.expires_at()? - SystemClock.now()).to_std().unwrap_or_default();
+    Some(Instant::now() + left)
+}
+
 impl StreamPlace {
+    /// It is known who this is: there is room for another who is not.
+    pub(crate) fn acknowledged(&mut self) {
+        self.arriving = None;
+    }
+
     /// Waits until the server stops.
     pub(crate) async fn closing(&mut self) {
         // The sender outlives every place only by mistake: then it is time to end as well.

@@ -47,12 +47,17 @@ impl Server {
     }
 
     pub(super) async fn connect_with(&self, change: impl FnOnce(&mut Request<()>)) -> Client {
+        self.try_connect(change).await.expect("a WebSocket")
+    }
+
+    /// A connection, or what is answered instead of one.
+    pub(super) async fn try_connect(&self, change: impl FnOnce(&mut Request<()>)) -> Result<Client, Error> {
         let stream = TcpStream::connect(self.address).await.expect("a connection");
         let mut request = format!("ws://{}/graphql", self.address).into_client_request().expect("a request");
         request.headers_mut().insert("sec-websocket-protocol", PROTOCOL.parse().expect("a value"));
         change(&mut request);
-        let (socket, _) = client_async(request, stream).await.expect("a WebSocket");
-        Client { socket }
+        let (socket, _) = client_async(request, stream).await?;
+        Ok(Client { socket })
     }
 
     /// A client whose connection is acknowledged.

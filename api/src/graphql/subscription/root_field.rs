@@ -118,46 +118,4 @@ fn chosen_mut<'a>(document: &'a mut ExecutableDocument, name: Option<&str>) -> O
 }
 
 #[cfg(test)]
-mod type_conditions {
-    use async_graphql::parser::parse_query;
-
-    use super::*;
-
-    fn kept(query: &str) -> Result<String, String> {
-        let mut document = parse_query(query).expect("parses");
-        keep_one(&mut document, None).map_err(|error| error.message)?;
-        let operation = chosen(&document, None).expect("an operation");
-        let names = operation.selection_set.node.items.iter().map(|item| match &item.node {
-            Selection::Field(field) => field.node.name.node.to_string(),
-            _ => "a fragment".to_owned(),
-        });
-        Ok(names.collect::<Vec<_>>().join(" "))
-    }
-
-    #[test]
-    fn the_one_field_is_found_in_fragments_of_the_root_and_in_no_others() {
-        for query in [
-            "subscription { a { b } }",
-            "subscription { ... { a { b } } }",
-            "subscription { ... on Subscription { a { b } } }",
-            "subscription { ...f } fragment f on Subscription { a { b } }",
-            "subscription { a { b } ...f } fragment f on Subscription { a { c } }",
-        ] {
-            assert_eq!(kept(query).as_deref(), Ok("a"), "{query}");
-        }
-        for query in [
-            "subscription { ... on Nope { a { b } } }",
-            "subscription { ... on Query { a { b } } }",
-            "subscription { ...f } fragment f on Booking { a { b } }",
-            "subscription { ... on Subscription { ... on Hotel { a { b } } } }",
-        ] {
-            assert_eq!(kept(query), Err(ELSEWHERE.to_owned()), "{query}");
-        }
-        for query in ["subscription { a { b } c { d } }", "subscription { a(n: 1) { b } a(n: 2) { b } }"] {
-            assert_eq!(kept(query), Err(ONE_FIELD.to_owned()), "{query}");
-        }
-    }
-}
-
-#[cfg(test)]
 mod tests;

@@ -1,6 +1,5 @@
 //! One socket, from its upgrade to its end.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -9,17 +8,16 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderValue};
 use serde_json::{Map, Value};
 use tokio::time::{Instant, sleep_until, timeout};
-use traveladvisor_infra::clock::{Clock, SystemClock};
 
 use super::close::{self, Close};
 use super::message::{self, Said};
 use super::operations::{Operations, Told};
 use crate::api::Api;
-use crate::caller::Asking;
+use crate::caller::{Asking, RequestId};
 use crate::graphql::execute::{Answer, Parameters, Stage};
 use crate::graphql::types::ErrorCode;
 use crate::http::ask;
-use crate::http::streams::{CallerPlace, StreamPlace};
+use crate::http::streams::{CallerPlace, StreamPlace, until};
 use crate::limits::{
     KEEP_ALIVE_EVERY, SOCKET_INIT_TIMEOUT, SOCKET_OPERATIONS_MAX, SOCKET_SILENCE_MAX, STREAM_WRITE_TIMEOUT,
 };
@@ -64,7 +62,7 @@ enum Event {
     Closing,
     Deadline,
     Frame(Option<Result<Message, axum::Error>>),
-    Told(Option<(Arc<str>, Told)>),
+    Told(String, Told),
     KeepAlive,
 }
 
@@ -99,26 +97,56 @@ impl Connection {
         }
     }
 
-    /// Waits for whatever comes first and deals with it.
+    /// Waits for whatever comes first and deals with it. Neither messages nor answers come before the other: who says much still has to hear,
+    /// and who hears much can still stop it.
     async fn turn(&mut self, place: &mut StreamPlace) -> Result<(), End> {
-        let has_operations = self.operations.len() > 0;
+        // Messages that came together are read without waiting: the other tasks of the thread have their turn between them.
+        tokio::task::coop::consume_budget().await;
+        let Self { socket, operations, .. } = self;
+        let exchanged = async {
+            tokio::select! {
+                frame = socket.recv() => Event::Frame(frame),
+                (id, told) = operations.next() => Event::Told(id, told),
+            }
+        };
         let event = tokio::select! {
             biased;
             () = place.closing() => Event::Closing,
             () = sleep_until(self.deadline) => Event::Deadline,
-            frame = self.socket.recv() => Event::Frame(frame),
-            told = self.operations.next(), if has_operations => Event::Told(told),
             () = sleep_until(self.ping_at) => Event::KeepAlive,
+            event = exchanged => event,
         };
         match event {
             Event::Closing => Err(Close::GoingAway.into()),
             Event::Deadline if self.asking.is_none() => Err(Close::InitTimeout.into()),
             Event::Deadline => Err(Close::Forbidden(EXPIRED).into()),
-            Event::Frame(frame) => self.hear(frame).await,
-            Event::Told(Some((id, Told::Answer(answer)))) => self.say(message::answer(&id, &answer)).await,
-            Event::Told(Some((id, Told::Complete))) => self.say(message::complete(&id)).await,
-            Event::Told(None) => Ok(()),
+            Event::Frame(frame) => self.hear(frame, place).await,
+            Event::Told(id, Told::Answer(answer)) => self.tell(&id, &answer).await,
+            Event::Told(id, Told::Complete) => self.say(message::complete(&id)).await,
             Event::KeepAlive => self.keep_alive().await,
+        }
+    }
+
+    /// Tells an answer. One that is too large ends its operation, and no other, with an error.
+    async fn tell(&mut self, id: &str, answer: &Answer) -> Result<(), End> {
+        if let Ok(message) = message::answer(id, answer) {
+            return self.say(message).await;
+        }
+        self.operations.stop(id);
+        let message = "The answer is too large for a socket: ask for less at once, with shorter pages.";
+        self.refuse(id, ErrorCode::QueryTooComplex, message).await
+    }
+
+    /// Ends an operation with an error of ours.
+    async fn refuse(&mut self, id: &str, code: ErrorCode, message: &str) -> Result<(), End> {
+        let mut refused = Answer::of(Stage::Rejected, code, message);
+        if let Some(RequestId(Some(name))) = self.asking.as_ref().map(|asking| &asking.request_id) {
+            refused.bear(name);
+        }
+        match message::answer(id, &refused) {
+            Ok(message) => self.say(message).await,
+            // One sentence is never too large.
+            Err(message::TooLarge) => Err(End::Gone),
         }
     }
 
@@ -138,7 +166,7 @@ impl Connection {
         self.say(Message::Ping(Bytes::new())).await
     }
 
-    async fn hear(&mut self, frame: Option<Result<Message, axum::Error>>) -> Result<(), End> {
+    async fn hear(&mut self, frame: Option<Result<Message, axum::Error>>, place: &mut StreamPlace) -> Result<(), End> {
         let frame = match frame {
             Some(Ok(frame)) => frame,
             Some(Err(error)) => return Err(Close::of_error(error).map_or(End::Gone, End::Close)),
@@ -148,8 +176,8 @@ impl Connection {
         match Said::read(frame)? {
             None | Some(Said::Pong) => Ok(()),
             Some(Said::Ping(payload)) => self.say(message::pong(payload)).await,
-            Some(Said::Init(payload)) => self.init(&payload).await,
-            Some(Said::Subscribe(id, parameters)) => self.subscribe(&id, parameters).await,
+            Some(Said::Init(payload)) => self.init(&payload, place).await,
+            Some(Said::Subscribe(id, parameters)) => self.subscribe(id, parameters).await,
             Some(Said::Complete(id)) => {
                 self.operations.stop(&id);
                 Ok(())
@@ -157,7 +185,7 @@ impl Connection {
         }
     }
 
-    async fn init(&mut self, payload: &Map<String, Value>) -> Result<(), End> {
+    async fn init(&mut self, payload: &Map<String, Value>, place: &mut StreamPlace) -> Result<(), End> {
         if self.asking.is_some() {
             return Err(Close::TooManyInits.into());
         }
@@ -176,24 +204,20 @@ impl Connection {
             return Err(Close::TooManyStreams.into());
         };
         self.counted = Some(counted);
-        self.deadline = match caller.expires_at() {
-            Some(expires_at) => Instant::now() + (expires_at - SystemClock.now()).to_std().unwrap_or_default(),
-            None => Instant::now() + FOR_EVER,
-        };
+        self.deadline = until(&caller).unwrap_or_else(|| Instant::now() + FOR_EVER);
+        place.acknowledged();
         self.asking = Some(Asking::new(caller, &headers));
         self.say(message::ack()).await
     }
 
-    async fn subscribe(&mut self, id: &str, parameters: Parameters) -> Result<(), End> {
+    async fn subscribe(&mut self, id: String, parameters: Parameters) -> Result<(), End> {
         let Some(asking) = self.asking.clone() else { return Err(Close::Unauthorized.into()) };
-        if self.operations.has(id) {
-            return Err(Close::SubscriberExists(id.to_owned()).into());
+        if self.operations.has(&id) {
+            return Err(Close::SubscriberExists(id).into());
         }
         if self.operations.len() >= SOCKET_OPERATIONS_MAX {
             let message = "Too many operations are under way on this connection: complete some first.";
-            let mut refused = Answer::of(Stage::Rejected, ErrorCode::Overloaded, message);
-            refused.bear_of(&asking.request_id);
-            return self.say(message::answer(id, &refused)).await;
+            return self.refuse(&id, ErrorCode::Overloaded, message).await;
         }
         self.operations.begin(id, ask::follow(&self.api, parameters, asking));
         Ok(())

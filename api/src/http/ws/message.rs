@@ -1,5 +1,7 @@
 //! The messages of graphql-transport-ws, as they are read and written.
 
+use std::io;
+
 use axum::extract::ws::Message;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -8,7 +10,7 @@ use super::super::graphql_post::members as parameters_of;
 use super::super::values;
 use super::close::Close;
 use crate::graphql::execute::{Answer, Parameters};
-use crate::limits::OPERATION_ID_BYTES_MAX;
+use crate::limits::{OPERATION_ID_BYTES_MAX, SOCKET_ANSWER_BYTES_MAX};
 
 const NO_JSON: &str = "A message is a JSON object with a type";
 const BINARY: &str = "Messages are texts";
@@ -94,12 +96,40 @@ pub(super) fn pong(payload: Option<Value>) -> Message {
     written(None, "pong", payload)
 }
 
+/// An answer beyond [`SOCKET_ANSWER_BYTES_MAX`].
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct TooLarge;
+
 /// `next`, or `error` when nothing was executed.
-pub(super) fn answer(id: &str, answer: &Answer) -> Message {
-    if answer.has_data() {
-        written(Some(id), "next", Some(answer))
+pub(super) fn answer(id: &str, answer: &Answer) -> Result<Message, TooLarge> {
+    let written = if answer.has_data() {
+        bounded(&Written { id: Some(id), kind: "next", payload: Some(answer) })
     } else {
-        written(Some(id), "error", Some(answer.errors()))
+        bounded(&Written { id: Some(id), kind: "error", payload: Some(answer.errors()) })
+    };
+    written.map(Message::text).ok_or(TooLarge)
+}
+
+/// A message as text; none when it is too large, which is found out before all of it is made.
+fn bounded(message: &impl Serialize) -> Option<String> {
+    let mut bytes = Bounded(Vec::new());
+    serde_json::to_writer(&mut bytes, message).ok()?;
+    String::from_utf8(bytes.0).ok()
+}
+
+struct Bounded(Vec<u8>);
+
+impl io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() > SOCKET_ANSWER_BYTES_MAX {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

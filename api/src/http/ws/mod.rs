@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::extract::ws::WebSocketUpgrade;
+use axum::http::header::SEC_WEBSOCKET_VERSION;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -23,10 +24,11 @@ use self::close::Close;
 use self::connection::Connection;
 use super::negotiate::Media;
 use super::peers::Peer;
+use super::streams::full;
 use super::{Refusal, gate};
 use crate::api::Api;
 use crate::graphql::types::ErrorCode;
-use crate::limits::{SOCKET_MESSAGE_BYTES_MAX, SOCKET_WRITE_BUFFER_BYTES};
+use crate::limits::{SOCKET_ANSWER_BYTES_MAX, SOCKET_MESSAGE_BYTES_MAX, SOCKET_WRITE_BUFFER_BYTES};
 
 /// The subprotocol that is spoken.
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -43,20 +45,26 @@ pub(super) async fn upgrade(api: &Api, head: &mut Parts) -> Option<Response> {
     }
     Some(match WebSocketUpgrade::from_request_parts(head, api).await {
         Ok(upgrade) => accept(api, upgrade, head),
-        Err(rejection) => rejection.into_response(),
+        Err(rejection) => refuse(rejection.into_response().status()),
     })
 }
 
+/// Answers an upgrade that is none as RFC 6455 has it (section 4.2.2 asks for the version that is spoken).
+fn refuse(status: StatusCode) -> Response {
+    let message =
+        "This is no upgrade to a WebSocket: send Connection, Upgrade, Sec-WebSocket-Key and version 13 by GET.";
+    let mut refusal = Refusal::new(status, ErrorCode::InvalidInput, message);
+    refusal.headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+    refusal.respond(Media::Json)
+}
+
 fn accept(api: &Api, upgrade: WebSocketUpgrade, head: &Parts) -> Response {
-    let Some(place) = api.streams.enter() else {
-        let message = "Too many streams are open here: try again in a moment.";
-        return Refusal::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Overloaded, message).respond(Media::Json);
-    };
+    let Some(place) = api.streams.arrive() else { return full().respond(Media::Json) };
     let mut upgrade = upgrade
         .max_message_size(SOCKET_MESSAGE_BYTES_MAX)
         .max_frame_size(SOCKET_MESSAGE_BYTES_MAX)
         .write_buffer_size(0)
-        .max_write_buffer_size(SOCKET_MESSAGE_BYTES_MAX + SOCKET_WRITE_BUFFER_BYTES);
+        .max_write_buffer_size(SOCKET_ANSWER_BYTES_MAX + SOCKET_WRITE_BUFFER_BYTES);
     let spoken = upgrade.requested_protocols().any(|protocol| protocol == PROTOCOL);
     if spoken {
         upgrade.set_selected_protocol(HeaderValue::from_static(PROTOCOL));

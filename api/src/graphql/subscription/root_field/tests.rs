@@ -77,3 +77,15 @@ fn more_than_one_field_or_one_that_may_be_left_out_is_refused_wherever_it_stands
         assert_eq!(kept(query, None), Err(ALWAYS.to_owned()), "{query}");
     }
 }
+
+#[test]
+fn a_field_in_a_fragment_on_another_type_is_not_brought_up() {
+    for query in [
+        "subscription { ... on Nope { a { b } } }",
+        "subscription { ... on Query { a { b } } }",
+        "subscription { ...f } fragment f on Booking { a { b } }",
+        "subscription { ... on Subscription { ... on Hotel { a { b } } } }",
+    ] {
+        assert_eq!(kept(query, None), Err(ELSEWHERE.to_owned()), "{query}");
+    }
+}
