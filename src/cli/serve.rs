@@ -9,7 +9,7 @@ use super::house::{House, Schema};
 use super::identity;
 use super::print::Printer;
 use super::running::{Running, listener};
-use super::signals::asked_to_stop;
+use super::signals::StopSignals;
 
 #[derive(Serialize)]
 struct Banner {
@@ -25,12 +25,14 @@ pub(crate) async fn run(config: Config, printer: Printer) -> Result<(), Failure>
     gateway::check(&config)?;
     identity::check(&config)?;
     let listener = listener(config.listen).await?;
+    // Whoever reads the banner may ask to stop at once.
+    let stop = StopSignals::listen();
     let house = House::open(config, Schema::Migrate).await?;
     let served = match Running::start(&house, listener).await {
         Ok(running) => {
             // Whoever started it may not read what it says: that is no reason to end.
             let _ = banner(&running, &house, printer);
-            asked_to_stop().await;
+            stop.asked().await;
             printer.hint("Stopping.");
             running.stop().await
         }

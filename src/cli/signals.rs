@@ -2,25 +2,44 @@
 
 use std::future::pending;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::failure::Failure;
 
-/// Ends when the program is asked to stop.
-pub(crate) async fn asked_to_stop() {
-    tokio::select! {
-        () = received(SignalKind::interrupt()) => {}
-        () = received(SignalKind::terminate()) => {}
+/// Hears when the program is asked to stop, from when it is made: a signal that comes while nobody listens is lost once any part of the
+/// program has listened for it before.
+pub(crate) struct StopSignals {
+    /// Without a handler the signal ends the process as it always did.
+    handlers: [Option<Signal>; 2],
+}
+
+impl StopSignals {
+    /// Begins to listen.
+    pub(crate) fn listen() -> Self {
+        Self { handlers: [SignalKind::interrupt(), SignalKind::terminate()].map(|kind| signal(kind).ok()) }
+    }
+
+    /// Ends when the program is asked to stop, or was since this was made.
+    pub(crate) async fn asked(self) {
+        let [interrupt, terminate] = self.handlers;
+        tokio::select! {
+            () = received(interrupt) => {}
+            () = received(terminate) => {}
+        }
     }
 }
 
-async fn received(kind: SignalKind) {
-    match signal(kind) {
-        Ok(mut signals) => {
+/// Ends when the program is asked to stop from now on.
+pub(crate) async fn asked_to_stop() {
+    StopSignals::listen().asked().await;
+}
+
+async fn received(handler: Option<Signal>) {
+    match handler {
+        Some(mut signals) => {
             signals.recv().await;
         }
-        // Without a handler the signal ends the process as it always did.
-        Err(_) => pending().await,
+        None => pending().await,
     }
 }
 

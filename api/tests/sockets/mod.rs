@@ -4,6 +4,7 @@ mod bounds;
 mod client;
 mod events;
 mod names;
+mod persisted;
 mod progress;
 mod protocol;
 mod rights;

@@ -26,7 +26,7 @@ use super::house::{House, SANDBOX_START, Schema};
 use super::identity;
 use super::print::Printer;
 use super::running::{Running, listener};
-use super::signals::{asked_to_stop, unless_stopped};
+use super::signals::{StopSignals, unless_stopped};
 
 /// What the demo did.
 struct Done {
@@ -68,9 +68,10 @@ async fn show(house: &House, running: &Running, serve: bool, printer: Printer) -
         listen: running.address,
         serves: serve,
     };
+    let stop = StopSignals::listen();
     report::print(&done, &stage, printer)?;
     if serve {
-        asked_to_stop().await;
+        stop.asked().await;
     }
     Ok(done.checks.iter().all(|check| check.ok))
 }
