@@ -118,35 +118,35 @@ mod tests {
         BookingId(uuid::Uuid::from_u128(number))
     }
 
-    fn passed(first: u64, last: u64) -> Option<Passed> {
-        Some(Passed { first: Position(first), last: Position(last) })
+    const fn passed(first: u64, last: u64) -> Passed {
+        Passed { first: Position(first), last: Position(last) }
     }
 
-    const fn at(position: u64) -> Option<Position> {
-        Some(Position(position))
+    const fn at(position: u64) -> Position {
+        Position(position)
     }
 
     #[test]
     fn a_trip_that_is_held_back_is_told_once_and_again_only_when_its_row_moves() {
         let mut course = Course::default();
-        assert_eq!(course.look(trip(1), passed(5, 7), at(5)), Look::Tell, "5 was taken in, 7 is set aside");
+        assert_eq!(course.look(trip(1), Some(passed(5, 7)), Some(at(5))), Look::Tell, "5 was taken in, 7 is set aside");
         for _ in 0..3 {
             assert_eq!(course.awaited(10), [trip(1)]);
-            assert_eq!(course.look(trip(1), None, at(5)), Look::Keep);
+            assert_eq!(course.look(trip(1), None, Some(at(5))), Look::Keep);
         }
-        assert_eq!(course.look(trip(1), passed(9, 9), at(5)), Look::Keep, "9 waits behind 7");
-        assert_eq!(course.look(trip(1), None, at(7)), Look::Tell, "7 was taken in at last");
-        assert_eq!(course.look(trip(1), None, at(9)), Look::Tell);
+        assert_eq!(course.look(trip(1), Some(passed(9, 9)), Some(at(5))), Look::Keep, "9 waits behind 7");
+        assert_eq!(course.look(trip(1), None, Some(at(7))), Look::Tell, "7 was taken in at last");
+        assert_eq!(course.look(trip(1), None, Some(at(9))), Look::Tell);
         assert_eq!(course.awaited(10), []);
     }
 
     #[test]
     fn a_trip_whose_row_comes_late_is_told_when_it_comes() {
         let mut course = Course::default();
-        assert_eq!(course.look(trip(1), passed(5, 5), None), Look::Keep);
+        assert_eq!(course.look(trip(1), Some(passed(5, 5)), None), Look::Keep);
         assert_eq!(course.look(trip(1), None, None), Look::Keep);
-        assert_eq!(course.look(trip(1), None, at(5)), Look::Tell);
-        assert_eq!(course.look(trip(2), passed(6, 6), at(3)), Look::Keep, "an old row is nothing new");
+        assert_eq!(course.look(trip(1), None, Some(at(5))), Look::Tell);
+        assert_eq!(course.look(trip(2), Some(passed(6, 6)), Some(at(3))), Look::Keep, "an old row is nothing new");
         assert_eq!(course.awaited(10), [trip(2)]);
     }
 
@@ -154,7 +154,7 @@ mod tests {
     fn trips_that_are_awaited_are_still_awaited_when_their_rows_could_not_be_read() {
         let mut course = Course::default();
         for number in 1..=5 {
-            course.look(trip(number), passed(5, 5), None);
+            course.look(trip(number), Some(passed(5, 5)), None);
         }
         // Nothing was read in between.
         assert_eq!(course.awaited(2), [trip(1), trip(2)]);
@@ -167,12 +167,12 @@ mod tests {
     fn more_trips_than_can_be_awaited_are_not_passed_over_in_silence() {
         let mut course = Course::default();
         for number in 0..UNSEEN_TRIPS_MAX {
-            assert_eq!(course.look(trip(number as u128), passed(5, 5), None), Look::Keep);
+            assert_eq!(course.look(trip(number as u128), Some(passed(5, 5)), None), Look::Keep);
         }
-        assert_eq!(course.look(trip(u128::MAX), passed(6, 6), None), Look::Full);
-        assert_eq!(course.look(trip(0), passed(7, 7), None), Look::Keep, "it is awaited already");
-        assert_eq!(course.look(trip(1), None, at(5)), Look::Tell);
-        assert_eq!(course.look(trip(u128::MAX), passed(6, 6), None), Look::Keep, "there is room again");
+        assert_eq!(course.look(trip(u128::MAX), Some(passed(6, 6)), None), Look::Full);
+        assert_eq!(course.look(trip(0), Some(passed(7, 7)), None), Look::Keep, "it is awaited already");
+        assert_eq!(course.look(trip(1), None, Some(at(5))), Look::Tell);
+        assert_eq!(course.look(trip(u128::MAX), Some(passed(6, 6)), None), Look::Keep, "there is room again");
     }
 
     #[test]
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn what_rows_that_were_rolled_back_take_in_again_is_told_again() {
-        let mut course = Course { after: at(9), ..Course::default() };
+        let mut course = Course { after: Some(at(9)), ..Course::default() };
         assert_eq!(course.after(Position(4)), Position(4));
         assert_eq!(course.after(Position(9)), Position(4), "5 to 9 are told again");
     }
