@@ -1,8 +1,10 @@
 //! The edge: HTTP, GraphQL, limits.
 //!
-//! One request takes this way: `http::ask` lets it in, stage by stage, and learns from `identity` who sent it; `graphql::execute` parses it,
-//! bounds what it may cost, asks `graphql::rights` whether the caller may, and runs it under a deadline; one file under `graphql/mutation` or `graphql/query` does what is asked, and `graphql::scrub` sees to it that no answer
-//! repeats what a caller gave.
+//! One request takes this way: `http::ask` lets it in, stage by stage, and learns from `identity` who sent it; `graphql::admit` parses it,
+//! bounds it, asks `graphql::rights` whether the caller may, and takes its cost off the caller's account (`admission`); `graphql::execute`
+//! runs it under a deadline; one file under `graphql/mutation`, `graphql/query` or `graphql/subscription` does what is asked, and
+//! `graphql::scrub` sees to it that no answer repeats what a caller gave. What lasts, sockets (`http::ws`) and event streams (`http::sse`),
+//! takes each of its operations the same way.
 
 mod admission;
 mod api;
