@@ -113,12 +113,32 @@ BEGIN
     RETURN raised;
 END $$;
 
--- How far a source of messages has been consumed. The source `relay` is this log itself.
+-- How far a source of messages has been consumed. The source `relay` is this log itself. `outbox` stands here while a connector carries what
+-- is for other logs, with the place of the last rows for it in the write-ahead log.
 CREATE TABLE consumed_offsets (
     source     text   PRIMARY KEY,
     "offset"   bigint NOT NULL
 );
 INSERT INTO consumed_offsets (source, "offset") VALUES ('relay', 0);
+
+-- What an append has for other logs, where a connector carries it to the broker instead of the relay: the columns that Debezium's EventRouter
+-- reads. append_events() inserts the rows and deletes them at once: the connector reads them from the write-ahead log, in commit order, and
+-- the table stays empty. It is vacuumed often, so that it stays small as well.
+CREATE TABLE outbox (
+    id            uuid PRIMARY KEY,
+    -- The kind of the stream whose event caused it.
+    aggregatetype text NOT NULL,
+    -- The record's key.
+    aggregateid   text NOT NULL,
+    type          text NOT NULL,
+    -- text, not json: the bytes stay as they were written.
+    payload       text NOT NULL,
+    topic         text NOT NULL,
+    -- W3C trace context.
+    tracing       text NOT NULL,
+    -- Of CloudEvents, for every row: written out in the connector's settings it would be read as a number.
+    specversion   text NOT NULL DEFAULT '1.0'
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
 
 -- Two arrays of conflicts as one; NULL where there are none.
 CREATE FUNCTION concat_json_arrays(a json, b json) RETURNS json LANGUAGE sql IMMUTABLE AS $$
@@ -138,6 +158,7 @@ $$;
 --   owner_*        epochs that must still stand
 --   offset_*       consumed offsets to move, compare and set
 --   snapshot_*     states after the last event of their stream in this append; kept only if newer than what is there
+--   outbox_*       rows for the table outbox, where a connector reads it
 CREATE FUNCTION append_events(
     batch text,
     read_types text[], read_ids text[], read_sequences bigint[], read_new bigint,
@@ -149,6 +170,8 @@ CREATE FUNCTION append_events(
     owner_names text[], owner_epochs bigint[],
     offset_sources text[], offset_expected bigint[], offset_new bigint[],
     snapshot_types text[], snapshot_ids text[], snapshot_sequences bigint[], snapshot_payloads text[],
+    outbox_ids uuid[], outbox_aggregate_types text[], outbox_aggregate_ids text[], outbox_types text[], outbox_payloads text[],
+    outbox_topics text[], outbox_tracings text[],
     OUT first_position bigint, OUT last_position bigint, OUT appended_at timestamptz, OUT conflicts json
 ) LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
@@ -278,6 +301,17 @@ BEGIN
                    SET last_sequence = excluded.last_sequence, current_snapshot = known.current_snapshot + 1, payload = excluded.payload
                  WHERE known.last_sequence < excluded.last_sequence;
             END IF;
+            IF cardinality(outbox_ids) > 0 THEN
+                INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload, topic, tracing)
+                SELECT o.id, o.aggregate_type, o.aggregate_id, o.type, o.payload, o.topic, o.tracing
+                  FROM unnest(outbox_ids, outbox_aggregate_types, outbox_aggregate_ids, outbox_types, outbox_payloads, outbox_topics,
+                              outbox_tracings) AS o(id, aggregate_type, aggregate_id, type, payload, topic, tracing);
+                DELETE FROM outbox o WHERE o.id = ANY (outbox_ids);
+                -- How far the write-ahead log had come: whoever reads it and has come further has these rows.
+                INSERT INTO consumed_offsets (source, "offset")
+                VALUES ('outbox', pg_current_wal_insert_lsn() - '0/0'::pg_lsn)
+                ON CONFLICT (source) DO UPDATE SET "offset" = excluded."offset";
+            END IF;
             RETURN;
         EXCEPTION WHEN unique_violation THEN
             looks_at_all := true;
@@ -286,6 +320,65 @@ BEGIN
             appended_at := NULL;
         END;
     END LOOP;
+END $$;
+
+-- ---- the read log of several logs ---------------------------------------------------------------------------------
+
+-- What a read log has gathered of other logs. Where a context has a log of its own, read models are made from a log into which the events
+-- of all logs are copied: one checkpoint for each of these, moved by the statement that writes the copies.
+CREATE TABLE gathered_logs (
+    -- The name of the log that is read.
+    log        text   PRIMARY KEY,
+    -- Its last event that is copied.
+    position   bigint NOT NULL CHECK (position >= 0),
+    -- Where this log ended when that was: all copies up to it stand at or before this place.
+    reached    bigint NOT NULL CHECK (reached >= 0),
+    -- What its owner last told, for people: where that log ended, how many of its events were not copied, and why it did not go on.
+    head       bigint NOT NULL DEFAULT 0,
+    lag_events bigint NOT NULL DEFAULT 0,
+    state      text   NOT NULL DEFAULT 'starting',
+    reason     text,
+    told_at    timestamptz
+);
+
+-- Copies events of other logs into this one, byte for byte and in the order given, and moves the checkpoints behind them: all of it or
+-- nothing. It does nothing where the turn is over or where a checkpoint stands elsewhere; then nothing is returned.
+CREATE FUNCTION gather_events(
+    owner_name text, owner_epoch bigint,
+    logs text[], expected bigint[], positions bigint[],
+    event_aggregate_types text[], event_aggregate_ids text[], event_sequences bigint[],
+    event_types text[], event_versions text[], event_payloads text[], event_metadata text[], event_recorded timestamptz[],
+    OUT first_position bigint
+) LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    last_position bigint;
+BEGIN
+    PERFORM take_order_lock();
+    PERFORM FROM owners o WHERE o.name = owner_name AND o.epoch = owner_epoch;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    PERFORM FROM unnest(logs, expected) AS m(log, place) LEFT JOIN gathered_logs g ON g.log = m.log
+      WHERE coalesce(g.position, 0) <> m.place;
+    IF FOUND THEN
+        RETURN;
+    END IF;
+    WITH written AS (
+        INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, recorded_at)
+        SELECT e.aggregate_type, e.aggregate_id, e.sequence, e.event_type, e.event_version, e.payload::json, e.metadata::json,
+               e.recorded_at
+          FROM unnest(event_aggregate_types, event_aggregate_ids, event_sequences, event_types, event_versions, event_payloads,
+                      event_metadata, event_recorded)
+               AS e(aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, recorded_at)
+        RETURNING position)
+    SELECT min(w.position), max(w.position) INTO first_position, last_position FROM written w;
+    IF last_position - first_position + 1 <> cardinality(event_sequences) THEN
+        RAISE EXCEPTION 'positions of one append are not contiguous: something else drew from the sequence';
+    END IF;
+    INSERT INTO gathered_logs AS known (log, position, reached)
+    SELECT m.log, m.place, last_position FROM unnest(logs, positions) AS m(log, place)
+    ON CONFLICT (log) DO UPDATE SET position = excluded.position, reached = excluded.reached;
+    PERFORM pg_notify('traveladvisor_' || current_schema(), last_position::text);
 END $$;
 
 -- ---- the sandbox gateway -------------------------------------------------------------------------------------------
@@ -400,8 +493,8 @@ CREATE TABLE projection_rebuilds (
     told_at      timestamptz      NOT NULL DEFAULT clock_timestamp()
 );
 
--- Trips with their sagas. Personal values stand in this table, and in no other of the read side but for one: the e-mail address by which
--- traveller_bookings is looked up (L8).
+-- Trips with their sagas. A traveller's personal values stand in this table, and in no other of the read side but for one: the e-mail
+-- address by which traveller_bookings is looked up (L8).
 CREATE TABLE bookings (
     id          uuid        PRIMARY KEY,
     owner       text        NOT NULL,
@@ -438,12 +531,14 @@ CREATE TABLE booking_timeline (
     stream_kind text        NOT NULL,
     event_type  text        NOT NULL,
     summary     text        NOT NULL,
-    -- Where booking and saga stood after it.
-    status      text        NOT NULL,
-    saga_status text        NOT NULL,
+    -- Where booking and saga stood after it, as these two tell. Absent of what others tell: where the trip stood then follows from the line
+    -- before, so that a line is the same in whichever order the logs of several contexts were gathered.
+    status      text,
+    saga_status text,
     -- What only operators read beside the summary: what they can do; who decided, and why, in their own words.
     signed      text,
-    PRIMARY KEY (booking_id, position)
+    PRIMARY KEY (booking_id, position),
+    CHECK ((status IS NULL) = (saga_status IS NULL))
 );
 
 -- Columns that end in _key are in lower case, made by the program, so that comparing does not depend on the server's locale.
@@ -565,11 +660,16 @@ CREATE TABLE traveller_bookings (
 CREATE INDEX traveller_bookings_newest ON traveller_bookings (email_key, created_at DESC, booking_id DESC);
 
 -- What was taken for each trip and given back. What is paid at the counter is not taken by us and has no row.
+-- What is paid with points moves no money: what it is worth stands apart.
+-- A payment with points that is cancelled says what it gives back as one by card does: refunded_minor counts where money was taken.
 CREATE TABLE payment_ledger (
     booking_id     uuid   NOT NULL,
     currency       text   COLLATE "C" NOT NULL,
     charged_minor  bigint NOT NULL,
     refunded_minor bigint NOT NULL,
+    -- What points were worth that paid the trip, and that came back.
+    redeemed_minor bigint NOT NULL DEFAULT 0,
+    restored_minor bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (booking_id, currency)
 );
 
@@ -630,3 +730,82 @@ CREATE TABLE occupancy_rentals (
     revenue_minor bigint      NOT NULL,
     PRIMARY KEY (car_id, pick_up_at, days, currency)
 ) WITH (fillfactor = 80);
+
+-- Members, one for an identity. Whoever has left keeps a row without personal values: address, names, contact number and gender stand in
+-- profile and email_key alone, and in no other table of the read side (L8) but the former rows of this one: after a rebuild they stand in
+-- the schema of former rows as they stood here, until the next rebuild of members drops them.
+CREATE TABLE members (
+    id          uuid        PRIMARY KEY,
+    -- The opaque name of who it is: the owner of the member's trips.
+    identity    text        NOT NULL,
+    -- The e-mail address as addresses are compared; that of one member at most.
+    email_key   text        COLLATE "C",
+    status      text        NOT NULL,
+    referrer_id uuid,
+    version     bigint      NOT NULL,
+    created_at  timestamptz NOT NULL,
+    updated_at  timestamptz NOT NULL,
+    profile     json,
+    CHECK ((profile IS NULL) = (email_key IS NULL))
+) WITH (fillfactor = 80);
+CREATE INDEX members_by_email ON members (email_key) WHERE email_key IS NOT NULL;
+
+-- The points of each member, and their history: the balance is the sum of the points, and each line says what the account held after it.
+CREATE TABLE points_accounts (
+    member_id  uuid        PRIMARY KEY,
+    balance    bigint      NOT NULL CHECK (balance >= 0),
+    is_closed  boolean     NOT NULL,
+    updated_at timestamptz NOT NULL
+) WITH (fillfactor = 80);
+CREATE TABLE points_entries (
+    member_id uuid        NOT NULL,
+    position  bigint      NOT NULL,
+    at        timestamptz NOT NULL,
+    type      text        NOT NULL,
+    -- What came, or below zero what went.
+    points    bigint      NOT NULL CHECK (points <> 0),
+    balance   bigint      NOT NULL CHECK (balance >= 0),
+    cause     json        NOT NULL,
+    -- What points were worth that paid a trip, or came back from it.
+    minor     bigint,
+    currency  text        COLLATE "C",
+    PRIMARY KEY (member_id, position),
+    CHECK ((minor IS NULL) = (currency IS NULL))
+);
+
+-- Campaigns as they are last said. Where one stands depends on the clock of who asks.
+CREATE TABLE campaigns (
+    id             uuid        PRIMARY KEY,
+    action         text        NOT NULL,
+    opens_at       timestamptz NOT NULL,
+    ends_at        timestamptz,
+    opened_by_hand boolean     NOT NULL,
+    -- Why it was closed before its end, if it was.
+    closed_because text,
+    -- Rewards that it has granted.
+    granted        bigint      NOT NULL,
+    version        bigint      NOT NULL,
+    created_at     timestamptz NOT NULL,
+    updated_at     timestamptz NOT NULL,
+    details        json        NOT NULL
+) WITH (fillfactor = 80);
+CREATE INDEX campaigns_latest ON campaigns (opens_at DESC, id DESC);
+
+-- What members were granted, of all kinds, and which trip uses what.
+CREATE TABLE vouchers (
+    id             uuid        PRIMARY KEY,
+    member_id      uuid        NOT NULL,
+    campaign_id    uuid        NOT NULL,
+    cause          text        NOT NULL,
+    type           text        NOT NULL,
+    terms          json        NOT NULL,
+    expires_at     timestamptz,
+    -- The trip that is cheaper by it, and by how much; absent while it is free.
+    used_by        uuid,
+    discount_minor bigint,
+    currency       text        COLLATE "C",
+    granted_at     timestamptz NOT NULL,
+    version        bigint      NOT NULL,
+    CHECK ((used_by IS NULL) = (discount_minor IS NULL) AND (used_by IS NULL) = (currency IS NULL))
+) WITH (fillfactor = 80);
+CREATE INDEX vouchers_of_member ON vouchers (member_id, granted_at DESC, id DESC);

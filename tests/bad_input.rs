@@ -53,6 +53,7 @@ fn bad_input_is_named_leaves_nothing_and_gives_nothing_away() {
     let mut server = Server::start_with(&home, "debug");
     let mut heard = Heard::default();
 
+    sign_up(&server, &mut heard);
     book_good_trips(&server, &mut heard);
     let before = head(&home);
     trips::refuses_bad_trips(&server, &mut heard);
@@ -76,6 +77,23 @@ fn bad_input_is_named_leaves_nothing_and_gives_nothing_away() {
         );
     }
     tokio::runtime::Runtime::new().expect("a runtime").block_on(search::the_database(&home));
+}
+
+/// The traveller is a member as well, who has once changed the profile: so there is something to find.
+fn sign_up(server: &Server, heard: &mut Heard) {
+    let input = json!({
+        "idempotencyKey": "member", "email": PERSONAL[0], "nickname": "margaret", "firstName": PERSONAL[1], "lastName": "-",
+        "contactNumber": PERSONAL[2],
+    });
+    let changes = json!({ "nickname": PERSONAL[1] });
+    for (mutation, kind, input) in [("signUp", "SignUpInput", input), ("updateProfile", "UpdateProfileInput", changes)]
+    {
+        let document =
+            format!("mutation($input: {kind}!) {{ {mutation}(input: $input) {{ position errors {{ code path }} }} }}");
+        let answer = ask(&server.address, &document, &json!({ "input": input })).expect("an answer");
+        heard.answers.push_str(&answer.to_string());
+        assert_eq!(answer["data"][mutation]["errors"], json!([]), "{answer}");
+    }
 }
 
 /// One trip is approved, one declined, so that there is something to find.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::support::Home;
 
 #[test]
-fn the_demo_books_four_trips_and_does_so_again_on_the_same_data() {
+fn the_demo_books_five_trips_and_does_so_again_on_the_same_data() {
     let home = Home::new();
     let first = run(&home);
     let listed = listings(&home);
@@ -23,9 +23,15 @@ fn people_get_tables_and_a_way_to_go_on_also_after_an_import() {
     let seed = concat!(env!("CARGO_MANIFEST_DIR"), "/infra/seed-data");
     assert_eq!(home.json(&["catalog", "import", seed, "--quiet"])["rejected"], serde_json::json!([]));
     let printed = home.printed(&["demo", "--listen", "127.0.0.1:0", "--quiet"]);
-    for words in
-        ["A trip whose car is sold out", "SeatsReleased", "Checked against the log", "curl -s http://", "events tail"]
-    {
+    for words in [
+        "A trip whose car is sold out",
+        "SeatsReleased",
+        "A trip that a new member pays with points",
+        "PointsRestored",
+        "Checked against the log",
+        "curl -s http://",
+        "events tail",
+    ] {
         assert!(printed.contains(words), "{words} is missing in:\n{printed}");
     }
     let widest = printed.lines().filter(|line| !line.contains("hotels(filter")).map(|line| line.chars().count()).max();
@@ -51,6 +57,7 @@ fn run(home: &Home) -> Value {
             ["car_sold_out", "CANCELLED", "COMPENSATED"],
             ["card_declined", "CANCELLED", "COMPENSATED"],
             ["cancelled_by_traveller", "CANCELLED", "COMPENSATED"],
+            ["paid_with_points", "CANCELLED", "COMPENSATED"],
         ]
     );
     for trip in trips {
@@ -65,12 +72,19 @@ fn run(home: &Home) -> Value {
         !checks.is_empty() && checks.iter().all(|check| check["ok"] == true && check["name"].is_string()),
         "{checks:?}"
     );
+    let with_points = &trips[4]["timeline"];
+    for event in ["PointsRedeemed", "PaymentCompleted", "PointsRestored", "SagaCompensated"] {
+        let told = with_points.as_array().expect("a timeline").iter().filter(|entry| entry["type"] == event);
+        assert_eq!(told.count(), 1, "{event} in {with_points}");
+    }
     report
 }
 
 /// How many events of the catalogue there are.
 fn listings(home: &Home) -> usize {
     let events = home.events();
+    let of_campaigns = ["CampaignListed", "CampaignChanged", "CampaignAdded"];
     let kinds = ["HotelListed", "HotelChanged", "FlightListed", "FlightChanged", "CarListed", "CarChanged"];
-    events.iter().filter(|event| kinds.contains(&event["type"].as_str().unwrap_or_default())).count()
+    let is_listing = |name: &str| kinds.contains(&name) || of_campaigns.contains(&name);
+    events.iter().filter(|event| is_listing(event["type"].as_str().unwrap_or_default())).count()
 }

@@ -29,7 +29,8 @@ const IMPORTS: [(&str, &[&str]); 6] = [
     ),
 ];
 /// All that the domain may import: nothing of it does IO.
-const DOMAIN_IMPORTS: [&str; 7] = ["chrono", "chrono-tz", "cqrs-es", "serde", "serde_json", "thiserror", "uuid"];
+const DOMAIN_IMPORTS: [&str; 8] =
+    ["chrono", "chrono-tz", "cqrs-es", "schemars", "serde", "serde_json", "thiserror", "uuid"];
 /// What may stand at the top of the repository, beside dotfiles and the build folder.
 const TOP: [&str; 20] = [
     "Cargo.lock",

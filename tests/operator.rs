@@ -1,8 +1,6 @@
 //! The operator's desk: sagas that wait are found, read and decided from the command line and over GraphQL, beside a program that serves
 //! and without one.
 
-use std::fs;
-
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use traveladvisor_domain::aggregate::Event;
@@ -17,24 +15,14 @@ use traveladvisor_infra::event_log::{Append, EventLog, Metadata, NewEvent, encod
 
 use crate::support::http::ask;
 use crate::support::server::Server;
-use crate::support::{Home, code, told, until};
+use crate::support::{Home, code, run, told, until};
 
-const CAR: &str = r#"{"upsertCar": {"supplier": "test", "code": "C1", "name": "A car", "carClass": "MINI", "location": "LYS", "vehicles": 9, "dailyPrice": {"amount": "20.00", "currency": "EUR"}}}"#;
 const BOOK: &str =
     "mutation($input: BookTripInput!) { bookTrip(input: $input) { booking { id } errors { code message } } }";
 const CANCEL: &str =
     "mutation($input: CancelBookingInput!) { cancelBooking(input: $input) { booking { id } errors { code } } }";
 const RESOLVE: &str =
     "mutation($input: ResolveSagaInput!) { resolveSaga(input: $input) { saga { needsAttention } errors { code } } }";
-
-/// A directory whose catalogue is one fleet.
-fn house() -> Home {
-    let home = Home::new();
-    let file = home.file("offers.jsonl");
-    fs::write(&file, format!("{CAR}\n")).expect("written");
-    home.printed(&["catalog", "import", file.to_str().expect("a path")]);
-    home
-}
 
 fn book(server: &Server, key: &str, wait: &str) -> String {
     let car = CarId::of("test", "C1").to_string();
@@ -43,16 +31,6 @@ fn book(server: &Server, key: &str, wait: &str) -> String {
         "payment": { "method": "CARD", "cardNumber": "4242424242424242" } });
     let booked = ask(&server.address, BOOK, &json!({ "input": input })).expect("an answer");
     booked["data"]["bookTrip"]["booking"]["id"].as_str().unwrap_or_else(|| panic!("{booked}")).to_owned()
-}
-
-/// Statements behind the program's back.
-fn run(home: &Home, statements: &'static str) {
-    tokio::runtime::Runtime::new().expect("a runtime").block_on(async {
-        let (server, pool) = home.database().await;
-        sqlx::raw_sql(statements).execute(&pool).await.expect("the statements run");
-        pool.close().await;
-        server.stop().await.expect("let go");
-    });
 }
 
 fn listed(home: &Home, filter: &[&str]) -> Vec<Value> {
@@ -118,7 +96,7 @@ fn assert_told_as_given_up(home: &Home, booking: &str) {
 
 #[test]
 fn sagas_that_wait_are_found_told_and_decided_beside_a_program_that_serves() {
-    let home = house();
+    let home = Home::with_a_fleet();
     let server = Server::start(&home);
     let waiting = refunds_stuck(&home, &server, 5);
     let [undone, given_up, left @ ..] = &waiting[..] else { panic!("five wait: {waiting:?}") };
@@ -250,7 +228,7 @@ fn stored(stream: StreamId, sequence: u64, event: &Event, booking: &str) -> NewE
 
 #[test]
 fn a_payment_in_doubt_is_marked_as_done_though_nothing_serves_and_can_be_given_back() {
-    let home = house();
+    let home = Home::with_a_fleet();
     let mut server = Server::start(&home);
     run(&home, "ALTER TABLE sandbox_gateway_calls RENAME TO away");
     let bookings = ["done", "undone"].map(|key| book(&server, key, "ACCEPTED"));
@@ -286,7 +264,7 @@ fn a_payment_in_doubt_is_marked_as_done_though_nothing_serves_and_can_be_given_b
 
 #[test]
 fn what_is_said_wrong_to_the_desk_ends_with_2_and_what_is_not_there_with_4() {
-    let home = house();
+    let home = Home::with_a_fleet();
     let nobody = "booking_00000000000000000000000000";
     for arguments in [
         &["sagas", "retry", nobody][..],

@@ -9,7 +9,7 @@ use traveladvisor_domain::id::HotelId;
 
 use crate::support::http::ask;
 use crate::support::server::Server;
-use crate::support::{Home, code, told, until};
+use crate::support::{Home, code, run, told, until};
 
 const BOOK: &str = "mutation($input: BookTripInput!) { bookTrip(input: $input) { booking { id } errors { code } } }";
 
@@ -35,16 +35,6 @@ fn shown(server: &Server) -> BTreeMap<String, String> {
 fn shows_approved(server: &Server, trips: &[&String]) {
     let wanted: BTreeMap<_, _> = trips.iter().map(|trip| (String::clone(trip), "APPROVED".to_owned())).collect();
     until(|| (shown(server) == wanted).then_some(()));
-}
-
-/// Statements behind the program's back.
-fn run(home: &Home, statements: &str) {
-    tokio::runtime::Runtime::new().expect("a runtime").block_on(async {
-        let (server, pool) = home.database().await;
-        sqlx::raw_sql(statements).execute(&pool).await.expect("the statements run");
-        pool.close().await;
-        server.stop().await.expect("let go");
-    });
 }
 
 /// Runs a verb of read models; gives its exit code and the objects that it printed, one a line.

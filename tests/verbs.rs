@@ -43,6 +43,9 @@ fn wrong_usage_ends_with_2() {
     }
     let production = home.command(&["serve"]).env("TRAVELADVISOR_MODE", "production").output().expect("it starts");
     assert_eq!(code(&production), 2, "{}", told(&production));
+    let rate = home.command(&["serve"]).env("TRAVELADVISOR_POINTS_RATE", "0").output().expect("it starts");
+    assert_eq!(code(&rate), 2, "{}", told(&rate));
+    assert!(told(&rate).contains("a rate is 1 to"), "{}", told(&rate));
     let clock = home.command(&["serve", "--clock", "2024-12-01"]).env("TRAVELADVISOR_MODE", "production").output();
     assert_eq!(code(&clock.expect("it starts")), 2);
 }

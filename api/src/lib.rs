@@ -13,10 +13,12 @@ mod graphql;
 mod http;
 mod identity;
 pub mod limits;
+mod place;
 
 pub use admission::Allowance;
-pub use api::{Api, Parts, Positions, Readiness};
+pub use api::{Api, Lags, Parts, Positions, Reach, Readiness};
 pub use caller::{Caller, Scope, Scopes};
-pub use graphql::{error_page, operator_reason, reason_fingerprint, resolution, sdl};
-pub use http::{router, serve};
+pub use graphql::part::{Part, ReadModels};
+pub use graphql::{error_page, operator_reason, reason_fingerprint, resolution, sdl, sdl_of};
+pub use http::{Handover, router, serve};
 pub use identity::{DevelopmentToken, Identity, development_token};

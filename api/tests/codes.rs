@@ -14,6 +14,7 @@ use futures::{FutureExt, StreamExt};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use traveladvisor_api::{Scope, development_token};
+use traveladvisor_domain::id::{CampaignId, MemberId, RewardId};
 use traveladvisor_domain::message::GatewayCall;
 use traveladvisor_domain::payment::GatewayOutcome;
 use traveladvisor_domain::trip::CardToken;
@@ -93,6 +94,37 @@ const PROVOKED: &[(&str, Provoke)] = &[
         }
         .boxed()
     }),
+    ("ALREADY_EXISTS", |world| ask_all(world, vec![sign_up("1"), sign_up("2")])),
+    ("MEMBER_CLOSED", |world| ask_all(world, vec![sign_up("1"), CLOSE_MEMBER.to_owned(), sign_up("2")])),
+    ("VOUCHER_USED", |world| {
+        async {
+            let voucher = voucher(world, "percent: 10").await;
+            let twice = ["1", "2"].map(|key| json!({ "idempotencyKey": key, "voucher": voucher, "car": null }));
+            book_all(world, twice.into()).await
+        }
+        .boxed()
+    }),
+    ("VOUCHER_EXPIRED", |world| {
+        async {
+            let voucher = voucher(world, "percent: 10, validDays: 1").await;
+            let later = world.another_at("2025-01-05T00:00:00Z").await;
+            later.ask(BOOK, json!({ "input": world.trip(json!({ "voucher": voucher })) })).await
+        }
+        .boxed()
+    }),
+    ("VOUCHER_NOT_APPLICABLE", |world| {
+        async {
+            let voucher = voucher(world, "percent: 10, minimumTotal: { amount: \"9999\", currency: \"GBP\" }").await;
+            book(world, json!({ "voucher": voucher })).await
+        }
+        .boxed()
+    }),
+    ("CAMPAIGN_CLOSED", |world| {
+        let id = CampaignId::of("own", "C");
+        let close = format!("mutation {{ closeCampaign(input: {{ campaignId: \"{id}\" }}) {{ errors {{ code }} }} }}");
+        ask_all(world, vec![sign_up("1"), list("2024-01-01", "percent: 1"), close, grant()])
+    }),
+    ("CAMPAIGN_NOT_OPEN", |world| ask_all(world, vec![sign_up("1"), list("2025-01-01", "percent: 1"), grant()])),
     ("UNAUTHENTICATED", |world| as_somebody(world, "nobody's")),
     ("FORBIDDEN", |world| {
         as_somebody(world, &development_token("ada@example.com", &[Scope::BookingsRead], None).token)
@@ -112,6 +144,52 @@ const PROVOKED: &[(&str, Provoke)] = &[
 
 fn ask<'w>(world: &'w World, query: &'static str) -> BoxFuture<'w, Value> {
     async move { world.send(query, json!({})).await }.boxed()
+}
+
+/// Asks for all of this, one after the other; answers the last.
+fn ask_all(world: &World, queries: Vec<String>) -> BoxFuture<'_, Value> {
+    async move {
+        let mut answer = Value::Null;
+        for query in queries {
+            answer = world.send(&query, json!({})).await;
+        }
+        answer
+    }
+    .boxed()
+}
+
+const CLOSE_MEMBER: &str = "mutation { closeMember(input: {}) { errors { code } } }";
+
+/// Whoever asks signs up.
+fn sign_up(key: &str) -> String {
+    format!(
+        "mutation {{ signUp(input: {{ idempotencyKey: \"{key}\", email: \"a@b\", nickname: \"a\", firstName: \"a\", lastName: \"a\", \
+         contactNumber: \"1\" }}) {{ errors {{ code }} }} }}"
+    )
+}
+
+/// Lists a campaign that opens on a day and grants such vouchers for reviews.
+fn list(opens: &str, terms: &str) -> String {
+    format!(
+        "mutation {{ openCampaign(input: {{ idempotencyKey: \"c\", campaign: {{ code: \"C\", name: \"C\", description: \"C\", \
+         action: REVIEW, reward: {{ voucher: {{ {terms} }} }}, opensAt: \"{opens}T00:00:00Z\" }} }}) {{ errors {{ code }} }} }}"
+    )
+}
+
+/// Grants its reward to the only member.
+fn grant() -> String {
+    let (member, campaign) = (MemberId::of("anonymous"), CampaignId::of("own", "C"));
+    format!(
+        "mutation {{ grantReward(input: {{ idempotencyKey: \"g\", memberId: \"{member}\", campaignId: \"{campaign}\", \
+         cause: \"review\" }}) {{ errors {{ code }} }} }}"
+    )
+}
+
+/// A voucher of such terms, of whoever asks.
+async fn voucher(world: &World, terms: &str) -> String {
+    let granted = ask_all(world, vec![sign_up("1"), list("2024-01-01", terms), grant()]).await;
+    assert_eq!(granted["data"]["grantReward"]["errors"], json!([]), "{granted}");
+    RewardId::of(CampaignId::of("own", "C"), "review").to_string()
 }
 
 /// Asks for what only operators may.
@@ -257,4 +335,4 @@ fn no_code_of_the_schema_is_without_a_way_to_meet_it() {
 
 /// Codes that need a world with limits of its own, or no world at all, and the files of the tests that meet them.
 const ELSEWHERE: &[(&str, &str)] =
-    &[("RATE_LIMITED", "src/http/abuse.rs"), ("PERSISTED_QUERY_NOT_FOUND", "src/http/tests/persisted.rs")];
+    &[("RATE_LIMITED", "src/http/tests/abuse.rs"), ("PERSISTED_QUERY_NOT_FOUND", "src/http/tests/persisted.rs")];

@@ -55,13 +55,16 @@ const TELL_TALE: &[&str] = &[
 const QUERIES: &str = "{ b: booking(id: $t, atLeast: \"1\") { id timeline { at } } n: booking(id: $t, asOf: \"2024-12-01T00:00:00Z\") { id } \
      hotel(id: $h) { id name } flight(id: $f) { id code } car(id: $c) { id code } saga(bookingId: $t) { status } }";
 const CANCEL: &str = "mutation($i: CancelBookingInput!) { cancelBooking(input: $i) { booking { status } errors { code message path } } }";
-const LISTS: [&str; 10] = [
+const LISTS: [&str; 13] = [
     "bookings { nodes { id timeline { at } } }",
     "sagas { nodes { bookingId history { at } } }",
     "hotels(filter: { checkIn: \"2025-01-10\", checkOut: \"2025-01-12\" }) { nodes { id } }",
     "flights(filter: {}) { nodes { id } }",
     "cars(filter: {}) { nodes { id } }",
     "projections { name state reason lastError }",
+    "me { id points { balance entries { nodes { id } } } vouchers { nodes { id } } }",
+    "campaigns { nodes { id status } }",
+    "vouchers { nodes { id } }",
     "travellerBookings(email: \"ada@example.com\") { nodes { bookingId } }",
     "paymentLedger(bookingId: \"booking_00000000000000000000000000\") { charged { amount } }",
     "hotelOccupancy(hotelId: \"hotel_00000000000000000000000000\", from: \"2025-01-10\", to: \"2025-01-12\") { day }",
@@ -113,7 +116,8 @@ async fn no_answer_tells_what_is_wrong_with_the_tables() {
     let trip = booked(&world).await;
     world
         .run(
-            "DROP TABLE bookings, booking_timeline, hotels, flights, cars, traveller_bookings, payment_ledger, occupancy_units CASCADE; \
+            "DROP TABLE bookings, booking_timeline, hotels, flights, cars, traveller_bookings, payment_ledger, occupancy_units, \
+             members, points_accounts, points_entries, campaigns, vouchers CASCADE; \
              DROP TABLE idempotency_keys CASCADE",
         )
         .await;

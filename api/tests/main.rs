@@ -7,6 +7,7 @@ mod codes;
 mod faults;
 mod keys;
 mod leaks;
+mod members;
 mod models;
 mod nodes;
 mod pages;

@@ -72,9 +72,24 @@ async fn what_names_nothing_is_null_and_too_many_at_once_are_refused() {
     let (world, ids) = booked().await;
     let trip = ids[0].1.as_str().expect("an id");
     let uuid = trip.trim_start_matches("booking_");
-    for id in
-        ["", "nothing", "hotel_", "booking_x", "payment_", "dead_letter_", "traveller_", "trip_saga_", "projection_"]
-    {
+    for id in [
+        "",
+        "nothing",
+        "hotel_",
+        "booking_x",
+        "payment_",
+        "dead_letter_",
+        "traveller_",
+        "trip_saga_",
+        "projection_",
+        "member_",
+        "entry_",
+        "campaign_",
+        "reward_",
+        "points_account_",
+        "email_claim_",
+        "programme_",
+    ] {
         for id in [id.to_owned(), format!("{id}00000000000000000000000000"), format!("x{trip}")] {
             assert_eq!(world.ask(NODE, json!({ "id": id })).await["node"], json!(null), "{id:?}");
         }

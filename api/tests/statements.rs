@@ -15,19 +15,23 @@ const LIST_STATEMENTS_MAX: u64 = 3;
 /// Most statements of one thing: itself, and what happened to it.
 const ONE_STATEMENTS_MAX: u64 = 2;
 /// Most statements of things of all kinds together: what happened is told of trips and of process managers.
-const NODES_STATEMENTS_MAX: u64 = 8;
+const NODES_STATEMENTS_MAX: u64 = 11;
+/// Most statements of a member with all that belongs to it: itself, its account, and three lists.
+const MEMBER_STATEMENTS_MAX: u64 = 2 + 3 * LIST_STATEMENTS_MAX;
 /// A page of so many must cause as many statements as one of [`FEW`].
 const MANY: usize = 50;
 const FEW: usize = 5;
 
 /// Each list with what must be given. `ROWS` becomes the number of rows, `DAY` the day so many days after the first.
-const LISTS: [(&str, &str); 8] = [
+const LISTS: [(&str, &str); 10] = [
     ("bookings", "first: ROWS"),
     ("sagas", "first: ROWS"),
     ("travellerBookings", "email: \"ada@example.com\", first: ROWS"),
     ("hotels", "filter: { checkIn: \"2025-01-10\", checkOut: \"2025-01-13\" }, first: ROWS"),
     ("flights", "filter: {}, first: ROWS"),
     ("cars", "filter: { pickUpAt: \"2025-02-10T10:00:00Z\", dropOffAt: \"2025-02-12T10:00:00Z\" }, first: ROWS"),
+    ("campaigns", "first: ROWS"),
+    ("vouchers", "first: ROWS"),
     ("hotelOccupancy", "hotelId: \"HOTEL\", from: \"2025-01-01\", to: \"DAY\""),
     ("carOccupancy", "carId: \"CAR\", from: \"2025-01-01\", to: \"DAY\""),
 ];
@@ -103,9 +107,30 @@ impl Counted {
             let trip = self.world.trip(json!({ "idempotencyKey": format!("key {number}"), "payment": { "method": "NONE", "cardNumber": null } }));
             position = self.world.book(trip).await["position"].take();
         }
+        self.fill_membership().await;
         let seen =
             "query($at: Position) { travellerBookings(email: \"ada@example.com\", atLeast: $at) { nodes { id } } }";
         self.world.ask(seen, json!({ "at": position })).await;
+    }
+
+    /// Whoever asks becomes a member with fifty rewards; there are fifty campaigns.
+    async fn fill_membership(&self) {
+        let sign_up = "mutation { signUp(input: { idempotencyKey: \"k\", email: \"ada@example.com\", nickname: \"a\", firstName: \"a\", \
+             lastName: \"a\", contactNumber: \"1\" }) { member { id } } }";
+        let member = self.world.ask(sign_up, json!({})).await["signUp"]["member"]["id"].take();
+        let open = "mutation($i: OpenCampaignInput!) { openCampaign(input: $i) { campaign { id } } }";
+        let mut opened = Value::Null;
+        for number in 0..MANY {
+            let campaign = json!({ "code": format!("X{number}"), "name": "X", "description": "X", "action": "REVIEW",
+                "reward": { "points": "5" }, "opensAt": "2024-11-01T00:00:00Z" });
+            let input = json!({ "idempotencyKey": format!("open {number}"), "campaign": campaign });
+            opened = self.world.ask(open, json!({ "i": input })).await["openCampaign"]["campaign"]["id"].take();
+        }
+        let grant = "mutation($i: GrantRewardInput!) { grantReward(input: $i) { errors { code } member { id points { balance } } reward { id } } }";
+        for number in 0..MANY {
+            let input = json!({ "idempotencyKey": format!("grant {number}"), "memberId": member, "campaignId": opened, "cause": number.to_string() });
+            self.world.ask(grant, json!({ "i": input })).await;
+        }
     }
 
     /// What a query answers, and how many statements it causes.
@@ -158,18 +183,24 @@ async fn no_list_of_the_schema_is_left_uncounted() {
 
 #[tokio::test]
 async fn things_found_by_their_ids_cause_statements_by_their_kinds_and_not_by_their_number() {
-    const KINDS: [&str; 6] = ["Booking", "Saga", "TravellerBooking", "Hotel", "Flight", "Car"];
+    const KINDS: [&str; 9] =
+        ["Booking", "Saga", "TravellerBooking", "Hotel", "Flight", "Car", "Campaign", "Reward", "PointsEntry"];
+    const KIND_LISTS: [&str; 9] =
+        ["bookings", "sagas", "travellerBookings", "hotels", "flights", "cars", "campaigns", "vouchers", "entries"];
     let fields = Fields::read();
     let counted = Counted::begin().await;
     let lists = "{ bookings(first: 50) { nodes { id } } sagas(first: 50) { nodes { id } } \
          travellerBookings(email: \"ada@example.com\", first: 50) { nodes { id } } hotels(filter: {}, first: 50) { nodes { id } } \
-         flights(filter: {}, first: 50) { nodes { id } } cars(filter: {}, first: 50) { nodes { id } } }";
-    let lists = counted.world.ask(lists, json!({})).await;
+         flights(filter: {}, first: 50) { nodes { id } } cars(filter: {}, first: 50) { nodes { id } } \
+         campaigns(first: 50) { nodes { id } } vouchers(first: 50) { nodes { id } } \
+         me { points { entries(first: 50) { nodes { id } } } } }";
+    let mut lists = counted.world.ask(lists, json!({})).await;
+    lists["entries"] = lists["me"]["points"]["entries"].take();
     let of = |list: &Value, rows: usize| -> Vec<Value> {
         list["nodes"].as_array().expect("nodes").iter().take(rows).map(|node| node["id"].clone()).collect()
     };
     // Where two kinds have a field of one name and of another type, one document cannot ask for both: the kinds are asked for one by one.
-    for (kind, list) in KINDS.iter().zip(["bookings", "sagas", "travellerBookings", "hotels", "flights", "cars"]) {
+    for (kind, list) in KINDS.iter().zip(KIND_LISTS) {
         let query =
             format!("query($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on {kind} {} }} }}", fields.everything(kind));
         let (_, few) = counted.count(&query, json!({ "ids": of(&lists[list], FEW) })).await;
@@ -177,14 +208,34 @@ async fn things_found_by_their_ids_cause_statements_by_their_kinds_and_not_by_th
         assert_eq!(many, few, "{kind}");
         assert!((1..=ONE_STATEMENTS_MAX).contains(&many), "{kind}: {many} statements");
     }
-    let mixed: Vec<Value> = ["bookings", "sagas", "travellerBookings", "hotels", "flights", "cars"]
-        .iter()
-        .flat_map(|list| of(&lists[*list], 16))
-        .collect();
+    let mixed: Vec<Value> = KIND_LISTS.iter().flat_map(|list| of(&lists[*list], 11)).collect();
     let query = "query($ids: [ID!]!) { nodes(ids: $ids) { id ... on Booking { timeline { type } } ... on Saga { history { type } } } }";
     let (found, all) = counted.count(query, json!({ "ids": mixed })).await;
     assert_eq!(found["nodes"].as_array().expect("nodes").iter().filter(|node| node.is_object()).count(), mixed.len());
     assert!(all <= NODES_STATEMENTS_MAX, "{all} statements");
+}
+
+#[tokio::test]
+async fn a_member_with_all_that_belongs_to_it_causes_as_many_statements_for_fifty_rows_as_for_five() {
+    let fields = Fields::read();
+    let counted = Counted::begin().await;
+    let ask = |rows: usize| {
+        let of = |field: &str, node: &str| {
+            format!(
+                "{field}(first: {rows}) {{ pageInfo {} nodes {} }}",
+                fields.everything("PageInfo"),
+                fields.everything(node)
+            )
+        };
+        let entries = of("entries", "PointsEntry");
+        let (vouchers, bookings) = (of("vouchers", "Reward"), of("bookings", "Booking"));
+        format!("{{ me {{ id email status points {{ balance {entries} }} {vouchers} {bookings} }} }}")
+    };
+    let (member, few) = counted.count(&ask(FEW), json!({})).await;
+    let (_, many) = counted.count(&ask(MANY), json!({})).await;
+    assert_eq!(member["me"]["points"]["balance"], "250");
+    assert_eq!(many, few, "statements for {MANY} rows and for {FEW}");
+    assert!((1..=MEMBER_STATEMENTS_MAX).contains(&many), "{many} statements");
 }
 
 #[tokio::test]

@@ -9,9 +9,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection, PgPool};
 use tower::ServiceExt;
-use traveladvisor_api::{Allowance, Api, Identity, Parts, router};
-use traveladvisor_commands::Engine;
+use traveladvisor_api::{Allowance, Api, Handover, Identity, Part, Parts, router};
 use traveladvisor_commands::engine::{Delivery, Ports, RunningEngine};
+use traveladvisor_commands::{Deciders, Engine};
 use traveladvisor_infra::clock::{Clock, SandboxClock, SeededIds};
 use traveladvisor_infra::event_log::{EventLog, Position, StoredEvent};
 use traveladvisor_infra::gateway::{PaymentGateway, SandboxGateway};
@@ -62,9 +62,16 @@ pub(crate) struct Beside {
 impl Beside {
     /// The data of its answer without GraphQL errors.
     pub(crate) async fn ask(&self, query: &str, variables: Value) -> Value {
+        self.ask_as(query, variables, HeaderMap::new()).await
+    }
+
+    /// The same, asked with more headers.
+    pub(crate) async fn ask_as(&self, query: &str, variables: Value, headers: HeaderMap) -> Value {
         let body = json!({ "query": query, "variables": variables }).to_string();
         let request = Request::post("/graphql").header("content-type", "application/json").body(Body::from(body));
-        let response = router(self.api.clone()).oneshot(request.expect("a request")).await.expect("an answer");
+        let mut request = request.expect("a request");
+        request.headers_mut().extend(headers);
+        let response = router(self.api.clone()).oneshot(request).await.expect("an answer");
         let bytes = to_bytes(response.into_body(), ANSWER_BYTES_MAX).await.expect("a body");
         let mut answer: Value = serde_json::from_slice(&bytes).expect("json");
         assert!(answer.get("errors").is_none(), "{answer}");
@@ -93,6 +100,7 @@ impl World {
         let log = EventLog::new("public", database.pool.clone());
         let start: DateTime<Utc> = "2024-12-01T00:00:00Z".parse().expect("an instant");
         let ports = Ports {
+            terms: Arc::default(),
             clock: Arc::new(SandboxClock::starting_at(start)) as Arc<dyn Clock>,
             ids: Arc::new(SeededIds::new(1)),
             gateway: Arc::new(SandboxGateway::new(database.pool.clone())),
@@ -104,7 +112,10 @@ impl World {
         let told = Arc::downgrade(&projectors);
         let reads = Reads::new(&EventLog::new("public", queries(&database)), &projectors);
         let api = Api::new(Parts {
-            engine,
+            deciders: Deciders::here(&engine),
+            part: Part::Whole,
+            handover: Handover::Closed,
+            reach: None,
             reads: reads.clone(),
             rebuilds: Rebuilds::new(log.clone()),
             gateway: gateway(ports.gateway),
@@ -113,6 +124,7 @@ impl World {
             ready: Arc::new(|| Box::pin(std::future::ready(Ok(())))),
             identity: Identity::default(),
             allowance: Allowance::default(),
+            gather_lags: Arc::new(Vec::new),
             positions: Arc::new(move || told.upgrade().map(|told| told.positions()).unwrap_or_default()),
         });
         let mut world = Self {
@@ -155,9 +167,15 @@ impl World {
 
     /// Another process beside this world's: an engine and read models of its own over the same log.
     pub(crate) async fn another(&self) -> Beside {
+        self.another_at("2024-12-01T00:00:00Z").await
+    }
+
+    /// The same, whose clock starts at another instant.
+    pub(crate) async fn another_at(&self, start: &str) -> Beside {
         let log = EventLog::new("public", self.database.pool.clone());
-        let start: DateTime<Utc> = "2024-12-01T00:00:00Z".parse().expect("an instant");
+        let start: DateTime<Utc> = start.parse().expect("an instant");
         let ports = Ports {
+            terms: Arc::default(),
             clock: Arc::new(SandboxClock::starting_at(start)) as Arc<dyn Clock>,
             ids: Arc::new(SeededIds::new(2)),
             gateway: Arc::new(SandboxGateway::new(self.database.pool.clone())),
@@ -166,13 +184,17 @@ impl World {
             Engine::start(log.clone(), ports.clone(), Delivery::Here).await.expect("the engine starts");
         let projectors = Projectors::start(log.clone());
         let api = Api::new(Parts {
-            engine,
+            deciders: Deciders::here(&engine),
+            part: Part::Whole,
+            handover: Handover::Closed,
+            reach: None,
             reads: Reads::new(&log, &projectors),
             rebuilds: Rebuilds::new(log.clone()),
             gateway: ports.gateway,
             clock: ports.clock,
             ids: ports.ids,
             ready: Arc::new(|| Box::pin(std::future::ready(Ok(())))),
+            gather_lags: Arc::new(Vec::new),
             positions: Arc::new(Vec::new),
             identity: Identity::default(),
             allowance: Allowance::default(),

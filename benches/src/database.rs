@@ -62,6 +62,12 @@ pub(crate) async fn own(server: &BenchServer, name: &str) -> Outcome<EventLog> {
     Ok(log)
 }
 
+/// An empty database; gives how to reach it.
+pub(crate) async fn empty(server: &BenchServer, name: &str) -> Outcome<PgConnectOptions> {
+    create(server, name).await?;
+    Ok(server.connect_options(name))
+}
+
 /// Our log in a database that holds it already.
 pub(crate) fn open(options: PgConnectOptions) -> EventLog {
     EventLog::new("public", postgres::pool(options))
@@ -70,7 +76,7 @@ pub(crate) fn open(options: PgConnectOptions) -> EventLog {
 /// The engine of a log, as the program starts it, with the program's time starting at `from`.
 pub(crate) async fn engine(log: &EventLog, from: DateTime<Utc>) -> Outcome<(Engine, RunningEngine)> {
     let clock: Arc<dyn Clock> = Arc::new(SandboxClock::starting_at(from));
-    let ports = Ports { clock, ids: Arc::new(RandomIds), gateway: Arc::new(gateway(log)) };
+    let ports = Ports { clock, ids: Arc::new(RandomIds), gateway: Arc::new(gateway(log)), terms: Arc::default() };
     Ok(Engine::start(log.clone(), ports, Delivery::Here).await?)
 }
 

@@ -48,6 +48,16 @@ impl Connection {
         Ok(answer["data"].take())
     }
 
+    /// What stands there, if it is there and well.
+    pub(crate) async fn get(&mut self, path: &str) -> Outcome<Option<String>> {
+        let request = Request::builder().uri(path).header(HOST, &self.host).body(Full::default())?;
+        self.requests.ready().await?;
+        let response = self.requests.send_request(request).await?;
+        let is_well = response.status().is_success();
+        let bytes = response.into_body().collect().await?.to_bytes();
+        Ok(is_well.then(|| String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
     /// The answer to a request, both as text.
     pub(crate) async fn post(&mut self, body: String) -> Outcome<String> {
         let request = Request::builder()

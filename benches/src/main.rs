@@ -2,6 +2,7 @@
 
 #![expect(clippy::cast_precision_loss, reason = "rates and ratios of counts far below 2^52")]
 
+mod broker;
 mod cost;
 mod database;
 mod graphql;
@@ -77,6 +78,7 @@ async fn measure(server: &BenchServer, verb: &Verb) -> Outcome<Vec<Row>> {
         Verb::Hot(common) => scenarios::hot::run(server, common).await,
         Verb::Trips(trips) => scenarios::trips::run(server, trips).await,
         Verb::Growth(growth) => scenarios::growth::run(server, growth).await,
+        Verb::Cluster(cluster) => scenarios::cluster::run(server, cluster).await,
         Verb::Http(http) => scenarios::http::run(server, http).await,
         Verb::Rebuild(rebuild) => scenarios::rebuild::run(server, rebuild).await,
     }

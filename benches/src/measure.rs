@@ -111,17 +111,19 @@ fn row(track: &Track, all: &[Track], clients: u32) -> Row {
 
 /// Ratios are taken within a round here as well.
 fn beside_happy(track: &Track, all: &[Track]) -> Option<BesideHappy> {
-    let happy = track.side.course()?.happy()?;
-    let happy = all.iter().find(|other| other.side.course() == Some(happy))?;
+    let course = track.side.course()?;
+    let beside = course.beside()?;
+    let happy = all.iter().find(|other| other.side.course() == Some(beside))?;
     let times = |value: fn(&Round) -> f64| {
         let pairs = track.rounds.iter().zip(&happy.rounds);
         median(&pairs.map(|(round, happy)| value(round) / value(happy)).collect::<Vec<_>>())
     };
-    Some(BesideHappy::of(
+    let of_it = [
         times(|round| 1.0 / round.slice.rate()),
         times(|round| round.cpu_ms / round.slice.ops as f64),
         times(|round| round.slice.quantile_ms(0.5)),
-    ))
+    ];
+    Some(BesideHappy::of(of_it, course.bound()))
 }
 
 fn events_rate(round: &Round) -> f64 {

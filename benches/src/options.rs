@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::sides::course::Course;
 
@@ -59,6 +59,8 @@ pub(crate) enum Verb {
     Growth(Growth),
     /// Trips booked and read over HTTP, beside the engine alone.
     Http(Http),
+    /// Trips, the relay and the broker, with a log and engines for every context.
+    Cluster(Cluster),
     /// Read models made again from a long log, also under load, and how soon they have what was committed.
     Rebuild(Rebuild),
 }
@@ -83,6 +85,7 @@ impl Verb {
     pub(crate) const fn common(&self) -> &Common {
         match self {
             Self::Engine(common) | Self::Hot(common) => common,
+            Self::Cluster(cluster) => &cluster.common,
             Self::Trips(trips) => &trips.common,
             Self::Growth(growth) => &growth.common,
             Self::Rebuild(rebuild) => &rebuild.common,
@@ -131,6 +134,16 @@ pub(crate) struct Trips {
     /// How often a process that books by card is killed, for each number of clients and each share.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=100))]
     kills: Option<u32>,
+    /// Only trips that are paid in this way, beside payment NONE.
+    #[arg(long, value_enum, conflicts_with_all = ["fail_percent", "kills"])]
+    pub(crate) payment: Option<Paid>,
+}
+
+/// How trips are paid that are measured for themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Paid {
+    /// With points of many members.
+    Points,
 }
 
 /// What a process books that will be killed.
@@ -174,6 +187,38 @@ pub(crate) struct Http {
     /// The program that serves, instead of the one that is built beside the bench.
     #[arg(long, value_name = "FILE")]
     pub(crate) program: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Cluster {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// Only these parts.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "PART")]
+    only: Vec<ClusterPart>,
+    /// The program that serves, instead of the one that is built beside the bench.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) program: Option<PathBuf>,
+}
+
+/// What `cluster` measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ClusterPart {
+    /// From a commit to the broker's acknowledgement.
+    Acknowledgement,
+    /// What the relay sends of a backlog.
+    Relay,
+    /// Trips, with processes for each role.
+    Trips,
+    /// The same with all engines in the bench's process, asked without HTTP and without read models: what the broker and the logs cost.
+    Engines,
+}
+
+impl Cluster {
+    /// Whether this part is measured. Unless some are named all are that are asked for; the engines alone are for profiles.
+    pub(crate) fn measures(&self, part: ClusterPart) -> bool {
+        if self.only.is_empty() { part != ClusterPart::Engines } else { self.only.contains(&part) }
+    }
 }
 
 impl Common {
@@ -252,7 +297,7 @@ impl Rebuild {
 mod tests {
     use clap::Parser;
 
-    use super::{Arguments, Call, Doomed, Verb};
+    use super::{Arguments, Call, Doomed, Paid, Verb};
     use crate::sides::course::Course;
 
     fn parsed(line: &str) -> Option<Verb> {
@@ -275,6 +320,8 @@ mod tests {
             "hot --set =on",
             "trips --fail-percent 101",
             "trips --kills -1",
+            "trips --payment card",
+            "trips --payment points --kills 1",
         ] {
             assert!(parsed(odd).is_none(), "{odd}");
         }
@@ -290,6 +337,12 @@ mod tests {
         assert_eq!(growth.lengths(), [20_000, 30_000]);
         let Some(Verb::Trips(trips)) = parsed("trips --fail-percent 100,0,100") else { panic!("it is understood") };
         assert_eq!(trips.courses(), [Course::Card { fail_percent: 100 }, Course::Card { fail_percent: 0 }]);
+    }
+
+    #[test]
+    fn trips_with_points_are_measured_for_themselves() {
+        let Some(Verb::Trips(trips)) = parsed("trips --payment points --quick") else { panic!("it is understood") };
+        assert_eq!(trips.payment, Some(Paid::Points));
     }
 
     #[test]

@@ -66,7 +66,7 @@ impl Program {
         Ok(Self { path: path.canonicalize()?, directory })
     }
 
-    fn command(&self, database: &str, arguments: &[&str]) -> Command {
+    fn command(&self, (database, settings): (&str, &[(String, String)]), arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.path);
         for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TRAVELADVISOR_")) {
             command.env_remove(name);
@@ -76,6 +76,7 @@ impl Program {
             .current_dir(self.directory.path())
             .env("DATABASE_URL", database)
             .env("TRAVELADVISOR_LOG", "error")
+            .envs(settings.iter().map(|(name, value)| (format!("TRAVELADVISOR_{name}"), value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .kill_on_drop(true);
@@ -84,8 +85,13 @@ impl Program {
 
     /// Runs a verb to its end; it prints JSON and nothing else.
     pub(crate) async fn run(&self, database: &str, arguments: &[&str]) -> Outcome<Ran> {
+        self.run_with((database, &[]), arguments).await
+    }
+
+    /// The same with settings, whose names stand without their prefix.
+    pub(crate) async fn run_with(&self, with: (&str, &[(String, String)]), arguments: &[&str]) -> Outcome<Ran> {
         let begun = Instant::now();
-        let mut child = self.command(database, &[arguments, &["--json", "--quiet"]].concat()).spawn()?;
+        let mut child = self.command(with, &[arguments, &["--json", "--quiet"]].concat()).spawn()?;
         let process = child.id().ok_or("a process that was just started has no number")?;
         let mut out = child.stdout.take().ok_or("the output of a process that was started is not there")?;
         let (mut cpu_ms, mut peak_memory) = (0, 0);
@@ -116,8 +122,14 @@ impl Program {
 
     /// Starts to serve on a free port and waits until it does.
     pub(crate) async fn serve(&self, database: &str) -> Outcome<Serving> {
-        let arguments = ["serve", "--json", "--listen", "127.0.0.1:0", "--clock", CLOCK];
-        let mut child = self.command(database, &arguments).spawn()?;
+        self.serve_as((database, &[]), &[]).await
+    }
+
+    /// The same in these roles, with settings, whose names stand without their prefix.
+    pub(crate) async fn serve_as(&self, with: (&str, &[(String, String)]), roles: &[&str]) -> Outcome<Serving> {
+        let mut arguments = vec!["serve", "--json", "--listen", "127.0.0.1:0", "--clock", CLOCK];
+        arguments.extend(roles.iter().flat_map(|role| ["--role", *role]));
+        let mut child = self.command(with, &arguments).spawn()?;
         let out = child.stdout.take().ok_or("the output of a process that was started is not there")?;
         let mut lines = BufReader::new(out).lines();
         let banner = tokio::time::timeout(START_MAX, lines.next_line()).await??.ok_or("`serve` ended at once")?;

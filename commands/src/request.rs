@@ -1,18 +1,21 @@
 //! What callers ask of the engine, and what they are answered.
 
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 use traveladvisor_domain::booking::quote::TripRequest;
 use traveladvisor_domain::car::CarDetails;
+use traveladvisor_domain::context::Context;
 use traveladvisor_domain::failure::Code;
 use traveladvisor_domain::flight::FlightDetails;
 use traveladvisor_domain::hotel::HotelDetails;
-use traveladvisor_domain::id::{BookingId, HotelId, StreamId};
+use traveladvisor_domain::id::{BookingId, HotelId, LetterId, StreamId};
 use traveladvisor_domain::personal::Traveller;
+use traveladvisor_domain::together::Together;
 use traveladvisor_domain::trip_saga::attention::Resolution;
 use traveladvisor_infra::event_log::Position;
 
 /// A command by somebody outside.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Request {
     /// What is asked.
     pub command: CallerCommand,
@@ -29,7 +32,7 @@ pub struct Request {
 }
 
 /// A caller's key and the hash of the input it came with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdempotencyKey {
     /// 1 to 255 characters.
     pub key: String,
@@ -38,7 +41,7 @@ pub struct IdempotencyKey {
 }
 
 /// What callers can ask.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum CallerCommand {
     /// Book a trip at today's price.
     BookTrip {
@@ -65,6 +68,15 @@ pub enum CallerCommand {
         /// The operator's words: why, and for what is marked the evidence.
         reason: String,
     },
+    /// An operator decides what becomes of a message that was set aside in the log of whoever decides on this.
+    ResolveLetter {
+        /// Which.
+        letter: LetterId,
+        /// What.
+        verb: LetterVerb,
+        /// The operator's words: why.
+        reason: String,
+    },
     /// List a hotel or replace its details.
     UpsertHotel(HotelDetails),
     /// Set the rooms on sale for some nights.
@@ -86,6 +98,17 @@ pub enum CallerCommand {
     UpsertFlight(FlightDetails),
     /// List a fleet or replace its details.
     UpsertCar(CarDetails),
+    /// What members, and operators of campaigns, ask: about several streams at once.
+    Together(Together),
+}
+
+/// What becomes of a message that was set aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LetterVerb {
+    /// It comes again now.
+    Retry,
+    /// It never comes again.
+    Discard,
 }
 
 impl CallerCommand {
@@ -95,10 +118,46 @@ impl CallerCommand {
             Self::BookTrip { .. } => "book_trip",
             Self::CancelBooking { .. } => "cancel_booking",
             Self::ResolveSaga { .. } => "resolve_saga",
+            Self::ResolveLetter { verb: LetterVerb::Retry, .. } => "retry_letter",
+            Self::ResolveLetter { verb: LetterVerb::Discard, .. } => "discard_letter",
             Self::UpsertHotel(_) => "upsert_hotel",
             Self::ChangeAllotment { .. } => "change_allotment",
             Self::UpsertFlight(_) => "upsert_flight",
             Self::UpsertCar(_) => "upsert_car",
+            Self::Together(asked) => asked.operation(),
+        }
+    }
+
+    /// Whose it is to decide.
+    pub const fn context(&self) -> Context {
+        match self {
+            // Every log has letters of its own; handed on, a verb is about those of the log that always is.
+            Self::BookTrip { .. }
+            | Self::CancelBooking { .. }
+            | Self::ResolveSaga { .. }
+            | Self::ResolveLetter { .. } => Context::Booking,
+            Self::UpsertHotel(_) | Self::ChangeAllotment { .. } => Context::Hotel,
+            Self::UpsertFlight(_) => Context::Flight,
+            Self::UpsertCar(_) => Context::Car,
+            Self::Together(_) => Context::Member,
+        }
+    }
+
+    /// Whether saying it twice comes to saying it once, with the same answer, also without an idempotency key, whatever
+    /// others have done in between.
+    pub const fn is_naturally_idempotent(&self) -> bool {
+        match self {
+            Self::CancelBooking { .. } => true,
+            // What somebody else has set in between would be undone; a second booking; a verb for what the saga waits for next; a member
+            // who is there already; a message brought twice.
+            Self::UpsertHotel(_)
+            | Self::UpsertFlight(_)
+            | Self::UpsertCar(_)
+            | Self::ChangeAllotment { .. }
+            | Self::BookTrip { .. }
+            | Self::ResolveSaga { .. }
+            | Self::ResolveLetter { .. }
+            | Self::Together(_) => false,
         }
     }
 }
@@ -115,7 +174,7 @@ pub struct Receipt {
 }
 
 /// A command that left nothing.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("{code}: {message}")]
 pub struct Rejection {
     /// Stable code.

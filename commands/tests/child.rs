@@ -1,7 +1,7 @@
 //! Another process: the test program runs itself again, tells it what to do over its input, and reads its answers.
 
 use std::io::{BufRead, Write};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 
 use sqlx::ConnectOptions;
@@ -35,10 +35,16 @@ pub(crate) struct OtherProcess {
 impl OtherProcess {
     /// Starts a process that plays a part, see [`the_other_process`].
     pub(crate) fn start(part: &str, world: &World) -> Self {
+        Self::start_on(part, world.options(), &[])
+    }
+
+    /// Starts one on a log, with these in its environment.
+    pub(crate) fn start_on(part: &str, database: &PgConnectOptions, environment: &[(&str, String)]) -> Self {
         let mut process = Command::new(std::env::current_exe().expect("the test program"))
             .args(["--exact", "child::the_other_process", "--ignored", "--nocapture", "--test-threads", "1"])
             .env(PART, part)
-            .env(DATABASE, world.options().to_url_lossy().as_str())
+            .env(DATABASE, database.to_url_lossy().as_str())
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -71,6 +77,42 @@ impl OtherProcess {
         self.answer().await
     }
 
+    /// The same of one that may be dead by then: no answer.
+    pub(crate) async fn try_ask(&mut self, order: &str) -> Option<String> {
+        self.input.write_all(format!("{order}\n").as_bytes()).await.ok()?;
+        self.try_answer().await
+    }
+
+    /// The next answer of one that may die before it.
+    pub(crate) async fn try_answer(&mut self) -> Option<String> {
+        let answer = async {
+            while let Some(line) = self.output.next_line().await.ok()? {
+                if let Some((_, answer)) = line.split_once(ANSWER) {
+                    return Some(answer.to_owned());
+                }
+            }
+            None
+        };
+        tokio::time::timeout(AT_LAST, answer).await.expect("it answers or dies")
+    }
+
+    /// Waits until it dies.
+    pub(crate) async fn dies(&mut self) -> ExitStatus {
+        self.process.wait().await.expect("it was ours")
+    }
+
+    /// Its number, so that it can be frozen.
+    pub(crate) fn id(&self) -> i32 {
+        self.process.id().and_then(|id| id.try_into().ok()).expect("it runs")
+    }
+
+    /// Lets it end in order, and waits for that.
+    pub(crate) async fn ends(mut self) {
+        drop(self.input);
+        let ended = tokio::time::timeout(AT_LAST, self.process.wait()).await.expect("it ends").expect("it was ours");
+        assert!(ended.success(), "{ended}");
+    }
+
     /// Ends it as a crash does.
     pub(crate) async fn kill(mut self) {
         self.process.kill().await.expect("it is killed");
@@ -93,12 +135,28 @@ impl Inside {
         let url = std::env::var(DATABASE).expect("a database");
         let log = EventLog::new("public", pool(url.parse::<PgConnectOptions>().expect("a URL")));
         let ports = Ports {
+            terms: Arc::default(),
             clock: Arc::new(SandboxClock::starting_at(start())),
             ids: Arc::new(RandomIds),
             gateway: gateway(SandboxGateway::new(log.pool().clone())),
         };
         let (engine, running) = Engine::start(log, ports, delivery).await.expect("the engine starts");
         Self { engine, running, orders: orders() }
+    }
+
+    /// One context's engine beside others.
+    async fn begin_on_bus() -> Self {
+        let url = std::env::var(DATABASE).expect("a database");
+        let (name, bus) = crate::bus::process::told();
+        let log = EventLog::new(&name, pool(url.parse::<PgConnectOptions>().expect("a URL")));
+        let ports = Ports {
+            terms: Arc::default(),
+            clock: Arc::new(SandboxClock::starting_at(start())),
+            ids: Arc::new(RandomIds),
+            gateway: Arc::new(SandboxGateway::new(log.pool().clone())),
+        };
+        let started = Engine::start_on_bus(log, ports, Delivery::Here, bus).await.expect("the engine starts");
+        Self { engine: started.0, running: started.1, orders: orders() }
     }
 
     /// The next order; none when the test is over.
@@ -139,6 +197,7 @@ async fn the_other_process() {
             crate::relay::book_until_killed(Inside::begin_with(Delivery::Here, mute).await).await;
         }
         "a crowd" => crate::overload::crowd(Inside::begin(Delivery::Elsewhere).await).await,
+        "a context" => crate::bus::process::run(Inside::begin_on_bus().await).await,
         unknown => panic!("no such part: {unknown}"),
     }
 }

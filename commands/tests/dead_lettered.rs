@@ -24,6 +24,9 @@ use crate::timers::SetForward;
 /// How long the program's clock is set forward at once: no deadline is jumped over by much.
 const SET_FORWARD_BY: TimeDelta = TimeDelta::seconds(60);
 
+/// What may come after the end of a trip: answers that are repeated, and points, on which no saga waits.
+const BESIDE: [&str; 5] = ["AnswerRepeated", "MessageDeadLettered", "PointsEarned", "PointsReversed", "EarningBarred"];
+
 /// A trip of which one kind of message cannot be handled.
 struct Case {
     payment: PaymentPlan,
@@ -77,7 +80,7 @@ impl Case {
     }
 }
 
-async fn until_set_aside(world: &World) {
+pub(crate) async fn until_set_aside(world: &World) {
     let set_aside = async {
         while count(&world.events().await, StreamKind::DeadLetter, "MessageDeadLettered") == 0 {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -86,11 +89,11 @@ async fn until_set_aside(world: &World) {
     tokio::time::timeout(AT_LAST, set_aside).await.expect("it is set aside");
 }
 
-async fn until_ended(world: &World, clock: &SetForward, (booking, ends): (BookingId, &str)) {
+pub(crate) async fn until_ended(world: &World, clock: &SetForward, (booking, ends): (BookingId, &str)) {
     let ended = async {
         loop {
             let story = world.story(booking).await;
-            let last = story.iter().rfind(|name| !["AnswerRepeated", "MessageDeadLettered"].contains(&name.as_str()));
+            let last = story.iter().rfind(|name| !BESIDE.contains(&name.as_str()));
             if last.is_some_and(|name| name == ends) {
                 return;
             }
@@ -102,7 +105,7 @@ async fn until_ended(world: &World, clock: &SetForward, (booking, ends): (Bookin
     assert!(in_time, "it never came to {ends}: {:?}", world.story(booking).await);
 }
 
-async fn until_nothing_waits(world: &World, clock: &SetForward) {
+pub(crate) async fn until_nothing_waits(world: &World, clock: &SetForward) {
     let nothing = async {
         while world.log.next_wakeup().await.expect("read").is_some() {
             clock.by(SET_FORWARD_BY);

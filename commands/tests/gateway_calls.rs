@@ -124,8 +124,10 @@ impl PaymentGateway for Watched {
             if self.is_away.load(Ordering::SeqCst) {
                 return Err(CallError::NotSent("nobody listens".into()));
             }
+            // Before its effect can be seen: who sees it may want the next answers to come.
+            let is_lost = self.loses_answers.load(Ordering::SeqCst);
             let outcome = self.sandbox.call(call, expires_at).await?;
-            if self.loses_answers.load(Ordering::SeqCst) {
+            if is_lost {
                 return Err(CallError::Unknown("the answer was lost".into()));
             }
             Ok(outcome)

@@ -9,7 +9,8 @@ use traveladvisor_commands::{CallerCommand, Receipt, Rejection, Request};
 use traveladvisor_domain::aggregate::Command;
 use traveladvisor_domain::booking::BookingCommand;
 use traveladvisor_domain::failure::Code;
-use traveladvisor_domain::id::{BookingId, StreamId, StreamKind};
+use traveladvisor_domain::id::{BookingId, MemberId, StreamId, StreamKind};
+use traveladvisor_domain::together::Together;
 use traveladvisor_domain::trip::{PaymentPlan, Step};
 use traveladvisor_domain::trip_saga::TripSagaCommand;
 use traveladvisor_infra::event_log::EVENT_BYTES_MAX;
@@ -35,6 +36,9 @@ fn book_as(name: &str, key: &str) -> Request {
 /// As many callers at once as a batch takes, one of them by this name.
 async fn full_batch_with(world: &World, name: &str) -> Vec<Result<Receipt, Rejection>> {
     list_plenty(world, 400).await;
+    // Whether the caller is a member is in memory from then on: nobody waits for it.
+    let asked = Together::CloseMember { member: MemberId::of("tests"), reason: None };
+    world.submit(CallerCommand::Together(asked), None).await.expect_err("no member");
     let name_of = |place| if place == PLACE { name } else { "A. Traveller" };
     let requests = (0..BATCH_JOBS_MAX).map(|place| book_as(name_of(place), &format!("k{place}"))).collect();
     submit_at_once(world, requests).await

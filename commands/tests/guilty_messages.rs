@@ -102,7 +102,10 @@ fn letters(events: &[StoredEvent]) -> Vec<Letter> {
     letters
         .map(|event| {
             let DeadLetterEvent::MessageDeadLettered { cause_stream, instruction, .. } =
-                serde_json::from_str(&event.payload).expect("a letter");
+                serde_json::from_str(&event.payload).expect("a letter")
+            else {
+                panic!("{}", event.payload)
+            };
             (cause_stream, instruction.map(|asked| (asked.step, asked.direction, asked.attempt)))
         })
         .collect()

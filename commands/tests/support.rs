@@ -189,6 +189,7 @@ impl World {
 
 fn ports(log: &EventLog, clock: &Arc<dyn Clock>, seed: u64) -> Ports {
     Ports {
+        terms: Arc::default(),
         clock: clock.clone(),
         ids: Arc::new(SeededIds::new(seed)),
         gateway: Arc::new(SandboxGateway::new(log.pool().clone())),
@@ -254,6 +255,7 @@ pub(crate) fn trip(payment: PaymentPlan) -> TripRequest {
         }),
         payment,
         expected_total: None,
+        voucher: None,
     }
 }
 

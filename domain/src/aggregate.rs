@@ -1,13 +1,19 @@
 //! The closed set of aggregates of a log: one enum each of states, commands, events and errors, so that the engine can hold any of them.
 
 use crate::booking::{Booking, BookingCommand, BookingError, BookingEvent};
+use crate::campaign::{Campaign, CampaignCommand, CampaignError, CampaignEvent};
 use crate::car::{Car, CarCommand, CarError, CarEvent};
-use crate::dead_letter::{DeadLetter, DeadLetterCommand, DeadLetterEvent};
+use crate::dead_letter::{DeadLetter, DeadLetterCommand, DeadLetterError, DeadLetterEvent};
+use crate::email_claim::{EmailClaim, EmailClaimCommand, EmailClaimError, EmailClaimEvent};
 use crate::failure::{Code, Failure};
 use crate::flight::{Flight, FlightCommand, FlightError, FlightEvent};
 use crate::hotel::{Hotel, HotelCommand, HotelError, HotelEvent};
 use crate::id::StreamKind;
+use crate::member::{Member, MemberCommand, MemberError, MemberEvent};
 use crate::payment::{Payment, PaymentCommand, PaymentEvent};
+use crate::points_account::{PointsAccount, PointsAccountCommand, PointsAccountError, PointsAccountEvent};
+use crate::programme::{Programme, ProgrammeCommand, ProgrammeEvent};
+use crate::reward::{Reward, RewardCommand, RewardError, RewardEvent};
 use crate::trip_saga::{TripSaga, TripSagaCommand, TripSagaError, TripSagaEvent};
 
 /// The state of any aggregate.
@@ -27,6 +33,18 @@ pub enum Aggregate {
     Payment(Payment),
     /// See [`DeadLetter`].
     DeadLetter(DeadLetter),
+    /// See [`Member`].
+    Member(Member),
+    /// See [`EmailClaim`].
+    EmailClaim(EmailClaim),
+    /// See [`PointsAccount`].
+    PointsAccount(PointsAccount),
+    /// See [`Campaign`].
+    Campaign(Campaign),
+    /// See [`Reward`].
+    Reward(Reward),
+    /// See [`Programme`].
+    Programme(Programme),
 }
 
 /// A command to any aggregate.
@@ -46,6 +64,18 @@ pub enum Command {
     Payment(PaymentCommand),
     /// To a dead letter.
     DeadLetter(DeadLetterCommand),
+    /// To a member.
+    Member(MemberCommand),
+    /// To an e-mail address.
+    EmailClaim(EmailClaimCommand),
+    /// To a points account.
+    PointsAccount(PointsAccountCommand),
+    /// To a campaign.
+    Campaign(CampaignCommand),
+    /// To a reward.
+    Reward(RewardCommand),
+    /// To the programme.
+    Programme(ProgrammeCommand),
 }
 
 /// An event of any aggregate.
@@ -65,6 +95,18 @@ pub enum Event {
     Payment(PaymentEvent),
     /// Of a dead letter.
     DeadLetter(DeadLetterEvent),
+    /// Of a member.
+    Member(MemberEvent),
+    /// Of an e-mail address.
+    EmailClaim(EmailClaimEvent),
+    /// Of a points account.
+    PointsAccount(PointsAccountEvent),
+    /// Of a campaign.
+    Campaign(CampaignEvent),
+    /// Of a reward.
+    Reward(RewardEvent),
+    /// Of the programme.
+    Programme(ProgrammeEvent),
 }
 
 /// Why a command was refused.
@@ -85,6 +127,24 @@ pub enum Error {
     /// By a fleet.
     #[error(transparent)]
     Car(#[from] CarError),
+    /// By a member.
+    #[error(transparent)]
+    Member(#[from] MemberError),
+    /// By an e-mail address.
+    #[error(transparent)]
+    EmailClaim(#[from] EmailClaimError),
+    /// By a points account.
+    #[error(transparent)]
+    PointsAccount(#[from] PointsAccountError),
+    /// By a campaign.
+    #[error(transparent)]
+    Campaign(#[from] CampaignError),
+    /// By a reward.
+    #[error(transparent)]
+    Reward(#[from] RewardError),
+    /// By a dead letter.
+    #[error(transparent)]
+    DeadLetter(#[from] DeadLetterError),
     /// A command was sent to a stream of another kind: a defect of ours.
     #[error("a command reached a stream of another kind")]
     WrongStream,
@@ -99,6 +159,12 @@ impl Error {
             Self::Hotel(error) => error.code(),
             Self::Flight(error) => error.code(),
             Self::Car(error) => error.code(),
+            Self::Member(error) => error.code(),
+            Self::EmailClaim(error) => error.code(),
+            Self::PointsAccount(error) => error.code(),
+            Self::Campaign(error) => error.code(),
+            Self::Reward(error) => error.code(),
+            Self::DeadLetter(error) => error.code(),
             Self::WrongStream => Code::Internal,
         }
     }
@@ -111,7 +177,12 @@ impl Error {
             Self::Hotel(error) => error.field(),
             Self::Flight(error) => error.field(),
             Self::Car(error) => error.field(),
-            Self::WrongStream => "",
+            Self::Member(error) => error.field(),
+            Self::EmailClaim(error) => error.field(),
+            Self::PointsAccount(error) => error.field(),
+            Self::Campaign(error) => error.field(),
+            Self::Reward(error) => error.field(),
+            Self::DeadLetter(_) | Self::WrongStream => "",
         }
     }
 }
@@ -133,6 +204,12 @@ impl Aggregate {
             StreamKind::Car => Self::Car(Car::default()),
             StreamKind::Payment => Self::Payment(Payment::default()),
             StreamKind::DeadLetter => Self::DeadLetter(DeadLetter::default()),
+            StreamKind::Member => Self::Member(Member::default()),
+            StreamKind::EmailClaim => Self::EmailClaim(EmailClaim::default()),
+            StreamKind::PointsAccount => Self::PointsAccount(PointsAccount::default()),
+            StreamKind::Campaign => Self::Campaign(Campaign::default()),
+            StreamKind::Reward => Self::Reward(Reward::default()),
+            StreamKind::Programme => Self::Programme(Programme::default()),
         }
     }
 
@@ -146,8 +223,18 @@ impl Aggregate {
             (Self::Car(state), Command::Car(command)) => Ok(wrap(state.decide(command)?, Event::Car)),
             (Self::Payment(state), Command::Payment(command)) => Ok(wrap(state.decide(command), Event::Payment)),
             (Self::DeadLetter(state), Command::DeadLetter(command)) => {
-                Ok(wrap(state.decide(command), Event::DeadLetter))
+                Ok(wrap(state.decide(command)?, Event::DeadLetter))
             }
+            (Self::Member(state), Command::Member(command)) => Ok(wrap(state.decide(command)?, Event::Member)),
+            (Self::EmailClaim(state), Command::EmailClaim(command)) => {
+                Ok(wrap(state.decide(command)?, Event::EmailClaim))
+            }
+            (Self::PointsAccount(state), Command::PointsAccount(command)) => {
+                Ok(wrap(state.decide(command)?, Event::PointsAccount))
+            }
+            (Self::Campaign(state), Command::Campaign(command)) => Ok(wrap(state.decide(command)?, Event::Campaign)),
+            (Self::Reward(state), Command::Reward(command)) => Ok(wrap(state.decide(command)?, Event::Reward)),
+            (Self::Programme(state), Command::Programme(command)) => Ok(wrap(state.decide(command), Event::Programme)),
             _ => Err(Error::WrongStream),
         }
     }
@@ -163,6 +250,12 @@ impl Aggregate {
             (Self::Car(state), Event::Car(event)) => state.apply(event),
             (Self::Payment(state), Event::Payment(event)) => state.apply(event),
             (Self::DeadLetter(state), Event::DeadLetter(event)) => state.apply(event),
+            (Self::Member(state), Event::Member(event)) => state.apply(event),
+            (Self::EmailClaim(state), Event::EmailClaim(event)) => state.apply(event),
+            (Self::PointsAccount(state), Event::PointsAccount(event)) => state.apply(event),
+            (Self::Campaign(state), Event::Campaign(event)) => state.apply(event),
+            (Self::Reward(state), Event::Reward(event)) => state.apply(event),
+            (Self::Programme(state), Event::Programme(event)) => state.apply(event),
             _ => return false,
         }
         true
@@ -180,6 +273,12 @@ impl Event {
             Self::Car(event) => event.name(),
             Self::Payment(event) => event.name(),
             Self::DeadLetter(event) => event.name(),
+            Self::Member(event) => event.name(),
+            Self::EmailClaim(event) => event.name(),
+            Self::PointsAccount(event) => event.name(),
+            Self::Campaign(event) => event.name(),
+            Self::Reward(event) => event.name(),
+            Self::Programme(event) => event.name(),
         }
     }
 
@@ -193,6 +292,12 @@ impl Event {
             Self::Car(event) => event.version(),
             Self::Payment(event) => event.version(),
             Self::DeadLetter(event) => event.version(),
+            Self::Member(event) => event.version(),
+            Self::EmailClaim(event) => event.version(),
+            Self::PointsAccount(event) => event.version(),
+            Self::Campaign(event) => event.version(),
+            Self::Reward(event) => event.version(),
+            Self::Programme(event) => event.version(),
         }
     }
 }

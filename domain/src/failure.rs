@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// The closed list of codes that leave the program. The same words as the API's `ErrorCode`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Code {
     /// A field is malformed or outside its bounds.
@@ -42,6 +42,20 @@ pub enum Code {
     NotCancellable,
     /// The saga has nothing to resolve.
     NotResolvable,
+    /// There is one already: a member of this identity, a member with this address.
+    AlreadyExists,
+    /// The member was closed.
+    MemberClosed,
+    /// The voucher pays for another trip.
+    VoucherUsed,
+    /// The voucher's validity has ended.
+    VoucherExpired,
+    /// The voucher cannot be used for this trip.
+    VoucherNotApplicable,
+    /// The campaign has ended, was closed, or has nothing left to grant.
+    CampaignClosed,
+    /// The campaign has not begun.
+    CampaignNotOpen,
     /// A technical failure that outlasted all tries, or a service that is away.
     Unavailable,
     /// The inbox is full.
@@ -54,7 +68,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 28] = [
         Self::InvalidInput,
         Self::NotFound,
         Self::IdempotencyKeyReused,
@@ -72,6 +86,13 @@ impl Code {
         Self::PaymentMethodUnavailable,
         Self::NotCancellable,
         Self::NotResolvable,
+        Self::AlreadyExists,
+        Self::MemberClosed,
+        Self::VoucherUsed,
+        Self::VoucherExpired,
+        Self::VoucherNotApplicable,
+        Self::CampaignClosed,
+        Self::CampaignNotOpen,
         Self::Unavailable,
         Self::Overloaded,
         Self::DeadlineExceeded,
@@ -98,6 +119,13 @@ impl Code {
             Self::PaymentMethodUnavailable => "PAYMENT_METHOD_UNAVAILABLE",
             Self::NotCancellable => "NOT_CANCELLABLE",
             Self::NotResolvable => "NOT_RESOLVABLE",
+            Self::AlreadyExists => "ALREADY_EXISTS",
+            Self::MemberClosed => "MEMBER_CLOSED",
+            Self::VoucherUsed => "VOUCHER_USED",
+            Self::VoucherExpired => "VOUCHER_EXPIRED",
+            Self::VoucherNotApplicable => "VOUCHER_NOT_APPLICABLE",
+            Self::CampaignClosed => "CAMPAIGN_CLOSED",
+            Self::CampaignNotOpen => "CAMPAIGN_NOT_OPEN",
             Self::Unavailable => "UNAVAILABLE",
             Self::Overloaded => "OVERLOADED",
             Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
@@ -113,7 +141,7 @@ impl fmt::Display for Code {
 }
 
 /// A refusal or a fault as it stands in events, messages and answers. Carries no personal value.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Failure {
     /// Stable code.
     pub code: Code,

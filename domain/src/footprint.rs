@@ -9,6 +9,8 @@ use crate::trip_saga::TripSaga;
 const ENTRY_TEXTS_BYTES: usize = 64;
 /// What the texts of a saga or payment take on the heap, about.
 const TRIP_TEXTS_BYTES: usize = 256;
+/// What a member's profile takes on the heap, about.
+const MEMBER_TEXTS_BYTES: usize = 384;
 
 /// Entries of a tree whose nodes are filled by two thirds.
 pub(crate) const fn of_entries<K, V>(count: usize) -> usize {
@@ -29,12 +31,17 @@ impl Aggregate {
     /// Bytes that the state takes in memory, about. Cheap: what grows is counted, not walked.
     pub fn footprint(&self) -> usize {
         let heap = match self {
-            Self::Booking(_) | Self::DeadLetter(_) => 0,
+            Self::Booking(_) | Self::DeadLetter(_) | Self::EmailClaim(_) => 0,
             Self::TripSaga(_) => size_of::<TripSaga>() + TRIP_TEXTS_BYTES,
             Self::Payment(_) => TRIP_TEXTS_BYTES,
             Self::Hotel(hotel) => hotel.footprint(),
             Self::Flight(flight) => flight.footprint(),
             Self::Car(car) => car.footprint(),
+            Self::Member(_) => MEMBER_TEXTS_BYTES,
+            Self::PointsAccount(account) => account.footprint(),
+            Self::Campaign(campaign) => campaign.footprint(),
+            Self::Reward(reward) => reward.footprint(),
+            Self::Programme(programme) => programme.footprint(),
         };
         size_of::<Self>() + heap
     }
@@ -47,8 +54,16 @@ impl Aggregate {
                 matches!(**saga, TripSaga::Succeeded { .. } | TripSaga::Compensated { .. } | TripSaga::Failed { .. })
             }
             Self::Payment(payment) => payment.is_settled(),
-            Self::DeadLetter(letter) => matches!(letter, DeadLetter::SetAside),
-            Self::Hotel(_) | Self::Flight(_) | Self::Car(_) => false,
+            Self::DeadLetter(letter) => !matches!(letter, DeadLetter::Absent),
+            Self::Hotel(_)
+            | Self::Flight(_)
+            | Self::Car(_)
+            | Self::Member(_)
+            | Self::EmailClaim(_)
+            | Self::PointsAccount(_)
+            | Self::Campaign(_)
+            | Self::Reward(_)
+            | Self::Programme(_) => false,
         }
     }
 }

@@ -14,14 +14,17 @@ use crate::hotel::HotelEvent;
 use crate::id::{BookingId, StreamId};
 use crate::money::Money;
 use crate::payment::PaymentEvent;
-use crate::trip::{CarPart, FlightPart, HotelPart, PaymentPlan, Step, TripPlan};
+use crate::points::{Earning, PointsOrder};
+use crate::points_account::PointsAccountEvent;
+use crate::reward::RewardEvent;
+use crate::trip::{CarPart, FlightPart, HotelPart, PaymentPlan, Step, TripPlan, VoucherPart};
 use crate::trip_saga::TripSagaEvent;
 
 /// Name space of message ids.
 const MESSAGES: Uuid = Uuid::from_u128(0x0d5c_9b0e_27f4_5e0b_8a52_3f6d_90c1_7e44);
 
 /// Do a step, or take it back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// Forward.
@@ -41,7 +44,7 @@ impl Direction {
 }
 
 /// What the saga asks of a participant or of the booking. Carries all that is needed to answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Instruction {
     /// Do it or take it back.
     pub direction: Direction,
@@ -55,8 +58,10 @@ pub struct Instruction {
 }
 
 /// The thing asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum Order {
+    /// A voucher.
+    Voucher(VoucherPart),
     /// Rooms of a hotel.
     Rooms(HotelPart),
     /// Seats of a flight.
@@ -81,7 +86,7 @@ pub enum Order {
 }
 
 /// What an operator has found out about money whose gateway cannot tell, with evidence outside of this program.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum Finding {
     /// The charge was made.
     Taken {
@@ -95,7 +100,7 @@ pub enum Finding {
 }
 
 /// The step that made a trip fail.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FailedStep {
     /// Which step.
     pub step: Step,
@@ -104,7 +109,7 @@ pub struct FailedStep {
 }
 
 /// What came of an instruction.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Answer {
     /// The step asked for.
     pub step: Step,
@@ -117,7 +122,7 @@ pub struct Answer {
 }
 
 /// Yes, a business no, or a technical no.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum Outcome {
     /// Done. For an undo: given back, or barred because nothing had come.
     Done,
@@ -158,6 +163,7 @@ pub enum GatewayCallKind {
 
 /// What a message says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "made once and moved on; a box would cost an allocation each")]
 pub enum Body {
     /// Booking to saga: begin.
     StartTrip(TripPlan),
@@ -165,8 +171,14 @@ pub enum Body {
     CancelTrip,
     /// Saga to participant or booking.
     Instruction(Instruction),
-    /// Participant or booking to saga.
+    /// Participant or booking to saga; a points account to the payment.
     Answer(Answer),
+    /// Payment to points account: take points or give them back.
+    Points(PointsOrder),
+    /// Booking to points account: a trip was approved, this is what it brings.
+    Earn(Earning),
+    /// Booking to points account: an approved trip was cancelled, this is what it had brought.
+    Reverse(Earning),
     /// Payment to gateway: make this call.
     GatewayCall(GatewayCall),
     /// Payment to gateway: what came of this call? Only if it has not arrived may it be sent, under the same key (L16).
@@ -200,17 +212,22 @@ pub fn message_id(log: &str, stream: StreamId, sequence: u64, place: usize) -> U
 
 /// The messages that an event of `stream` causes, in the order of their places.
 pub fn messages(stream: StreamId, event: &Event) -> Vec<Message> {
-    caused(stream, event).into_iter().collect()
+    caused(stream, event).collect()
 }
 
 /// The messages that a stored event causes, in the order of their places: those of all that it is today, one after the other. So a message
 /// keeps its place and its id when the shape of its event is split, as long as the parts cause the same messages in the same order.
 pub fn messages_of<'e>(stream: StreamId, events: impl IntoIterator<Item = &'e Event>) -> Vec<Message> {
-    events.into_iter().filter_map(|event| caused(stream, event)).collect()
+    events.into_iter().flat_map(|event| caused(stream, event)).collect()
 }
 
-/// Today every event causes one message at most; places are kept so that this may change.
-fn caused(stream: StreamId, event: &Event) -> Option<Message> {
+/// An event's own message, then what a member's points have to do with it.
+fn caused(stream: StreamId, event: &Event) -> impl Iterator<Item = Message> {
+    let points = if let Event::Booking(event) = event { of_points(BookingId(stream.uuid), event) } else { None };
+    own(stream, event).into_iter().chain(points)
+}
+
+fn own(stream: StreamId, event: &Event) -> Option<Message> {
     match event {
         Event::Booking(event) => Some(from_booking(BookingId(stream.uuid), event)),
         Event::TripSaga(event) => from_saga(BookingId(stream.uuid), event),
@@ -219,14 +236,26 @@ fn caused(stream: StreamId, event: &Event) -> Option<Message> {
         Event::Car(event) => from_car(event),
         Event::Payment(event) => from_payment(BookingId(stream.uuid), event),
         Event::DeadLetter(event) => from_dead_letter(event),
+        Event::Reward(event) => from_reward(event),
+        Event::PointsAccount(event) => from_points_account(event),
+        Event::Member(_) | Event::EmailClaim(_) | Event::Campaign(_) | Event::Programme(_) => None,
     }
+}
+
+fn of_points(booking: BookingId, event: &BookingEvent) -> Option<Message> {
+    let (earning, body) = match event {
+        BookingEvent::BookingApproved { earns: Some(earns), .. } => (earns, Body::Earn(*earns)),
+        BookingEvent::BookingCancelled { reverses: Some(reverses), .. } => (reverses, Body::Reverse(*reverses)),
+        _ => return None,
+    };
+    Some(Message { booking, to: Destination::Stream(earning.member.account()), body })
 }
 
 fn from_booking(booking: BookingId, event: &BookingEvent) -> Message {
     let body = match event {
         BookingEvent::BookingRequested { plan, .. } => Body::StartTrip(plan.clone()),
         BookingEvent::CancellationRequested { .. } => Body::CancelTrip,
-        BookingEvent::BookingApproved { attempt } => {
+        BookingEvent::BookingApproved { attempt, .. } => {
             return answer(booking, Step::Approve, Direction::Request, *attempt, Outcome::Done);
         }
         BookingEvent::BookingCancelled { attempt, .. } => {
@@ -239,14 +268,7 @@ fn from_booking(booking: BookingId, event: &BookingEvent) -> Message {
 
 fn from_saga(booking: BookingId, event: &TripSagaEvent) -> Option<Message> {
     let instruction = event.sends()?;
-    let to = match &instruction.order {
-        Order::Rooms(part) => part.hotel.stream(),
-        Order::Seats(part) => part.flight.stream(),
-        Order::Vehicle(part) => part.car.stream(),
-        Order::Payment { .. } => booking.payment(),
-        Order::Booking { .. } => booking.stream(),
-    };
-    let to = Destination::Stream(to);
+    let to = Destination::Stream(instruction.order.decided_by(booking));
     Some(Message { booking, to, body: Body::Instruction(instruction.clone()) })
 }
 
@@ -303,6 +325,11 @@ fn from_car(event: &CarEvent) -> Option<Message> {
 
 fn from_payment(booking: BookingId, event: &PaymentEvent) -> Option<Message> {
     let (direction, attempt, outcome) = match event {
+        PaymentEvent::PaymentRequested { attempt, plan: PaymentPlan::Redeem(points), amount, call: None } => {
+            let (direction, attempt) = (Direction::Request, *attempt);
+            return Some(to_account(booking, PointsOrder { direction, attempt, points: *points, value: *amount }));
+        }
+        PaymentEvent::PointsAsked { order, .. } => return Some(to_account(booking, *order)),
         PaymentEvent::PaymentRequested { call, .. } => {
             let call = call.clone()?;
             return Some(Message { booking, to: Destination::Gateway, body: Body::GatewayCall(call) });
@@ -335,11 +362,64 @@ fn from_payment(booking: BookingId, event: &PaymentEvent) -> Option<Message> {
     Some(answer(booking, Step::Payment, direction, *attempt, outcome))
 }
 
+fn to_account(booking: BookingId, order: PointsOrder) -> Message {
+    Message { booking, to: Destination::Stream(order.points.member.account()), body: Body::Points(order) }
+}
+
+fn from_points_account(event: &PointsAccountEvent) -> Option<Message> {
+    let (booking, direction, attempt, outcome) = match event {
+        PointsAccountEvent::PointsRedeemed { booking, attempt, .. } => {
+            (booking, Direction::Request, attempt, Outcome::Done)
+        }
+        PointsAccountEvent::RedemptionRefused { booking, attempt, failure, .. } => {
+            (booking, Direction::Request, attempt, Outcome::Refused(failure.clone()))
+        }
+        PointsAccountEvent::PointsRestored { booking, attempt, .. }
+        | PointsAccountEvent::RedemptionBarred { booking, attempt, .. } => {
+            (booking, Direction::Undo, attempt, Outcome::Done)
+        }
+        PointsAccountEvent::AnswerRepeated { booking, answer, .. } => {
+            return Some(to_payment(*booking, answer.clone()));
+        }
+        PointsAccountEvent::PointsEarned { .. }
+        | PointsAccountEvent::PointsReversed { .. }
+        | PointsAccountEvent::EarningBarred { .. }
+        | PointsAccountEvent::AccountClosed { .. } => return None,
+    };
+    Some(to_payment(*booking, Answer { step: Step::Payment, direction, attempt: *attempt, outcome }))
+}
+
+fn to_payment(booking: BookingId, answer: Answer) -> Message {
+    Message { booking, to: Destination::Stream(booking.payment()), body: Body::Answer(answer) }
+}
+
+fn from_reward(event: &RewardEvent) -> Option<Message> {
+    Some(match event {
+        RewardEvent::RewardGranted { .. } => return None,
+        RewardEvent::VoucherRedeemed { booking, attempt, .. } => {
+            answer(*booking, Step::Voucher, Direction::Request, *attempt, Outcome::Done)
+        }
+        RewardEvent::VoucherRefused { booking, attempt, failure } => {
+            answer(*booking, Step::Voucher, Direction::Request, *attempt, Outcome::Refused(failure.clone()))
+        }
+        RewardEvent::VoucherReturned { booking, attempt, .. } | RewardEvent::RedemptionBarred { booking, attempt } => {
+            answer(*booking, Step::Voucher, Direction::Undo, *attempt, Outcome::Done)
+        }
+        RewardEvent::AnswerRepeated { booking, answer } => to_saga(*booking, Body::Answer(answer.clone())),
+    })
+}
+
 /// A dead letter that was a saga's instruction is answered, so that the saga goes on. An earlier delivery may have been handled.
 fn from_dead_letter(event: &DeadLetterEvent) -> Option<Message> {
-    let DeadLetterEvent::MessageDeadLettered { booking, instruction, failure, .. } = event;
+    let (booking, instruction, failure) = match event {
+        DeadLetterEvent::MessageDeadLettered { booking, instruction, failure, .. }
+        | DeadLetterEvent::RecordDeadLettered { booking, instruction, failure, .. } => {
+            ((*booking)?, instruction, failure)
+        }
+        DeadLetterEvent::LetterRetried { .. } | DeadLetterEvent::LetterDiscarded { .. } => return None,
+    };
     let asked = instruction.as_ref()?;
-    Some(answer(*booking, asked.step, asked.direction, asked.attempt, Outcome::Unknown(failure.clone())))
+    Some(answer(booking, asked.step, asked.direction, asked.attempt, Outcome::Unknown(failure.clone())))
 }
 
 fn answer(booking: BookingId, step: Step, direction: Direction, attempt: u32, outcome: Outcome) -> Message {
@@ -354,11 +434,24 @@ impl Order {
     /// The step that this order belongs to.
     pub const fn step(&self) -> Step {
         match self {
+            Self::Voucher(_) => Step::Voucher,
             Self::Rooms(_) => Step::Hotel,
             Self::Seats(_) => Step::Flight,
             Self::Vehicle(_) => Step::Car,
             Self::Payment { .. } => Step::Payment,
             Self::Booking { .. } => Step::Approve,
+        }
+    }
+
+    /// The stream that decides on it.
+    pub const fn decided_by(&self, booking: BookingId) -> StreamId {
+        match self {
+            Self::Voucher(part) => part.voucher.stream(),
+            Self::Rooms(part) => part.hotel.stream(),
+            Self::Seats(part) => part.flight.stream(),
+            Self::Vehicle(part) => part.car.stream(),
+            Self::Payment { .. } => booking.payment(),
+            Self::Booking { .. } => booking.stream(),
         }
     }
 }

@@ -9,14 +9,14 @@ use crate::failure::{Code, Failure};
 pub const DAYS_MAX: i64 = 365;
 
 /// From pick-up to drop-off, the latter excluded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(try_from = "Instants", into = "Instants")]
 pub struct Rental {
     pick_up: DateTime<Utc>,
     drop_off: DateTime<Utc>,
 }
 
-#[derive(Clone, Copy, Serialize, Deserialize)]
+#[derive(Clone, Copy, Serialize, Deserialize, schemars::JsonSchema)]
 struct Instants {
     pick_up: DateTime<Utc>,
     drop_off: DateTime<Utc>,

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use memory::Version;
 pub use memory::{Memory, STATE_VERSION};
 
 use crate::failure::{Code, Failure};

@@ -9,14 +9,14 @@ use crate::failure::{Code, Failure};
 pub const NIGHTS_MAX: i64 = 365;
 
 /// The nights from check-in to check-out, the last excluded: 1 to [`NIGHTS_MAX`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(try_from = "Dates", into = "Dates")]
 pub struct Stay {
     check_in: NaiveDate,
     check_out: NaiveDate,
 }
 
-#[derive(Clone, Copy, Serialize, Deserialize)]
+#[derive(Clone, Copy, Serialize, Deserialize, schemars::JsonSchema)]
 struct Dates {
     check_in: NaiveDate,
     check_out: NaiveDate,

@@ -1,5 +1,6 @@
 //! Given events, when a command, then events or an error: how the tests of aggregates read.
 
+mod gateway;
 pub(crate) mod samples;
 pub(crate) mod world;
 
@@ -63,6 +64,48 @@ decider!(
     crate::payment::Payment,
     crate::payment::PaymentCommand,
     crate::payment::PaymentEvent,
+    std::convert::Infallible,
+    |state, command| Ok(state.decide(command))
+);
+decider!(
+    crate::member::Member,
+    crate::member::MemberCommand,
+    crate::member::MemberEvent,
+    crate::member::MemberError,
+    |state, command| state.decide(command)
+);
+decider!(
+    crate::email_claim::EmailClaim,
+    crate::email_claim::EmailClaimCommand,
+    crate::email_claim::EmailClaimEvent,
+    crate::email_claim::EmailClaimError,
+    |state, command| state.decide(command)
+);
+decider!(
+    crate::points_account::PointsAccount,
+    crate::points_account::PointsAccountCommand,
+    crate::points_account::PointsAccountEvent,
+    crate::points_account::PointsAccountError,
+    |state, command| state.decide(command)
+);
+decider!(
+    crate::campaign::Campaign,
+    crate::campaign::CampaignCommand,
+    crate::campaign::CampaignEvent,
+    crate::campaign::CampaignError,
+    |state, command| state.decide(command)
+);
+decider!(
+    crate::reward::Reward,
+    crate::reward::RewardCommand,
+    crate::reward::RewardEvent,
+    crate::reward::RewardError,
+    |state, command| state.decide(command)
+);
+decider!(
+    crate::programme::Programme,
+    crate::programme::ProgrammeCommand,
+    crate::programme::ProgrammeEvent,
     std::convert::Infallible,
     |state, command| Ok(state.decide(command))
 );

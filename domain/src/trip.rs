@@ -3,9 +3,11 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::discount::Discount;
 use crate::failure::{Code, Failure};
-use crate::id::{CarId, FlightId, HotelId};
+use crate::id::{CarId, FlightId, HotelId, MemberId, RewardId};
 use crate::money::Money;
+use crate::points::{Earning, PointsToRedeem};
 use crate::rental::Rental;
 use crate::stay::Stay;
 
@@ -15,7 +17,7 @@ pub const ROOMS_MAX: u32 = 99;
 pub const SEATS_MAX: u32 = 99;
 
 /// Rooms of one type for one stay, at the quoted price.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct HotelPart {
     /// The property.
     pub hotel: HotelId,
@@ -30,7 +32,7 @@ pub struct HotelPart {
 }
 
 /// Seats of one cabin on one departure, at the quoted price.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FlightPart {
     /// The departure.
     pub flight: FlightId,
@@ -43,7 +45,7 @@ pub struct FlightPart {
 }
 
 /// One vehicle for one rental, at the quoted price.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct CarPart {
     /// The fleet.
     pub car: CarId,
@@ -54,19 +56,22 @@ pub struct CarPart {
 }
 
 /// How the trip is paid. A card is known by its token only.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum PaymentPlan {
     /// By card.
     Card(CardToken),
-    /// With the member's points.
+    /// With points, nobody's in particular: what is asked for before it is quoted. Trips of before there were accounts stand in the log with
+    /// it; their payments are refused.
     Points,
+    /// With a member's points.
+    Redeem(PointsToRedeem),
     /// At the counter: nothing is taken now.
     None,
 }
 
 /// What is left of a card after the edge has exchanged its number.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct CardToken {
     /// The gateway's token.
     pub token: String,
@@ -74,6 +79,19 @@ pub struct CardToken {
     pub brand: String,
     /// The number's last four digits.
     pub last_four: String,
+}
+
+/// A voucher, and what it takes off the trip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct VoucherPart {
+    /// Which.
+    pub voucher: RewardId,
+    /// Who books: it must be the voucher's own member.
+    pub member: MemberId,
+    /// The sum of the parts' prices.
+    pub total: Money,
+    /// What the voucher takes off it.
+    pub discount: Money,
 }
 
 /// A trip as quoted. At least one part is there.
@@ -87,16 +105,36 @@ pub struct TripPlan {
     pub car: Option<CarPart>,
     /// How it is paid.
     pub payment: PaymentPlan,
-    /// The sum of the parts.
+    /// What is quoted, paid and refunded: the sum of the parts without the discount.
     pub total: Money,
     /// The first moment that the traveller uses anything of it: check-in day's start, departure or pick-up.
     pub starts_at: DateTime<Utc>,
+    /// What a voucher takes off the sum of the parts. A part's `price` stays its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discount: Option<Discount>,
+    /// Who books, where that is a member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<MemberId>,
+    /// The points that it brings once it is approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earns: Option<Earning>,
+}
+
+impl TripPlan {
+    /// What the voucher is asked for, where there is one.
+    pub fn voucher(&self) -> Option<VoucherPart> {
+        let (discount, member) = self.discount.as_ref().zip(self.member)?;
+        let total = Money::new(self.total.minor + discount.amount.minor, self.total.currency);
+        Some(VoucherPart { voucher: discount.voucher, member, total, discount: discount.amount })
+    }
 }
 
 /// One step of a trip, in the order in which they are taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
+    /// Use the voucher.
+    Voucher,
     /// Reserve rooms.
     Hotel,
     /// Reserve seats.
@@ -113,6 +151,7 @@ impl Step {
     /// The stored name, for example `hotel`.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Voucher => "voucher",
             Self::Hotel => "hotel",
             Self::Flight => "flight",
             Self::Car => "car",

@@ -43,6 +43,12 @@ fn written(event: &Event) -> Value {
         Event::Car(event) => json(event),
         Event::Payment(event) => json(event),
         Event::DeadLetter(event) => json(event),
+        Event::Member(event) => json(event),
+        Event::EmailClaim(event) => json(event),
+        Event::PointsAccount(event) => json(event),
+        Event::Campaign(event) => json(event),
+        Event::Reward(event) => json(event),
+        Event::Programme(event) => json(event),
     }
 }
 

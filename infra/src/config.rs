@@ -1,6 +1,11 @@
 //! Settings: the command line goes before the environment, the environment before the file, the file before defaults.
 
 mod auth;
+mod kafka;
+mod logs;
+mod points;
+mod role;
+mod services;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
@@ -12,8 +17,14 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use figment::value::{Uncased, UncasedStr};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, Serialize};
+use traveladvisor_domain::context::Context;
 
 pub use self::auth::{Auth, AuthError, Trusted};
+pub use self::kafka::{Kafka, KafkaError, Outbox};
+pub use self::logs::{LogPlace, Logs, LogsError, READ};
+pub use self::points::{Points, PointsError};
+pub use self::role::{NoRole, Role};
+pub use self::services::{SERVICE_URLS_MAX, Services, ServicesError};
 use crate::clock::parse_instant;
 use crate::telemetry::{DEFAULT_FILTER, LogFormat};
 
@@ -23,12 +34,24 @@ const DEFAULT_FILE: &str = "traveladvisor.toml";
 const PREFIX: &str = "TRAVELADVISOR_";
 /// Variables with the prefix that are no settings: the log filter is read by telemetry.
 const NOT_SETTINGS: [&str; 1] = ["log"];
-/// What the variables of a table begin with behind the prefix, and the table: `TRAVELADVISOR_AUTH_ISSUER` is `auth.issuer`.
-const TABLES: [(&str, &str); 2] = [("auth_", "auth"), ("limits_", "limits")];
+/// What the variables of a table begin with behind the prefix, and the table: `TRAVELADVISOR_AUTH_ISSUER` is `auth.issuer`. The first that
+/// fits counts.
+const TABLES: [(&str, &str); 12] = [
+    ("auth_", "auth"),
+    ("kafka_", "kafka"),
+    ("limits_", "limits"),
+    ("logs_hotel_", "logs.hotel"),
+    ("logs_flight_", "logs.flight"),
+    ("logs_car_", "logs.car"),
+    ("logs_payment_", "logs.payment"),
+    ("logs_member_", "logs.member"),
+    ("logs_read_", "logs.read"),
+    ("points_rates_", "points.rates"),
+    ("points_", "points"),
+    ("services_", "services"),
+];
 /// Where the program keeps what it has unless told otherwise.
 pub const DEFAULT_DATA_DIR: &str = ".traveladvisor";
-/// The port on which it listens unless told otherwise.
-const DEFAULT_PORT: u16 = 8072;
 
 /// What the program may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -64,9 +87,21 @@ pub struct Config {
     /// Where the program keeps what it has.
     #[serde(default = "default_data_dir")]
     pub data_dir: PathBuf,
-    /// Address and port of the HTTP server.
-    #[serde(default = "default_listen")]
-    pub listen: SocketAddr,
+    /// Address and port of the HTTP server; see [`Config::listens_on`].
+    #[serde(default)]
+    listen: Option<SocketAddr>,
+    /// What this process does; none named: everything.
+    #[serde(default, deserialize_with = "role::roles")]
+    pub roles: Vec<Role>,
+    /// Where the logs are.
+    #[serde(default)]
+    pub logs: Logs,
+    /// The broker between logs.
+    #[serde(default)]
+    pub kafka: Kafka,
+    /// Where the processes of the other roles are.
+    #[serde(default)]
+    pub services: Services,
     /// A directory with `initdb` and `postgres` for the private server.
     #[serde(default)]
     pub postgres_bin: Option<PathBuf>,
@@ -94,6 +129,9 @@ pub struct Config {
     /// What callers may ask for.
     #[serde(default)]
     pub limits: Limits,
+    /// What points are worth.
+    #[serde(default)]
+    pub points: Points,
 }
 
 /// What callers may ask for: the table `limits` of the file, `TRAVELADVISOR_LIMITS_…` in the environment.
@@ -120,7 +158,7 @@ pub struct Overrides {
     /// See [`Config::data_dir`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data_dir: Option<PathBuf>,
-    /// See [`Config::listen`].
+    /// See [`Config::listens_on`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listen: Option<SocketAddr>,
     /// See [`Config::postgres_bin`].
@@ -129,6 +167,9 @@ pub struct Overrides {
     /// See [`Config::clock`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clock: Option<DateTime<Utc>>,
+    /// See [`Config::roles`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<Role>,
 }
 
 /// Why the settings cannot be used.
@@ -147,8 +188,27 @@ pub enum ConfigError {
     /// Who vouches for callers is not clear.
     #[error(transparent)]
     Auth(#[from] AuthError),
+    /// A role was given twice.
+    #[error("the role {0} is named twice: name each once, and start another process to have it twice")]
+    RoleTwice(Role),
+    /// Where the logs are makes no sense.
+    #[error(transparent)]
+    Logs(#[from] LogsError),
+    /// The broker's settings make no sense.
+    #[error(transparent)]
+    Kafka(#[from] KafkaError),
+    /// The processes of the other roles cannot be asked.
+    #[error(transparent)]
+    Services(#[from] ServicesError),
+    /// Points would be worth nothing, or everything.
+    #[error(transparent)]
+    Points(#[from] PointsError),
     /// Nobody would be asked who they are.
-    #[error("cannot listen on {0}: without an identity provider (auth.issuer) only a loopback address such as 127.0.0.1:{port} is allowed", port = .0.port())]
+    #[error(
+        "cannot listen on {0}: without an identity provider (auth.issuer) only a loopback address such as 127.0.0.1:{port} is \
+         allowed",
+        port = .0.port()
+    )]
     NotLoopback(SocketAddr),
 }
 
@@ -183,10 +243,70 @@ impl Config {
             return Err(ConfigError::ClockInProduction);
         }
         let trusted = self.auth.trusted()?;
-        if trusted.is_none() && !self.listen.ip().is_loopback() {
-            return Err(ConfigError::NotLoopback(self.listen));
+        let listen = self.listens_on();
+        if trusted.is_none() && !listen.ip().is_loopback() {
+            return Err(ConfigError::NotLoopback(listen));
+        }
+        self.points.terms()?;
+        self.check_roles()?;
+        let is_guarded = trusted.is_some() || !listen.ip().is_loopback();
+        if is_guarded { self.check_token() } else { Ok(()) }
+    }
+
+    /// Checks what the process does against where everything is.
+    fn check_roles(&self) -> Result<(), ConfigError> {
+        if let Some((_, twice)) = self.roles.iter().enumerate().find(|(at, role)| self.roles[..*at].contains(role)) {
+            return Err(ConfigError::RoleTwice(*twice));
+        }
+        self.logs.check(self.database_url.as_ref())?;
+        self.kafka.check(self.logs.own().next().map(Context::as_str))?;
+        self.services.check()?;
+        if self.roles.is_empty() {
+            return Ok(());
+        }
+        if self.has(Role::Api)
+            && let Some(role) = Role::ALL.into_iter().find(|role| self.is_out_of_reach(*role))
+        {
+            return Err(ServicesError::Nobody(role.as_str(), role.port()).into());
         }
         Ok(())
+    }
+
+    /// Checks that other processes can tell who hands a command over.
+    fn check_token(&self) -> Result<(), ConfigError> {
+        if !self.roles.is_empty() && self.services.token.is_none() && self.crosses_processes() {
+            return Err(ServicesError::NoToken.into());
+        }
+        Ok(())
+    }
+
+    /// Whether callers' commands to this role go neither here nor elsewhere. Nobody commands payments.
+    fn is_out_of_reach(&self, role: Role) -> bool {
+        let Some(context) = role.context().filter(|context| *context != Context::Payment) else { return false };
+        !self.decides(context) && self.services.of(context).is_empty()
+    }
+
+    /// Whether commands come from another process, or go to one.
+    fn crosses_processes(&self) -> bool {
+        let takes = self.roles.iter().any(|role| role.context().is_some());
+        takes || Context::ALL.into_iter().any(|context| self.has(Role::Api) && !self.decides(context))
+    }
+
+    /// Whether this process has a role.
+    pub fn has(&self, role: Role) -> bool {
+        self.roles.is_empty() || self.roles.contains(&role)
+    }
+
+    /// Whether this process decides on the commands of a context: it has the role of one that shares its log.
+    pub fn decides(&self, context: Context) -> bool {
+        let log = self.logs.of(context);
+        Role::ALL.into_iter().any(|role| self.has(role) && role.context().is_some_and(|of| self.logs.of(of) == log))
+    }
+
+    /// Address and port of the HTTP server: unless given, this machine and the port of the first role.
+    pub fn listens_on(&self) -> SocketAddr {
+        let port = self.roles.first().copied().unwrap_or(Role::Api).port();
+        self.listen.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
     }
 }
 
@@ -211,10 +331,6 @@ fn in_its_table(key: &UncasedStr) -> Uncased<'_> {
 
 fn default_data_dir() -> PathBuf {
     PathBuf::from(DEFAULT_DATA_DIR)
-}
-
-fn default_listen() -> SocketAddr {
-    SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT))
 }
 
 fn default_log_level() -> String {

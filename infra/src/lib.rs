@@ -8,8 +8,10 @@ pub mod event_log;
 pub mod fail_points;
 pub mod gateway;
 pub mod identity_provider;
+pub mod kafka;
 pub mod postgres;
 pub mod private_server;
+pub mod services;
 pub mod stopping;
 pub mod telemetry;
 #[cfg(feature = "testing")]

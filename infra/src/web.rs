@@ -23,6 +23,25 @@ pub(crate) fn address(text: &str) -> Result<Url, BadAddress> {
     page(text).and_then(|url| if url.query().is_some() { Err(BadAddress::NotOne) } else { Ok(url) })
 }
 
+/// How near a machine has to be for what goes there not to be encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Near {
+    /// This very machine.
+    ThisMachine,
+    /// Somebody vouches for the network between.
+    PrivateNetwork,
+}
+
+/// The address of a process of this installation.
+pub(crate) fn service(text: &str, near: Near) -> Result<Url, BadAddress> {
+    let found = address(text);
+    if near == Near::ThisMachine || found != Err(BadAddress::PlainText) {
+        return found;
+    }
+    let url: Url = text.parse().map_err(|_| BadAddress::NotOne)?;
+    if url.query().is_some() { Err(BadAddress::NotOne) } else { Ok(url) }
+}
+
 /// The address of one page, which may have a query.
 pub(crate) fn page(text: &str) -> Result<Url, BadAddress> {
     let url: Url = text.parse().map_err(|_| BadAddress::NotOne)?;
@@ -78,6 +97,15 @@ mod tests {
             ["", "pay.example", "ftp://pay.example", "https://me:secret@pay.example", "https://pay.example?x=1"]
         {
             assert_eq!(address(wrong), Err(BadAddress::NotOne), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn plain_text_stays_on_this_machine_unless_somebody_vouches_for_the_network() {
+        assert_eq!(service("http://booking:9400", Near::ThisMachine), Err(BadAddress::PlainText));
+        assert!(service("http://booking:9400", Near::PrivateNetwork).is_ok());
+        for wrong in ["http://me:secret@booking:9400", "http://booking:9400?x=1", "ftp://booking"] {
+            assert_eq!(service(wrong, Near::PrivateNetwork), Err(BadAddress::NotOne), "{wrong}");
         }
     }
 

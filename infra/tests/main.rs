@@ -7,6 +7,7 @@ mod copied;
 mod event_log;
 mod fail_points;
 mod gateway;
+mod kafka;
 mod lease;
 mod pool;
 mod private_server;

@@ -64,7 +64,7 @@ async fn statements_that_were_given_up_on_a_silent_network_do_not_cost_the_pool_
 #[test]
 fn a_process_has_no_more_connections_than_operators_are_told() {
     const LEASES: u32 = 2;
-    const PROJECTORS: u32 = 7;
+    const PROJECTORS: u32 = 11;
     const REBUILD: u32 = 2;
     let kept = u32::try_from(KEPT_WRITERS_MAX).expect("few");
     assert_eq!(PROCESS_CONNECTIONS_MAX, CONNECTIONS_MAX + kept + LEASES + PROJECTORS + REBUILD);

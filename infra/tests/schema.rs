@@ -1,7 +1,9 @@
 //! The schema: what migrations give is what `schema.sql` says.
 
 use sqlx::{Executor, PgPool, Row};
-use traveladvisor_infra::postgres::{MigrationOutcome, SCHEMA, SCHEMA_VERSION, migrate, migrations, schema_version};
+use traveladvisor_infra::postgres::{
+    MigrateError, MigrationOutcome, SCHEMA, SCHEMA_VERSION, migrate, migrations, schema_version,
+};
 use traveladvisor_infra::testing::TestDatabase;
 
 /// Everything that a schema consists of, a line each.
@@ -39,4 +41,30 @@ async fn migrate_creates_once_and_refuses_a_newer_schema() {
     database.pool.execute("UPDATE schema_version SET version = 999").await.expect("raised");
     let refused = migrate(&database.pool).await.expect_err("too new");
     assert!(refused.to_string().contains("start a newer program"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_on_which_a_former_program_works_is_not_upgraded_under_it_and_one_that_was_killed_is_waited_for() {
+    let former = SCHEMA_VERSION - 1;
+    let steps = migrations()[..former.unsigned_abs() as usize].concat();
+    let version = format!(
+        "CREATE TABLE schema_version (version integer NOT NULL); INSERT INTO schema_version VALUES ({former});"
+    );
+    let database = TestDatabase::create(&format!("{steps}{version}")).await;
+    let holds = |seconds: u32| {
+        format!(
+            "INSERT INTO owners (name, epoch, holder, held_until) VALUES ('relay', 7, 'process 17', now() + interval '{seconds} s') \
+             ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, held_until = excluded.held_until"
+        )
+    };
+    database.pool.execute(holds(3_600).as_str()).await.expect("it works");
+    let refused = migrate(&database.pool).await.expect_err("somebody works on it");
+    let is_told =
+        matches!(&refused, MigrateError::InUse { holder, found } if holder == "process 17" && *found == former);
+    assert!(is_told, "{refused}");
+    assert!(refused.to_string().contains("stop all processes of that program"), "{refused}");
+    assert_eq!(schema_version(&database.pool).await.expect("read"), Some(former), "nothing was changed");
+    database.pool.execute(holds(1).as_str()).await.expect("it was killed");
+    let upgraded = migrate(&database.pool).await.expect("its lease runs out");
+    assert_eq!(upgraded, MigrationOutcome::Upgraded { from: former });
 }

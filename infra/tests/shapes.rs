@@ -39,7 +39,7 @@ async fn log(version: &str, payload: &str) -> (EventLog, TestDatabase) {
 }
 
 fn split() -> [BookingEvent; 2] {
-    [BookingEvent::BookingApproved { attempt: 3 }, BookingEvent::CancellationRequested { reason: None }]
+    [BookingEvent::BookingApproved { attempt: 3, earns: None }, BookingEvent::CancellationRequested { reason: None }]
 }
 
 async fn bulk(log: &EventLog) -> Vec<StoredEvent> {
@@ -102,7 +102,7 @@ async fn cqrs_es_loads_and_replays_older_events_as_today_and_writes_on_after_the
     }
 
     let context = store.load_aggregate(&id).await.expect("loaded");
-    let cancelled = BookingEvent::BookingCancelled { attempt: 1, failure: None };
+    let cancelled = BookingEvent::BookingCancelled { attempt: 1, failure: None, reverses: None };
     let written = store.commit(vec![cancelled], context, std::collections::HashMap::new()).await.expect("written");
     assert_eq!(written[0].sequence, 3, "the next place of the stream");
 }

@@ -26,6 +26,12 @@ pub(crate) enum List {
     WaitingSagas,
     #[serde(rename = "t")]
     TravellerBookings,
+    #[serde(rename = "p")]
+    PointsEntries,
+    #[serde(rename = "a")]
+    Campaigns,
+    #[serde(rename = "v")]
+    Vouchers,
 }
 
 /// A cursor at a sort key.

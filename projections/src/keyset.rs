@@ -39,6 +39,12 @@ impl Key for (DateTime<Utc>, Uuid) {
     }
 }
 
+impl Key for (i64,) {
+    fn push(self, query: &mut QueryBuilder<'_, Postgres>) {
+        query.push_bind(self.0);
+    }
+}
+
 impl Key for (String, Uuid) {
     fn push(self, query: &mut QueryBuilder<'_, Postgres>) {
         query.push_bind(self.0).push(", ").push_bind(self.1);

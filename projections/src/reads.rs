@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use tokio::sync::watch;
-use traveladvisor_domain::id::{BookingId, CarId, FlightId, HotelId};
+use traveladvisor_domain::id::{BookingId, CampaignId, CarId, FlightId, HotelId, MemberId, RewardId};
 use traveladvisor_infra::event_log::{EventLog, Position};
 use traveladvisor_infra::fail_points::{Point, outgoing};
 
@@ -18,14 +18,15 @@ use crate::booking::timeline::Lines;
 pub use crate::booking::timeline::{HISTORY_ENTRIES_FIRST, HISTORY_ENTRIES_MAX};
 use crate::runtime::{Ear, ProjectionName, ProjectionReport, Projectors, Waiting, reports};
 pub use crate::search::{
-    BookingFilter, CarSearch, CursorEnd, FlightSearch, HotelSearch, PAGE_ITEMS_MAX, PERIOD_DAYS_MAX, Page, Period,
-    SagaFilter, Slice, Take, TravellerTrips,
+    BookingFilter, CampaignFilter, CarSearch, CursorEnd, FlightSearch, HotelSearch, PAGE_ITEMS_MAX, PERIOD_DAYS_MAX,
+    Page, Period, SagaFilter, Slice, Take, TravellerTrips, VoucherFilter,
 };
 use crate::views::{
-    BookingView, CarView, FlightView, HotelView, LedgerBalance, LedgerEntry, OccupancyView, SagaView, Story,
-    TimelineEntry, TravellerBookingView,
+    BookingView, CampaignView, CarView, FlightView, HotelView, LedgerBalance, LedgerEntry, MemberView, OccupancyView,
+    PointsAccountView, PointsEntryView, SagaView, Story, TimelineEntry, TravellerBookingView, VoucherView,
 };
 use crate::{booking, car_availability, flight_availability, hotel_availability};
+use crate::{campaigns, members, points, vouchers};
 use crate::{payment_ledger, supply_occupancy, traveller_bookings};
 
 /// Why something could not be read.
@@ -58,6 +59,8 @@ pub enum ReadError {
 #[derive(Debug, Clone)]
 pub struct Reads {
     log: EventLog,
+    /// Where trips begin: the same, unless that is gathered from several.
+    bookings: EventLog,
     pool: PgPool,
     /// In the order of [`ProjectionName::ALL`].
     ears: [Ear; ProjectionName::ALL.len()],
@@ -73,7 +76,21 @@ impl Reads {
     pub fn new(log: &EventLog, projectors: &Projectors) -> Self {
         let ears = projectors.ears();
         let feed = Feed::new(log, ears[ProjectionName::Booking.place()].clone());
-        Self { log: log.clone(), pool: log.pool().clone(), ears, settled: Arc::default(), feed, lines: Lines::Bounded }
+        Self {
+            log: log.clone(),
+            bookings: log.clone(),
+            pool: log.pool().clone(),
+            ears,
+            settled: Arc::default(),
+            feed,
+            lines: Lines::Bounded,
+        }
+    }
+
+    /// The same where the log is gathered from several: whose a trip is is told by the one in which it begins.
+    #[must_use]
+    pub fn with_bookings_in(self, bookings: &EventLog) -> Self {
+        Self { bookings: bookings.clone(), ..self }
     }
 
     /// The same without what happened: timelines and histories are empty, and nothing is read for them.
@@ -90,7 +107,7 @@ impl Reads {
 
     /// Whose a trip is, also when no read model has heard of it yet; nothing when there is no such trip.
     pub async fn owner_of(&self, id: BookingId) -> Result<Option<String>, ReadError> {
-        outgoing(Point::Query, booking::owner::owner_of(&self.log, id)).await
+        outgoing(Point::Query, booking::owner::owner_of(&self.bookings, id)).await
     }
 
     /// A trip as it stood at a moment, told by the log: see [`booking::as_of`]. Nothing when it had not been asked for.
@@ -202,7 +219,7 @@ impl Reads {
         outgoing(Point::Query, traveller_bookings::query::trips_of(&self.pool, ids)).await
     }
 
-    /// What was taken for a trip and given back, by currency; nothing where no money moved.
+    /// What was taken for a trip and given back, by currency, in money and in points; nothing where neither moved.
     pub async fn payment_ledger(&self, booking: BookingId) -> Result<Vec<LedgerEntry>, ReadError> {
         outgoing(Point::Query, payment_ledger::query::ledger(&self.pool, booking)).await
     }
@@ -226,6 +243,85 @@ impl Reads {
     /// What is sold of a fleet on each day of a period, at the rental location; nothing when there is no such fleet.
     pub async fn car_occupancy(&self, id: CarId, period: Period) -> Result<Option<Vec<OccupancyView>>, ReadError> {
         outgoing(Point::Query, supply_occupancy::query::car(&self.pool, id, period)).await
+    }
+
+    /// A member, by id, whether it has left or not. Waits for nothing: ask [`Self::wait_for`] with [`ProjectionName::Members`] before.
+    pub async fn member(&self, id: MemberId) -> Result<Option<MemberView>, ReadError> {
+        Ok(self.members_by_id(&[id]).await?.pop())
+    }
+
+    /// Those of some members that there are, in no order.
+    pub async fn members_by_id(&self, ids: &[MemberId]) -> Result<Vec<MemberView>, ReadError> {
+        outgoing(Point::Query, members::query::members_of(&self.pool, ids)).await
+    }
+
+    /// The member with this identity (the caller's opaque name, which is also the owner of its trips), whether it has left or not.
+    pub async fn member_of_identity(&self, identity: &str) -> Result<Option<MemberView>, ReadError> {
+        outgoing(Point::Query, members::query::of_identity(&self.pool, identity)).await
+    }
+
+    /// The member who has this e-mail address now; upper and lower case are the same. Who has left has none.
+    pub async fn member_by_email(&self, email: &str) -> Result<Option<MemberView>, ReadError> {
+        outgoing(Point::Query, members::query::by_email(&self.pool, email)).await
+    }
+
+    /// The points of a member; nothing before the first points have come.
+    pub async fn points_account(&self, member: MemberId) -> Result<Option<PointsAccountView>, ReadError> {
+        Ok(self.points_accounts_by_id(&[member]).await?.pop())
+    }
+
+    /// The points of those of some members who have an account, in no order.
+    pub async fn points_accounts_by_id(&self, members: &[MemberId]) -> Result<Vec<PointsAccountView>, ReadError> {
+        outgoing(Point::Query, points::query::accounts_of(&self.pool, members)).await
+    }
+
+    /// The history of a member's points, the newest first.
+    pub async fn points_entries(&self, member: MemberId, page: &Page) -> Result<Slice<PointsEntryView>, ReadError> {
+        outgoing(Point::Query, points::query::entries(&self.pool, member, page)).await
+    }
+
+    /// Those of some lines of histories of points that there are, by member and place in the log, in no order.
+    pub async fn points_entries_by_id(
+        &self,
+        lines: &[(MemberId, Position)],
+    ) -> Result<Vec<(MemberId, PointsEntryView)>, ReadError> {
+        outgoing(Point::Query, points::query::entries_of(&self.pool, lines)).await
+    }
+
+    /// Members whose balance is not the sum of their history, line by line; none, unless the read model is damaged. Reads all histories
+    /// there are: to be asked now and then, not for every caller.
+    pub async fn points_that_do_not_add_up(&self) -> Result<Vec<MemberId>, ReadError> {
+        outgoing(Point::Query, points::query::uneven(&self.pool)).await
+    }
+
+    /// A campaign. Where it stands is told by [`CampaignView::status`].
+    pub async fn campaign(&self, id: CampaignId) -> Result<Option<CampaignView>, ReadError> {
+        Ok(self.campaigns_by_id(&[id]).await?.pop())
+    }
+
+    /// Those of some campaigns that there are, in no order.
+    pub async fn campaigns_by_id(&self, ids: &[CampaignId]) -> Result<Vec<CampaignView>, ReadError> {
+        outgoing(Point::Query, campaigns::query::campaigns_of(&self.pool, ids)).await
+    }
+
+    /// Campaigns, those that open last first.
+    pub async fn campaigns(&self, filter: &CampaignFilter, page: &Page) -> Result<Slice<CampaignView>, ReadError> {
+        outgoing(Point::Query, campaigns::query::campaigns(&self.pool, filter, page)).await
+    }
+
+    /// A reward of any kind.
+    pub async fn voucher(&self, id: RewardId) -> Result<Option<VoucherView>, ReadError> {
+        Ok(self.vouchers_by_id(&[id]).await?.pop())
+    }
+
+    /// Those of some rewards that there are, in no order.
+    pub async fn vouchers_by_id(&self, ids: &[RewardId]) -> Result<Vec<VoucherView>, ReadError> {
+        outgoing(Point::Query, vouchers::query::vouchers_of(&self.pool, ids)).await
+    }
+
+    /// What a member was granted, of all kinds, the newest first. Of who has left, as the read model `members` knows, nothing is usable.
+    pub async fn vouchers(&self, filter: &VoucherFilter, page: &Page) -> Result<Slice<VoucherView>, ReadError> {
+        outgoing(Point::Query, vouchers::query::vouchers(&self.pool, filter, page)).await
     }
 
     /// How the projections are doing, in whatever process they are followed.

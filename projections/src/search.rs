@@ -1,6 +1,8 @@
 //! What readers ask for: filters, searches and pages.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use traveladvisor_domain::campaign::{Action, CampaignStatus};
+use traveladvisor_domain::id::MemberId;
 use traveladvisor_domain::rental::Rental;
 use traveladvisor_domain::stay::Stay;
 
@@ -170,6 +172,40 @@ pub struct SagaFilter {
     pub fingerprint: Option<String>,
     /// Only those that are to be woken before this instant. Instants outside the years 1 to 9999 match nothing.
     pub wakes_before: Option<DateTime<Utc>>,
+}
+
+/// Which campaigns. All that is given must hold; an empty list holds always.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CampaignFilter {
+    /// Only those that stand so at the moment `now`.
+    pub status: Vec<CampaignStatus>,
+    /// Only those that reward these actions.
+    pub action: Vec<Action>,
+    /// The caller's clock: a campaign opens and ends by dates. Instants outside the years 1 to 9999 match nothing.
+    pub now: DateTime<Utc>,
+}
+
+impl CampaignFilter {
+    /// All campaigns there are.
+    pub const fn all(now: DateTime<Utc>) -> Self {
+        Self { status: Vec::new(), action: Vec::new(), now }
+    }
+}
+
+/// Which rewards. All that is given must hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VoucherFilter {
+    /// Whose.
+    pub member: MemberId,
+    /// Only what a trip can use at this moment. Instants outside the years 1 to 9999 match nothing.
+    pub usable_at: Option<DateTime<Utc>>,
+}
+
+impl VoucherFilter {
+    /// All that a member was granted, of all kinds.
+    pub const fn of(member: MemberId) -> Self {
+        Self { member, usable_at: None }
+    }
 }
 
 /// Which hotels. All that is given must hold.

@@ -10,7 +10,7 @@ use traveladvisor_domain::money::Money;
 use traveladvisor_infra::event_log::LogError;
 
 use crate::reads::ReadError;
-use crate::views::{BookingStatus, SagaStatus};
+use crate::views::{BookingStatus, MemberStatus, PointsEntryType, SagaStatus};
 
 /// A statement with conditions that must all hold.
 pub(crate) struct Conditions<'a> {
@@ -77,8 +77,30 @@ impl Word for SagaStatus {
     }
 }
 
+impl Word for MemberStatus {
+    fn of(word: &str) -> Option<Self> {
+        Self::from_word(word)
+    }
+}
+
+impl Word for PointsEntryType {
+    fn of(word: &str) -> Option<Self> {
+        Self::from_word(word)
+    }
+}
+
 pub(crate) fn word<W: Word>(row: &PgRow, column: &'static str) -> Result<W, ReadError> {
     W::of(row.try_get(column)?).ok_or_else(|| damaged(column))
+}
+
+pub(crate) fn word_if_any<W: Word>(row: &PgRow, column: &'static str) -> Result<Option<W>, ReadError> {
+    let found: Option<&str> = row.try_get(column)?;
+    found.map(|found| W::of(found).ok_or_else(|| damaged(column))).transpose()
+}
+
+/// A number that is never below zero.
+pub(crate) fn number(row: &PgRow, column: &'static str) -> Result<u64, ReadError> {
+    u64::try_from(row.try_get::<i64, _>(column)?).map_err(|_| damaged(column))
 }
 
 /// A count of rooms, seats or vehicles.
@@ -95,6 +117,12 @@ pub(crate) fn count_if_any(row: &PgRow, column: &'static str) -> Result<Option<u
 pub(crate) fn money(row: &PgRow, minor: &'static str) -> Result<Money, ReadError> {
     let currency = row.try_get::<&str, _>("currency")?.parse().map_err(|_| damaged("currency"))?;
     Ok(Money::new(row.try_get(minor)?, currency))
+}
+
+/// An amount that may be absent, with its currency.
+pub(crate) fn money_if_any(row: &PgRow, minor: &'static str) -> Result<Option<Money>, ReadError> {
+    let is_there = row.try_get::<Option<i64>, _>(minor)?.is_some();
+    is_there.then(|| money(row, minor)).transpose()
 }
 
 pub(crate) fn zone(row: &PgRow, column: &'static str) -> Result<Tz, ReadError> {
@@ -120,7 +148,7 @@ impl From<LogError> for ReadError {
     fn from(error: LogError) -> Self {
         match error {
             LogError::Unavailable(reason) | LogError::Refused(reason) => Self::Unavailable(reason),
-            LogError::Undecodable(error) => Self::Damaged(error.to_string()),
+            error @ (LogError::UnknownKind { .. } | LogError::Undecodable(_)) => Self::Damaged(error.to_string()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Random histories against those read models that add up: money, what is sold, and where each traveller's trips stand.
+//! Random histories against those read models that add up: money, points, what is sold, and where each traveller's trips stand.
 
 use std::collections::BTreeMap;
 
@@ -7,13 +7,17 @@ use traveladvisor_domain::aggregate::Event;
 use traveladvisor_domain::car::CarEvent;
 use traveladvisor_domain::flight::FlightEvent;
 use traveladvisor_domain::hotel::HotelEvent;
-use traveladvisor_domain::id::BookingId;
+use traveladvisor_domain::id::{BookingId, MemberId, RewardId};
+use traveladvisor_domain::money::Money;
 use traveladvisor_domain::payment::PaymentEvent;
+use traveladvisor_domain::points_account::PointsAccountEvent;
+use traveladvisor_domain::reward::RewardEvent;
 use traveladvisor_domain::trip::{CarPart, FlightPart, HotelPart};
 use traveladvisor_infra::event_log::Position;
 use traveladvisor_infra::testing::chaos;
-use traveladvisor_projections::reads::{Page, Reads, TravellerTrips};
+use traveladvisor_projections::reads::{Page, Reads, TravellerTrips, VoucherFilter};
 use traveladvisor_projections::views::{LedgerBalance, OccupancyView};
+use uuid::Uuid;
 
 use crate::occupancy::period;
 use crate::rebuild::{rebuild_all, rows};
@@ -23,7 +27,7 @@ use crate::support::random::{Dice, EMAILS, History, history};
 /// Histories of a short run.
 const HISTORIES: u64 = 4;
 /// Trips of each.
-const TRIPS: u64 = 10;
+const TRIPS: u64 = 12;
 /// More than a history needs.
 const ROOMY: usize = 64 << 20;
 /// So little that rows leave the memory all the time.
@@ -37,6 +41,12 @@ struct Told {
     cars: BTreeMap<BookingId, CarPart>,
     /// Taken and given back.
     money: BTreeMap<(BookingId, String), (i64, i64)>,
+    /// Paid with points and come back, by what they were worth.
+    redeemed: BTreeMap<(BookingId, String), (i64, i64)>,
+    /// What came to each account, and went.
+    points: BTreeMap<MemberId, Vec<i64>>,
+    /// Which trip uses each voucher.
+    vouchers: BTreeMap<RewardId, Option<BookingId>>,
 }
 
 impl Told {
@@ -50,6 +60,7 @@ impl Told {
             for stored in &page {
                 for event in &stored.decode().expect("readable") {
                     told.take(BookingId(stored.stream.uuid), event);
+                    told.take_points(stored.stream.uuid, event);
                 }
             }
         }
@@ -71,9 +82,45 @@ impl Told {
                 self.money.entry((payer, amount.currency.to_string())).or_default().0 += amount.minor;
             }
             Event::Payment(PaymentEvent::PaymentCancelled { refunded, .. }) if refunded.minor > 0 => {
-                self.money.entry((payer, refunded.currency.to_string())).or_default().1 += refunded.minor;
+                if let Some(moved) = self.money.get_mut(&(payer, refunded.currency.to_string())) {
+                    moved.1 += refunded.minor;
+                }
             }
             _ => {}
+        }
+    }
+
+    fn take_points(&mut self, stream: Uuid, event: &Event) {
+        match event {
+            Event::PointsAccount(event) => self.take_account(MemberId(stream), event),
+            Event::Reward(RewardEvent::RewardGranted { .. } | RewardEvent::VoucherReturned { .. }) => {
+                self.vouchers.insert(RewardId(stream), None);
+            }
+            Event::Reward(RewardEvent::VoucherRedeemed { booking, .. }) => {
+                self.vouchers.insert(RewardId(stream), Some(*booking));
+            }
+            _ => {}
+        }
+    }
+
+    fn take_account(&mut self, member: MemberId, event: &PointsAccountEvent) {
+        let worth = |booking: &BookingId, value: &Money| (*booking, value.currency.to_string());
+        let moved = match event {
+            PointsAccountEvent::PointsEarned { points, .. } => points.cast_signed(),
+            PointsAccountEvent::PointsRedeemed { booking, points, value, .. } => {
+                self.redeemed.entry(worth(booking, value)).or_default().0 += value.minor;
+                -points.points.cast_signed()
+            }
+            PointsAccountEvent::PointsRestored { booking, points, value, .. } => {
+                self.redeemed.entry(worth(booking, value)).or_default().1 += value.minor;
+                points.cast_signed()
+            }
+            PointsAccountEvent::PointsReversed { points, .. } => -points.cast_signed(),
+            PointsAccountEvent::AccountClosed { expired, .. } => -expired.cast_signed(),
+            _ => 0,
+        };
+        if moved != 0 {
+            self.points.entry(member).or_default().push(moved);
         }
     }
 }
@@ -90,14 +137,19 @@ fn earned(days: &[OccupancyView]) -> BTreeMap<String, i64> {
 async fn assert_money(reads: &Reads, told: &Told, trips: &[BookingId], seed: u64) {
     let balances = reads.ledger_balances().await.expect("readable");
     assert!(balances.iter().all(LedgerBalance::is_even), "history {seed}: {balances:?}");
-    let mut ledger = BTreeMap::new();
+    let (mut ledger, mut redeemed) = (BTreeMap::new(), BTreeMap::new());
     for trip in trips {
         for entry in reads.payment_ledger(*trip).await.expect("readable") {
-            let moved = (entry.charged.minor, entry.refunded.minor);
-            ledger.insert((*trip, entry.charged.currency.to_string()), moved);
+            let key = (*trip, entry.charged.currency.to_string());
+            if entry.redeemed.minor > 0 {
+                assert_eq!((entry.charged.minor, entry.refunded.minor), (0, 0), "history {seed}: no money moved");
+                redeemed.insert(key, (entry.redeemed.minor, entry.restored.minor));
+            } else {
+                ledger.insert(key, (entry.charged.minor, entry.refunded.minor));
+            }
         }
     }
-    assert_eq!(ledger, told.money, "history {seed}");
+    assert_eq!((ledger, redeemed), (told.money.clone(), told.redeemed.clone()), "history {seed}");
     let taken: i64 = balances.iter().map(|balance| balance.charged).sum();
     assert_eq!(taken, told.money.values().map(|(charged, _)| charged).sum::<i64>(), "history {seed}");
 }
@@ -135,6 +187,22 @@ async fn assert_sold(reads: &Reads, told: &Told, history: &History, seed: u64) {
     }
 }
 
+/// The history of each account line by line, and which trip uses which voucher.
+async fn assert_points(reads: &Reads, told: &Told, history: &History, seed: u64) {
+    assert_eq!(reads.points_that_do_not_add_up().await.expect("readable"), [], "history {seed}");
+    for member in &history.members {
+        let lines = crate::points::history(reads, *member).await;
+        let points: Vec<i64> = lines.iter().map(|line| line.points).collect();
+        assert_eq!(Some(&points), told.points.get(member), "history {seed}");
+        let account = reads.points_account(*member).await.expect("readable").expect("known");
+        assert_eq!(account.balance.cast_signed(), points.iter().sum::<i64>(), "history {seed}");
+        let rewards = reads.vouchers(&VoucherFilter::of(*member), &Page::first(100)).await.expect("readable");
+        for (_, reward) in rewards.items {
+            assert_eq!(Some(&reward.used_by), told.vouchers.get(&reward.id), "history {seed}: {}", reward.id);
+        }
+    }
+}
+
 async fn assert_listed(reads: &Reads, trips: &[BookingId], seed: u64) {
     let mut listed = Vec::new();
     for email in EMAILS {
@@ -154,7 +222,8 @@ async fn assert_listed(reads: &Reads, trips: &[BookingId], seed: u64) {
     }
 }
 
-async fn hold(seed: u64) -> u64 {
+/// Refunds, redemptions that came back, and vouchers in use.
+async fn hold(seed: u64) -> [usize; 3] {
     let mut house = House::new().await;
     let (projectors, reads) = house.read().await;
     let history = history(&mut house, &mut Dice::new(seed), TRIPS).await;
@@ -162,6 +231,7 @@ async fn hold(seed: u64) -> u64 {
     let told = Told::by(&house).await;
     assert_money(&reads, &told, &history.trips, seed).await;
     assert_sold(&reads, &told, &history, seed).await;
+    assert_points(&reads, &told, &history, seed).await;
     assert_listed(&reads, &history.trips, seed).await;
     projectors.stop().await;
     let live = rows(&house.database.pool, "public").await;
@@ -169,14 +239,16 @@ async fn hold(seed: u64) -> u64 {
         rebuild_all(&house.log, bytes_max).await;
         assert_eq!(rows(&house.database.pool, "public").await, live, "history {seed}, with {bytes_max} bytes");
     }
-    told.money.values().filter(|(_, refunded)| *refunded > 0).count() as u64
+    let came_back = |moved: &BTreeMap<_, (i64, i64)>| moved.values().filter(|(_, back)| *back > 0).count();
+    [came_back(&told.money), came_back(&told.redeemed), told.vouchers.values().flatten().count()]
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn money_what_is_sold_and_where_trips_stand_add_up_to_what_the_log_says() {
-    let mut refunds = 0;
+async fn money_points_what_is_sold_and_where_trips_stand_add_up_to_what_the_log_says() {
+    let mut seen = [0; 3];
     for seed in 1..=HISTORIES * u64::from(chaos()) {
-        refunds += hold(seed).await;
+        let more = hold(seed).await;
+        seen = std::array::from_fn(|place| seen[place] + more[place]);
     }
-    assert!(refunds > 0, "no history has given anything back: it proves little");
+    assert!(seen.iter().all(|seen| *seen > 0), "refunds, points that came back, vouchers: {seen:?} prove little");
 }

@@ -288,6 +288,27 @@ async fn events_of_other_processes_are_found_without_being_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_newer_program_has_written_is_told_as_that_and_nothing_before_it_is_missed() {
+    let mut house = House::new().await;
+    fill(&mut house, 0..3).await;
+    let newer = "INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, recorded_at) \
+        VALUES ('loyalty_tier', 'loyalty_tier_00000000000000000000000001', 1, 'TierReached', '1', '{}', '{}', now())";
+    sqlx::query(newer).execute(house.log.pool()).await.expect("another program writes");
+    let projectors = Projectors::start(house.log.clone());
+    let reads = Reads::new(&house.log, &projectors);
+    house.catch_up(&reads).await;
+    let status = || projectors.status().into_iter().find(|status| status.name == "members").expect("its status");
+    let waiting = becomes(status, ProjectionState::Waiting).await;
+    let wanted = format!(
+        "event {} is of a stream of the kind `loyalty_tier`, which this program does not know: a newer program has written it, \
+         go on with that one",
+        house.last.0 + 1
+    );
+    assert_eq!(waiting.reason, Some(wanted));
+    assert!(projectors.status().iter().all(|status| status.position == house.last), "no further than that");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn lost_connections_are_outlived() {
     let mut house = counting_house(Orders::default()).await;
     let projector = start(&house);

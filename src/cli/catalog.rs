@@ -1,4 +1,4 @@
-//! `catalog import`: list hotels, flights and cars from files.
+//! `catalog import`: list hotels, flights, cars and campaigns from files.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,14 +7,17 @@ use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use traveladvisor_commands::catalog::{self, CatalogueItem, ImportReport, Line, Progress, Tally};
-use traveladvisor_commands::engine::{Delivery, Engine};
-use traveladvisor_commands::{CallerCommand, Rejection, Request};
+use traveladvisor_commands::engine::Delivery;
+use traveladvisor_commands::{CallerCommand, Deciders, Rejection, Request};
 use traveladvisor_domain::failure::Code;
+use traveladvisor_domain::together::Together;
 use traveladvisor_infra::config::Mode;
 
 use super::failure::Failure;
 use super::house::{House, SANDBOX_START, Schema};
+use super::logs::LogName;
 use super::print::Printer;
+use super::running::Engines;
 use super::signals::unless_stopped;
 use super::{Globals, Listening, Sandbox, settings};
 
@@ -37,7 +40,7 @@ pub(crate) enum CatalogVerb {
     /// The sandbox dates listings 2024-12-01 unless told otherwise, so that the demo can book them afterwards.
     ///
     /// --json: {"listed", "changed", "unchanged", "hotels": {"changed", "unchanged"}, "flights", "cars",
-    /// "rejected": [{"file", "line", "reason"}]}
+    /// "campaigns", "rejected": [{"file", "line", "reason"}]}
     Import {
         /// The file or folder
         path: PathBuf,
@@ -54,7 +57,10 @@ pub(crate) async fn run(verb: CatalogVerb, globals: &Globals, printer: Printer) 
         config.clock = config.clock.or(Some(SANDBOX_START));
     }
     let lines = catalog::read(&path).map_err(|error| Failure::failed(error.to_string()))?;
-    let house = House::open(config, Schema::Migrate).await?;
+    // Listings are decided on by whoever owns them, whatever else this process may do.
+    config.roles.clear();
+    let logs = LogName::decided(&config);
+    let house = House::open(config, Schema::Migrate, &logs).await?;
     let imported = unless_stopped(import(&house, lines, printer)).await;
     house.close().await?;
     let report = imported?;
@@ -62,25 +68,28 @@ pub(crate) async fn run(verb: CatalogVerb, globals: &Globals, printer: Printer) 
     if report.rejected.is_empty() { Ok(()) } else { Err(Failure::told()) }
 }
 
-/// Imports through an engine of its own, which delivers nothing: listings cause no messages.
+/// Imports through engines of its own, which deliver nothing: listings cause no messages.
 async fn import(house: &House, lines: Vec<Line>, printer: Printer) -> Result<ImportReport, Failure> {
-    let (engine, running) = Engine::start(house.log.clone(), house.ports()?, Delivery::Elsewhere).await?;
-    let report = import_through(&engine, lines, printer).await;
-    running.stop().await;
+    let engines = Engines::start(house, Delivery::Elsewhere).await?;
+    let deciders = engines.deciders(&house.config)?;
+    let report = import_through(&deciders, lines, printer).await;
+    drop(deciders);
+    engines.stop().await;
     Ok(report)
 }
 
-/// Imports through an engine that runs.
-pub(crate) async fn import_through(engine: &Engine, lines: Vec<Line>, printer: Printer) -> ImportReport {
+/// Imports through engines that run.
+pub(crate) async fn import_through(deciders: &Deciders, lines: Vec<Line>, printer: Printer) -> ImportReport {
     let show = progress(printer);
-    catalog::import(lines, |item| submit(engine, item), show).await
+    catalog::import(lines, |item| submit(deciders, item), show).await
 }
 
-async fn submit(engine: &Engine, item: CatalogueItem) -> Result<bool, String> {
+async fn submit(deciders: &Deciders, item: CatalogueItem) -> Result<bool, String> {
     let command = match item {
         CatalogueItem::Hotel(details) => CallerCommand::UpsertHotel(details),
         CatalogueItem::Flight(details) => CallerCommand::UpsertFlight(details),
         CatalogueItem::Car(details) => CallerCommand::UpsertCar(details),
+        CatalogueItem::Campaign(details) => CallerCommand::Together(Together::ListCampaign(details)),
     };
     let request = Request {
         command,
@@ -92,7 +101,7 @@ async fn submit(engine: &Engine, item: CatalogueItem) -> Result<bool, String> {
     };
     let mut tries = 1;
     loop {
-        match engine.submit(request.clone()).await {
+        match deciders.submit(request.clone()).await {
             Ok(receipt) => return Ok(receipt.changed),
             Err(rejection) if passes(&rejection) && tries < TRIES_MAX => tries += 1,
             Err(rejection) => return Err(rejection.message),
@@ -149,6 +158,7 @@ struct Report<'a> {
     hotels: Counts,
     flights: Counts,
     cars: Counts,
+    campaigns: Counts,
     rejected: Vec<Rejected<'a>>,
 }
 
@@ -170,14 +180,21 @@ fn print(report: &ImportReport, printer: Printer) -> Result<(), Failure> {
             hotels: counts(report.hotels),
             flights: counts(report.flights),
             cars: counts(report.cars),
+            campaigns: counts(report.campaigns),
             rejected,
         })?);
     }
     for line in &report.rejected {
         printer.line(format!("{}:{}: {}", line.file, line.line, line.reason))?;
     }
-    for (name, tally) in [("hotels", report.hotels), ("flights", report.flights), ("cars", report.cars)] {
-        printer.line(format!("{name:<8} {:>6} changed {:>6} unchanged", tally.changed, tally.unchanged))?;
+    let tallies = [
+        ("hotels", report.hotels),
+        ("flights", report.flights),
+        ("cars", report.cars),
+        ("campaigns", report.campaigns),
+    ];
+    for (name, tally) in tallies {
+        printer.line(format!("{name:<9} {:>6} changed {:>6} unchanged", tally.changed, tally.unchanged))?;
     }
     Ok(printer.line(format!(
         "{} listed: {} changed, {} unchanged, {} lines rejected.",

@@ -4,7 +4,8 @@ mod projections;
 
 use serde::Serialize;
 use traveladvisor_infra::config::Config;
-use traveladvisor_infra::event_log::{Owner, RELAY};
+use traveladvisor_infra::event_log::{EventLog, LogError, Owner, RELAY};
+use traveladvisor_infra::kafka::{KafkaSettings, admin};
 use traveladvisor_infra::postgres::{self, SCHEMA_VERSION, SERVER_VERSION_MIN};
 use traveladvisor_infra::private_server::Role;
 use traveladvisor_projections::runtime::reports;
@@ -13,6 +14,7 @@ use super::failure::Failure;
 use super::gateway;
 use super::house::{House, Schema, is_begun};
 use super::identity;
+use super::logs::LogName;
 use super::print::{Printer, table};
 use super::signals::unless_stopped;
 
@@ -29,6 +31,7 @@ struct Check {
 #[serde(rename_all = "camelCase")]
 struct Ownership {
     name: String,
+    log: &'static str,
     epoch: u64,
     /// Absent while nobody does.
     holder: Option<String>,
@@ -42,22 +45,29 @@ struct Report {
     owners: Vec<Ownership>,
 }
 
-impl From<Owner> for Ownership {
-    fn from(Owner { name, epoch, held }: Owner) -> Self {
+impl Ownership {
+    fn on(log: LogName, Owner { name, epoch, held }: Owner) -> Self {
         let (holder, held_until) = held.unzip();
-        Self { name, epoch, holder, held_until: held_until.map(|until| until.format("%Y-%m-%dT%H:%M:%SZ").to_string()) }
+        let log = log.as_str();
+        Self {
+            name,
+            log,
+            epoch,
+            holder,
+            held_until: held_until.map(|until| until.format("%Y-%m-%dT%H:%M:%SZ").to_string()),
+        }
     }
 }
 
 impl Ownership {
     /// That nobody owns it is right while nobody serves.
-    fn check(&self) -> Check {
+    fn check(&self, of: &str) -> Check {
         let epoch = self.epoch;
         let detail = match (&self.holder, &self.held_until) {
             (Some(holder), Some(until)) => format!("{holder}, epoch {epoch}, until {until} unless renewed"),
             _ => format!("nobody, epoch {epoch}"),
         };
-        Check { name: format!("owner of {}", self.name), ok: true, detail }
+        Check { name: format!("owner of {}{of}", self.name), ok: true, detail }
     }
 }
 
@@ -66,13 +76,16 @@ pub(crate) async fn run(config: Config, printer: Printer) -> Result<(), Failure>
     let (gateway, gateway_failure) = payment_gateway(&config).await;
     let (callers, callers_failure) = identity_provider(&config).await;
     let mut report = Report { checks: vec![settings(&config), callers, gateway], owners: Vec::new() };
+    let (broker, broker_failure) = broker(&config).await.unzip();
+    report.checks.extend(broker);
     if !is_begun(&config) {
         let detail = "there is no database here yet: run `traveladvisor migrate`".to_owned();
         report.checks.push(Check { name: "server".to_owned(), ok: false, detail });
         print(&report, printer)?;
         return Err(Failure::damage_told());
     }
-    let opened = House::open(config, Schema::Ignore).await;
+    let logs = LogName::all(&config);
+    let opened = House::open(config, Schema::Ignore, &logs).await;
     let reachable = match opened {
         Ok(house) => {
             let examined = unless_stopped(examine(&house, &mut report)).await;
@@ -87,7 +100,7 @@ pub(crate) async fn run(config: Config, printer: Printer) -> Result<(), Failure>
         report.checks.push(Check { name: "server".to_owned(), ok: false, detail });
     }
     print(&report, printer)?;
-    match failure.or(gateway_failure).or(callers_failure) {
+    match failure.or(gateway_failure).or(callers_failure).or(broker_failure.flatten()) {
         Some(failure) => Err(Failure { message: None, ..failure }),
         None if report.checks.iter().all(|check| check.ok) => Ok(()),
         None => Err(Failure::damage_told()),
@@ -142,9 +155,26 @@ async fn examine(house: &House, report: &mut Report) -> Result<(), Failure> {
         ok: condition.fsync && condition.synchronous_commit,
         detail: format!("fsync {}, synchronous_commit {}", on(condition.fsync), on(condition.synchronous_commit)),
     });
-    let found = condition.schema_version;
+    let clock = house.clock().now();
+    let source = if house.config.clock.is_some() { "the sandbox's clock" } else { "the machine's clock" };
     checks.push(Check {
-        name: "schema".to_owned(),
+        name: "clock".to_owned(),
+        ok: true,
+        detail: format!("{} ({source})", clock.format("%Y-%m-%d %H:%M:%SZ")),
+    });
+    for (name, log) in house.logs() {
+        examine_log(house, (*name, log), report).await?;
+    }
+    Ok(())
+}
+
+/// Looks at one log; where there are several, its checks bear its name.
+async fn examine_log(house: &House, (name, log): (LogName, &EventLog), report: &mut Report) -> Result<(), Failure> {
+    let Report { checks, owners } = report;
+    let of = if house.config.logs.are_several() { format!(" of {name}") } else { String::new() };
+    let found = postgres::schema_version(log.pool()).await.map_err(LogError::from)?;
+    checks.push(Check {
+        name: format!("schema{of}"),
         ok: found == Some(SCHEMA_VERSION),
         detail: match found {
             Some(SCHEMA_VERSION) => format!("version {SCHEMA_VERSION}"),
@@ -154,26 +184,39 @@ async fn examine(house: &House, report: &mut Report) -> Result<(), Failure> {
             None => "none yet: run `traveladvisor migrate`".to_owned(),
         },
     });
-    let clock = house.clock().now();
-    let source = if house.config.clock.is_some() { "the sandbox's clock" } else { "the machine's clock" };
-    checks.push(Check {
-        name: "clock".to_owned(),
-        ok: true,
-        detail: format!("{} ({source})", clock.format("%Y-%m-%d %H:%M:%SZ")),
-    });
-    if found == Some(SCHEMA_VERSION) {
-        // Those who read before the log's end: beside a program at work the other way round would find readers beyond it.
-        let relayed = log.consumed_offset(RELAY).await?;
-        let checkpoints = postgres::checkpoints(log.pool()).await?;
-        let reports = reports(log.pool()).await?;
-        let head = log.head().await?;
-        checks.push(Check { name: "log".to_owned(), ok: true, detail: format!("{head} is the last position") });
-        report.owners = log.owners().await?.into_iter().map(Ownership::from).collect();
-        checks.extend(report.owners.iter().map(Ownership::check));
-        checks.push(reader("relay".to_owned(), relayed, head.0));
+    if found != Some(SCHEMA_VERSION) {
+        return Ok(());
+    }
+    // Those who read before the log's end: beside a program at work the other way round would find readers beyond it.
+    let relayed = log.consumed_offset(RELAY).await?;
+    let checkpoints = postgres::checkpoints(log.pool()).await?;
+    let reports = reports(log.pool()).await?;
+    let head = log.head().await?;
+    checks.push(Check { name: format!("log{of}"), ok: true, detail: format!("{head} is the last position") });
+    let owned = log.owners().await?.into_iter().map(|owner| Ownership::on(name, owner));
+    let owned: Vec<Ownership> = owned.collect();
+    checks.extend(owned.iter().map(|owner| owner.check(&of)));
+    owners.extend(owned);
+    if name != LogName::Read {
+        checks.push(reader(format!("relay{of}"), relayed, head.0));
+    }
+    if name == LogName::read(&house.config) {
         checks.extend(checkpoints.into_iter().map(|checkpoint| projections::check(checkpoint, &reports, head.0)));
     }
     Ok(())
+}
+
+/// Whether the broker answers, where one is named.
+async fn broker(config: &Config) -> Option<(Check, Option<Failure>)> {
+    let settings = KafkaSettings::of(&config.kafka)?;
+    let (ok, detail, failure) = match admin::health(&settings).await {
+        Ok(brokers) => (true, format!("{brokers} answer at {}", settings.brokers), None),
+        Err(error) => {
+            let told = format!("{error}: start it, or correct kafka.brokers");
+            (false, told.clone(), Some(Failure::unavailable(told)))
+        }
+    };
+    Some((Check { name: "broker".to_owned(), ok, detail }, failure))
 }
 
 /// A reader may be behind while nothing runs; one that is ahead has read what is no longer there.

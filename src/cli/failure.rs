@@ -2,7 +2,9 @@
 
 use std::io;
 
+use traveladvisor_commands::engine::bus::AnnounceError;
 use traveladvisor_infra::event_log::LogError;
+use traveladvisor_infra::kafka::KafkaError;
 use traveladvisor_infra::postgres::MigrateError;
 use traveladvisor_infra::private_server::ServerError;
 use traveladvisor_projections::reads::ReadError;
@@ -84,7 +86,7 @@ impl From<LogError> for Failure {
     fn from(error: LogError) -> Self {
         let code = match error {
             LogError::Unavailable(_) => UNAVAILABLE,
-            LogError::Refused(_) => FAILED,
+            LogError::Refused(_) | LogError::UnknownKind { .. } => FAILED,
             LogError::Undecodable(_) => DAMAGE,
         };
         Self { code, message: Some(error.to_string()) }
@@ -106,7 +108,27 @@ impl From<MigrateError> for Failure {
     fn from(error: MigrateError) -> Self {
         match error {
             MigrateError::TooNew { .. } => Self { code: DAMAGE, message: Some(error.to_string()) },
+            MigrateError::InUse { .. } => Self::failed(error.to_string()),
             MigrateError::Database(error) => LogError::from(error).into(),
+        }
+    }
+}
+
+impl From<AnnounceError> for Failure {
+    fn from(error: AnnounceError) -> Self {
+        match error {
+            AnnounceError::Log(error) => error.into(),
+            AnnounceError::Kafka(error) => error.into(),
+        }
+    }
+}
+
+impl From<KafkaError> for Failure {
+    fn from(error: KafkaError) -> Self {
+        match error {
+            KafkaError::Away { .. } => Self::unavailable(error.to_string()),
+            KafkaError::Settings(_) => Self::usage(error.to_string()),
+            _ => Self::failed(error.to_string()),
         }
     }
 }

@@ -1,23 +1,25 @@
 //! The one place that opens the house: settings, server, pool, schema, log.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use futures::future::join_all;
 use secrecy::ExposeSecret;
 use traveladvisor_commands::engine::Ports;
+use traveladvisor_domain::context::{Context, Contexts};
+use traveladvisor_domain::id::StreamKind;
 use traveladvisor_infra::clock::{Clock, RandomIds, SandboxClock, SystemClock};
 use traveladvisor_infra::config::{Config, Mode};
-use traveladvisor_infra::event_log::{EventLog, RELAY};
-use traveladvisor_infra::postgres::{self, MigrationOutcome, PgConnectOptions, SCHEMA_VERSION};
+use traveladvisor_infra::event_log::{EventLog, LogError, RELAY};
+use traveladvisor_infra::postgres::{self, MigrationOutcome, SCHEMA_VERSION};
 use traveladvisor_infra::private_server::{Durability, PrivateServer, ServerOptions};
 
 use super::failure::Failure;
 use super::gateway::gateway;
+use super::logs::{LogName, address};
 use super::signals::unless_stopped;
-
-/// The log's name, that of the schema it lives in (L7), until the server has been asked.
-const LOG_NAME: &str = "public";
 
 /// Where the sandbox's clock starts for the demo and for imports unless told otherwise: a month before the departures of the reference
 /// catalogue. What was listed on a later day could not be booked for these departures any more.
@@ -48,8 +50,9 @@ pub(crate) enum Schema {
 pub(crate) struct House {
     /// The settings.
     pub(crate) config: Config,
-    /// The log.
+    /// The log; the first where several are open.
     pub(crate) log: EventLog,
+    logs: Vec<(LogName, EventLog)>,
     /// What was done about the schema, if anything was.
     pub(crate) migration: Option<MigrationOutcome>,
     clock: Arc<dyn Clock>,
@@ -57,20 +60,21 @@ pub(crate) struct House {
 }
 
 impl House {
-    /// Opens what the settings describe.
-    pub(crate) async fn open(config: Config, schema: Schema) -> Result<Self, Failure> {
+    /// Opens these logs of what the settings describe.
+    pub(crate) async fn open(config: Config, schema: Schema, wanted: &[LogName]) -> Result<Self, Failure> {
         let server = match &config.database_url {
             Some(_) => None,
             None => Some(private_server(&config, schema).await?),
         };
         let options = match (&server, &config.database_url) {
             (Some(server), _) => server.connect_options(),
-            (None, url) => address(url.as_ref().map_or("", |url| url.expose_secret()))?,
+            (None, url) => address(url.as_ref().map_or("", |url| url.expose_secret())).ok_or_else(no_address)?,
         };
-        let pool = postgres::pool(options);
-        let log = EventLog::new(LOG_NAME, pool);
+        let logs: Vec<_> =
+            wanted.iter().map(|name| Ok((*name, name.open(&config, &options)?))).collect::<Result<_, Failure>>()?;
+        let Some((_, log)) = logs.first().cloned() else { return Err(Failure::failed("no log is needed")) };
         let clock = clock_from(config.clock);
-        let mut house = Self { config, log, migration: None, clock, server };
+        let mut house = Self { config, log, logs, migration: None, clock, server };
         match house.prepare(schema).await {
             Ok(migration) => {
                 house.migration = migration;
@@ -84,39 +88,60 @@ impl House {
         }
     }
 
+    /// Prepares each log; the first one's migration is told.
     async fn prepare(&mut self, schema: Schema) -> Result<Option<MigrationOutcome>, Failure> {
-        if schema != Schema::Ignore {
-            let pool = self.log.pool().clone();
-            self.log = EventLog::new(&postgres::schema_name(&pool).await?, pool);
+        if schema == Schema::Ignore {
+            return Ok(None);
         }
-        match schema {
-            Schema::Ignore => Ok(None),
-            Schema::Migrate => {
-                if let Some(reason) = postgres::condition(self.log.pool()).await?.unfit() {
-                    return Err(Failure::failed(reason));
-                }
-                Ok(Some(unless_stopped(async { Ok(postgres::migrate(self.log.pool()).await?) }).await?))
+        let mut told = None;
+        for (name, log) in &mut self.logs {
+            let made = name.schema(&self.config);
+            if made.is_none() {
+                // Part of the ids of its messages (L7).
+                let pool = log.pool().clone();
+                *log = EventLog::new(&postgres::schema_name(&pool).await?, pool);
             }
-            Schema::Expect => {
-                let found = postgres::schema_version(self.log.pool()).await;
-                match found.map_err(traveladvisor_infra::event_log::LogError::from)? {
-                    Some(SCHEMA_VERSION) => Ok(None),
-                    Some(other) => Err(Failure::failed(format!(
-                        "the database has schema version {other}, this program works with {SCHEMA_VERSION}: run `traveladvisor migrate`"
-                    ))),
-                    None => Err(no_schema()),
-                }
+            told = told.or(prepared(log, schema, made).await?);
+            if let Some(contexts) = name.contexts(&self.config) {
+                holds_only(log, contexts).await?;
             }
         }
+        if let Some((_, first)) = self.logs.first() {
+            self.log = first.clone();
+        }
+        let names: BTreeSet<&str> = self.logs.iter().map(|(_, log)| log.name()).collect();
+        if names.len() < self.logs.len() {
+            return Err(Failure::usage(
+                "two logs would have one name: the schema of DATABASE_URL is named like a context or `read`; use another one",
+            ));
+        }
+        Ok(told)
+    }
+
+    /// An open log.
+    pub(crate) fn log_named(&self, name: LogName) -> Result<&EventLog, Failure> {
+        let found = self.logs.iter().find(|(open, _)| *open == name);
+        found
+            .map(|(_, log)| log)
+            .ok_or_else(|| Failure::failed(format!("the log `{name}` is not open in this process")))
+    }
+
+    /// The logs that are open, with their names.
+    pub(crate) fn logs(&self) -> &[(LogName, EventLog)] {
+        &self.logs
     }
 
     /// Where the sandbox's clock starts: where it is told to, or where that of another process is now, or where it had come to when the log
     /// was left. Started anew it would keep retries waiting for as long as the former process had run.
     async fn sandbox_start(&self, schema: Schema) -> Result<Option<DateTime<Utc>>, Failure> {
         let Some(start) = self.config.clock.filter(|_| schema == Schema::Migrate) else { return Ok(self.config.clock) };
-        let told = [self.log.program_time().await?, self.log.last_occurred_at().await?];
         let is_of_this_clock = |told_at: &DateTime<Utc>| (start..start + SANDBOX_RESUME_MAX).contains(told_at);
-        Ok(Some(told.into_iter().flatten().filter(is_of_this_clock).max().unwrap_or(start)))
+        let mut latest = start;
+        for (_, log) in &self.logs {
+            let told = [log.program_time().await?, log.last_occurred_at().await?];
+            latest = told.into_iter().flatten().filter(is_of_this_clock).chain([latest]).max().unwrap_or(latest);
+        }
+        Ok(Some(latest))
     }
 
     /// Takes up the log's own time, unless the settings name one: that of the process which delivers, or when there is none, where the log
@@ -143,10 +168,11 @@ impl House {
         self.clock.clone()
     }
 
-    /// What the engine needs of the outside.
-    pub(crate) fn ports(&self) -> Result<Ports, Failure> {
-        let gateway = gateway(&self.config, &self.log)?;
-        Ok(Ports { clock: self.clock(), ids: Arc::new(RandomIds), gateway })
+    /// What the engine of a log needs of the outside.
+    pub(crate) fn ports(&self, log: &EventLog) -> Result<Ports, Failure> {
+        let gateway = gateway(&self.config, log)?;
+        let terms = Arc::new(self.config.points.terms().map_err(|error| Failure::usage(error.to_string()))?);
+        Ok(Ports { clock: self.clock(), ids: Arc::new(RandomIds), gateway, terms })
     }
 
     /// The private server, if the house runs on one.
@@ -156,7 +182,8 @@ impl House {
 
     /// Closes everything in order: connections first, then the server, if nobody else uses it.
     pub(crate) async fn close(self) -> Result<(), Failure> {
-        if tokio::time::timeout(CLOSE_LIMIT, self.log.pool().close()).await.is_err() {
+        let closed = join_all(self.logs.iter().map(|(_, log)| log.pool().close()));
+        if tokio::time::timeout(CLOSE_LIMIT, closed).await.is_err() {
             tracing::warn!("the database does not answer: its connections are left as they are");
         }
         if let Some(server) = self.server {
@@ -164,6 +191,23 @@ impl House {
         }
         Ok(())
     }
+}
+
+/// An error when streams stand in a log that the settings have elsewhere by now: there they would be begun anew, so that rooms are sold twice
+/// and refunds find no payment.
+async fn holds_only(log: &EventLog, contexts: Contexts) -> Result<(), Failure> {
+    let foreign: Vec<StreamKind> = StreamKind::ALL.into_iter().filter(|kind| !contexts.holds(*kind)).collect();
+    if foreign.is_empty() {
+        return Ok(());
+    }
+    let Some(kind) = log.kinds_among(&foreign).await?.first().copied() else { return Ok(()) };
+    let context = kind.context().map_or("", Context::as_str);
+    Err(Failure::usage(format!(
+        "the log `{}` has streams of the kind `{}`, which the settings put into a log of its own (logs.{context}): what stands there would be \
+         begun anew elsewhere; a log that was used is not split, so take logs.{context} out of the settings, or begin with empty logs",
+        log.name(),
+        kind.as_str()
+    )))
 }
 
 /// Whether there is a server of the user's, or something was made in the data directory before.
@@ -187,11 +231,24 @@ async fn private_server(config: &Config, schema: Schema) -> Result<PrivateServer
     unless_stopped(async { Ok(PrivateServer::start_or_attach(&options).await?) }).await
 }
 
-fn address(url: &str) -> Result<PgConnectOptions, Failure> {
-    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
-        return Err(no_address());
+/// Makes the schema of a log, or looks at it.
+async fn prepared(log: &EventLog, schema: Schema, made: Option<&str>) -> Result<Option<MigrationOutcome>, Failure> {
+    match schema {
+        Schema::Ignore => Ok(None),
+        Schema::Migrate => {
+            if let Some(reason) = postgres::condition(log.pool()).await?.unfit() {
+                return Err(Failure::failed(reason));
+            }
+            Ok(Some(unless_stopped(async { Ok(postgres::migrate_in(log.pool(), made).await?) }).await?))
+        }
+        Schema::Expect => match postgres::schema_version(log.pool()).await.map_err(LogError::from)? {
+            Some(SCHEMA_VERSION) => Ok(None),
+            Some(other) => Err(Failure::failed(format!(
+                "the database has schema version {other}, this program works with {SCHEMA_VERSION}: run `traveladvisor migrate`"
+            ))),
+            None => Err(no_schema()),
+        },
     }
-    url.parse().map_err(|_| no_address())
 }
 
 /// What the private server of these settings is started with.

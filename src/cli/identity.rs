@@ -29,7 +29,7 @@ pub(crate) fn check(config: &Config) -> Result<(), Failure> {
     identity(config).map(|_| ())
 }
 
-/// Better not to start than to be refused by oneself: the demo has no token.
+/// Better not to start than to be refused by oneself: the demo has no token of an issuer.
 pub(crate) fn check_demo(config: &Config) -> Result<(), Failure> {
     match trusted(config)? {
         None => Ok(()),

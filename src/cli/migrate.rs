@@ -6,6 +6,7 @@ use traveladvisor_infra::postgres::{MigrationOutcome, SCHEMA_VERSION};
 
 use super::failure::Failure;
 use super::house::{House, Schema};
+use super::logs::LogName;
 use super::print::Printer;
 
 #[derive(Serialize)]
@@ -16,7 +17,8 @@ struct Report {
 
 /// Runs the verb.
 pub(crate) async fn run(config: Config, printer: Printer) -> Result<(), Failure> {
-    let house = House::open(config, Schema::Migrate).await?;
+    let logs = LogName::all(&config);
+    let house = House::open(config, Schema::Migrate, &logs).await?;
     let migration = house.migration;
     house.close().await?;
     let (outcome, sentence) = match migration {

@@ -2,6 +2,7 @@
 
 mod catalog;
 mod completions;
+mod dead_letters;
 mod demo;
 mod doctor;
 mod events;
@@ -10,7 +11,10 @@ mod gateway;
 mod gateway_simulator;
 mod house;
 mod identity;
+mod kafka;
+mod logs;
 mod migrate;
+mod operator;
 mod print;
 mod projections;
 mod replay;
@@ -29,7 +33,7 @@ use std::process::ExitCode;
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 use traveladvisor_infra::clock::parse_instant;
-use traveladvisor_infra::config::{Config, Overrides};
+use traveladvisor_infra::config::{Config, Overrides, Role};
 use traveladvisor_infra::telemetry::{self, Verbosity};
 
 use self::failure::Failure;
@@ -86,11 +90,22 @@ struct Sandbox {
 /// Where to listen, and with which clock.
 #[derive(Debug, Clone, Args)]
 struct Listening {
-    /// Address and port of the HTTP server [default: 127.0.0.1:8072]
+    /// Address and port of the HTTP server [default: 127.0.0.1 and the port of the role; 8072 where it does everything]
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
     #[command(flatten)]
     sandbox: Sandbox,
+}
+
+/// What `serve` does, and where.
+#[derive(Debug, Clone, Args)]
+struct Serving {
+    /// Do only this, with other processes for the rest: booking, hotel, flight, car, payment, member, relay, projections or api; again for
+    /// each further one [default: everything]
+    #[arg(long = "role", value_name = "ROLE")]
+    roles: Vec<Role>,
+    #[command(flatten)]
+    listening: Listening,
 }
 
 #[derive(Debug, Subcommand)]
@@ -109,20 +124,24 @@ enum Verb {
     },
     /// Serve GraphQL over HTTP until Ctrl-C
     ///
-    /// --json: {"url", "mode", "gateway", "clock", "note"} once it listens; note: whose tokens callers show, or that none is needed
+    /// With --role a process does a part, on the port of its first role: member 9200, payment 9300, booking 9400, hotel 9500, flight 9600, car
+    /// 9700, api 8072, relay 9100, projections 9800.
+    ///
+    /// --json: {"url", "mode", "roles", "gateway", "clock", "note"} once it listens; roles is empty where it does everything; note: whose
+    /// tokens callers show, or that none is needed
     Serve {
         #[command(flatten)]
-        listening: Listening,
+        serving: Serving,
     },
     /// Create or upgrade the database schema
     ///
     /// --json: {"outcome": "created"|"upgraded"|"unchanged", "version"}
     Migrate,
-    /// Check settings, identity, server, schema, durability, payment gateway, who owns what, relay and projections
+    /// Check settings, identity, broker, server, schemas, durability, payment gateway, who owns what, relays and projections
     ///
-    /// Ends with 3 when something is wrong, with 5 when the server, the payment gateway or the identity provider is away.
+    /// Ends with 3 when something is wrong, with 5 when the server, the payment gateway, the identity provider or the broker is away.
     ///
-    /// --json: {"checks": [{"name", "ok", "detail"}], "owners": [{"name": "projections"|"relay", "epoch", "holder", "heldUntil"}]}; holder
+    /// --json: {"checks": [{"name", "ok", "detail"}], "owners": [{"name": "gather"|"projections"|"relay", "log", "epoch", "holder", "heldUntil"}]}; holder
     /// and heldUntil are null while nobody owns it
     Doctor,
     /// Be a payment gateway for trials, with test cards and faults on demand, until Ctrl-C
@@ -152,8 +171,7 @@ enum Verb {
     #[command(subcommand)]
     Catalog(catalog::CatalogVerb),
     /// The event log
-    #[command(subcommand)]
-    Events(events::EventsVerb),
+    Events(events::Arguments),
     /// Go through a stream event by event, with what each changes in its state
     ///
     /// Times are those at which the log recorded the events. Ends with 3 when an event cannot be read or is missing; it is told at its
@@ -166,9 +184,14 @@ enum Verb {
     ///
     /// With --into: {"name", "schema", "tables", "position", "deadLetters"}, a line for each read model
     Replay(replay::Arguments),
+    /// What lies on the broker between services
+    #[command(subcommand)]
+    Kafka(kafka::KafkaVerb),
     /// Trips under way, and those that need an operator
     #[command(subcommand)]
     Sagas(sagas::SagasVerb),
+    /// Messages that could not be handled
+    DeadLetters(dead_letters::Arguments),
 }
 
 /// Runs the program.
@@ -182,7 +205,7 @@ pub(crate) async fn run() -> ExitCode {
         }
     };
     let printer = Printer::new(cli.globals.json, cli.globals.quiet);
-    match dispatch(cli, printer).await {
+    match Box::pin(dispatch(cli, printer)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if let Some(message) = &failure.message {
@@ -199,7 +222,9 @@ async fn dispatch(cli: Cli, printer: Printer) -> Result<(), Failure> {
         Verb::Demo { listening, serve } => {
             demo::run(settings(&globals, Some(&listening))?, &listening, serve, printer).await
         }
-        Verb::Serve { listening } => serve::run(settings(&globals, Some(&listening))?, printer).await,
+        Verb::Serve { serving: Serving { listening, roles } } => {
+            serve::run(settings_of(&globals, Some(&listening), roles)?, printer).await
+        }
         Verb::GatewaySimulator(arguments) => {
             gateway_simulator::run(settings(&globals, None)?, arguments, printer).await
         }
@@ -210,14 +235,21 @@ async fn dispatch(cli: Cli, printer: Printer) -> Result<(), Failure> {
         Verb::Completions { shell } => completions::run(shell),
         Verb::Projections(verb) => projections::run(verb, &globals, printer).await,
         Verb::Catalog(verb) => catalog::run(verb, &globals, printer).await,
-        Verb::Events(verb) => events::run(verb, settings(&globals, None)?, printer).await,
+        Verb::Events(arguments) => events::run(arguments, settings(&globals, None)?, printer).await,
         Verb::Replay(arguments) => replay::run(arguments, settings(&globals, None)?, printer).await,
+        Verb::Kafka(verb) => kafka::run(verb, settings(&globals, None)?, printer).await,
+        Verb::DeadLetters(arguments) => dead_letters::run(arguments, settings(&globals, None)?, printer).await,
         Verb::Sagas(verb) => sagas::run(verb, settings(&globals, None)?, printer).await,
     }
 }
 
 /// Reads the settings and starts to log by them.
 fn settings(globals: &Globals, listening: Option<&Listening>) -> Result<Config, Failure> {
+    settings_of(globals, listening, Vec::new())
+}
+
+/// The same for a process with these roles.
+fn settings_of(globals: &Globals, listening: Option<&Listening>, roles: Vec<Role>) -> Result<Config, Failure> {
     let overrides = Overrides {
         config_file: globals.config.clone(),
         data_dir: globals.data_dir.clone(),
@@ -225,6 +257,7 @@ fn settings(globals: &Globals, listening: Option<&Listening>) -> Result<Config, 
         listen: listening.and_then(|given| given.listen),
         clock: listening.and_then(|given| given.sandbox.clock),
         mode: None,
+        roles,
     };
     let config = Config::load(overrides).map_err(|error| Failure::usage(error.to_string()))?;
     let verbosity = if globals.quiet { Verbosity::Quiet } else { Verbosity::Normal };

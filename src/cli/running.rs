@@ -1,25 +1,34 @@
-//! The program at work: engine, projectors and HTTP server over one open house, stopped in order.
+//! The program at work: engines, projectors and HTTP server over one open house, stopped in order.
+
+mod engines;
+mod gathering;
+mod ready;
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
-use traveladvisor_api::{Allowance, Api, Parts, Readiness};
-use traveladvisor_commands::engine::{Delivery, Engine, RunningEngine};
+use traveladvisor_api::{Allowance, Api, Handover, Lags, Part, Parts, ReadModels};
+use traveladvisor_commands::Deciders;
+use traveladvisor_commands::engine::Delivery;
 use traveladvisor_infra::caller_rates::CallerRates;
-use traveladvisor_infra::event_log::{CLAIM_EVERY, EventLog, UNHELD_PATIENCE};
+use traveladvisor_infra::config::{Config, Role};
+use traveladvisor_infra::event_log::EventLog;
 use traveladvisor_projections::reads::Reads;
 use traveladvisor_projections::runtime::rebuild::Rebuilds;
-use traveladvisor_projections::runtime::{ProjectionName, ProjectionState, Projectors};
+use traveladvisor_projections::runtime::{ProjectionName, Projectors};
 
+pub(crate) use self::engines::{Engines, bus, start};
+use self::gathering::Gathering;
+pub(crate) use self::gathering::gathered;
+use self::ready::readiness;
 use super::failure::Failure;
 use super::house::House;
 use super::identity::identity;
+use super::logs::LogName;
 use super::revive::revive;
 
 /// How long reading may take to catch up with the log before somebody is told that it does not.
@@ -32,15 +41,16 @@ const PROJECTORS_STOP_LIMIT: Duration = Duration::from_secs(10);
 pub(crate) struct Running {
     /// Where it listens.
     pub(crate) address: SocketAddr,
-    /// Takes commands.
-    pub(crate) engine: Engine,
+    /// Take commands.
+    pub(crate) deciders: Deciders,
     reads: Reads,
     rebuilds: Rebuilds,
-    tasks: RunningEngine,
+    engines: Engines,
     projectors: Arc<Projectors>,
+    gathering: Option<Gathering>,
     http: JoinHandle<std::io::Result<()>>,
     stop_http: oneshot::Sender<()>,
-    hearing: JoinHandle<()>,
+    hearing: Vec<JoinHandle<()>>,
     revival: Option<JoinHandle<()>>,
 }
 
@@ -48,27 +58,40 @@ impl Running {
     /// Starts everything over an open house.
     pub(crate) async fn start(house: &House, listener: TcpListener) -> Result<Self, Failure> {
         let address = listener.local_addr().map_err(|error| Failure::failed(format!("cannot listen: {error}")))?;
-        let log = house.log.clone();
-        let ports = house.ports()?;
-        let (engine, tasks) = Engine::start(log.clone(), ports.clone(), Delivery::Here).await?;
-        let projectors = Arc::new(Projectors::start(log.clone()));
-        let reads = Reads::new(&log, &projectors);
+        let config = &house.config;
+        let log = house.log_named(LogName::read(config))?;
+        let ports = house.ports(log)?;
+        let engines = Engines::start(house, Delivery::Here).await?;
+        let deciders = engines.deciders(config)?;
+        let works = config.has(Role::Projections);
+        let projectors =
+            Arc::new(if works { Projectors::start(log.clone()) } else { Projectors::look_on(log.clone()) });
+        let gathering = Gathering::start(house)?;
+        let reads = match house.log_named(LogName::MAIN) {
+            Ok(bookings) => Reads::new(log, &projectors).with_bookings_in(bookings),
+            // Who has no trips to change needs nobody's log but the one that is read.
+            Err(_) => Reads::new(log, &projectors),
+        };
         let rebuilds = Rebuilds::new(log.clone());
         // What a connection still holds when all is stopped must not keep the projectors from ending in order.
         let told = Arc::downgrade(&projectors);
         let api = Api::new(Parts {
-            engine: engine.clone(),
+            deciders: deciders.clone(),
+            part: part(&config.roles),
+            handover: handover(config),
+            reach: gathering.as_ref().map(|gathering| gathering.reach(config)),
             reads: reads.clone(),
             rebuilds: rebuilds.clone(),
             gateway: ports.gateway,
             clock: ports.clock,
             ids: ports.ids,
-            ready: readiness(log.clone(), told.clone(), tasks.liveness()),
-            identity: identity(&house.config)?,
-            allowance: allowance(house),
+            ready: readiness(house, told.clone(), (engines.liveness(), engines.knowledge())),
+            identity: identity(config)?,
+            allowance: allowance(config, log),
+            gather_lags: gathering.as_ref().map_or_else(|| Arc::new(Vec::new) as Lags, Gathering::lags),
             positions: Arc::new(move || told.upgrade().map_or_else(Vec::new, |projectors| projectors.positions())),
         });
-        let hearing = log.listen();
+        let hearing = house.logs().iter().map(|(_, log)| log.listen()).collect();
         let (stop_http, stopped) = oneshot::channel();
         let http = tokio::spawn(traveladvisor_api::serve(listener, api, async {
             // An error means that the sender is gone: then it is time to stop as well.
@@ -76,10 +99,11 @@ impl Running {
         }));
         Ok(Self {
             address,
-            engine,
+            deciders,
             reads,
             rebuilds,
-            tasks,
+            engines,
+            gathering,
             projectors,
             http,
             stop_http,
@@ -108,8 +132,8 @@ impl Running {
         // The server may have ended by itself.
         let _ = self.stop_http.send(());
         let served = self.http.await;
-        drop(self.engine);
-        self.tasks.stop().await;
+        drop(self.deciders);
+        self.engines.stop().await;
         drop(self.reads);
         self.rebuilds.stop().await;
         if let Some(projectors) = Arc::into_inner(self.projectors)
@@ -117,7 +141,10 @@ impl Running {
         {
             tracing::warn!("the projections did not end in time; they go on from their checkpoints at the next start");
         }
-        self.hearing.abort();
+        if let Some(gathering) = self.gathering {
+            gathering.stop().await;
+        }
+        self.hearing.iter().for_each(JoinHandle::abort);
         if let Some(revival) = self.revival {
             revival.abort();
         }
@@ -130,47 +157,28 @@ impl Running {
 }
 
 /// What callers may spend, and who counts it.
-fn allowance(house: &House) -> Allowance {
-    let limits = house.config.limits;
-    let shared = limits.shared.then(|| CallerRates::new(house.log.pool().clone()));
+fn allowance(config: &Config, log: &EventLog) -> Allowance {
+    let limits = config.limits;
+    let shared = limits.shared.then(|| CallerRates::new(log.pool().clone()));
     Allowance { cost_per_minute: limits.cost_per_minute, shared }
 }
 
-fn readiness(
-    log: EventLog,
-    projectors: Weak<Projectors>,
-    engine_works: impl Fn() -> bool + Send + Sync + 'static,
-) -> Readiness {
-    let started = Instant::now();
-    Arc::new(move || {
-        let (log, projectors, engine_works) = (log.clone(), projectors.clone(), engine_works());
-        async move {
-            if !engine_works {
-                return Err("the engine has broken off: see the log, then restart".to_owned());
-            }
-            owned(&log, started).await?;
-            let Some(projectors) = projectors.upgrade() else { return Err("the program stops".to_owned()) };
-            let bad = projectors.status().into_iter().find(|status| {
-                matches!(status.state, ProjectionState::Stopped | ProjectionState::Deposed | ProjectionState::Ended)
-            });
-            bad.map_or(Ok(()), |status| Err(format!("the projection {} is {}", status.name, status.state.as_str())))
-        }
-        .boxed()
-    })
+/// What of the schema these roles are about.
+pub(crate) fn part(roles: &[Role]) -> Part {
+    if roles.is_empty() || roles.contains(&Role::Api) {
+        return Part::Whole;
+    }
+    let contexts = roles.iter().filter_map(|role| role.context()).collect();
+    let is_kept = roles.contains(&Role::Projections);
+    Part::Of(contexts, if is_kept { ReadModels::Kept } else { ReadModels::Elsewhere })
 }
 
-/// An error when nobody delivers, or nobody folds, and nobody has for long: commands would be taken and never end. Between two owners, and
-/// while this process is young, that is nothing to tell.
-async fn owned(log: &EventLog, started: Instant) -> Result<(), String> {
-    let unheld = async || log.unheld().await.map_err(|_| "the database does not answer".to_owned());
-    if unheld().await?.is_empty() || started.elapsed() < UNHELD_PATIENCE {
-        return Ok(());
+/// Whose commands are taken from other processes.
+fn handover(config: &Config) -> Handover {
+    if !config.roles.iter().any(|role| role.context().is_some()) {
+        return Handover::Closed;
     }
-    tokio::time::sleep(CLAIM_EVERY * 2).await;
-    match unheld().await?.first() {
-        None => Ok(()),
-        Some(name) => Err(format!("no process can become the owner of {name}: see the log")),
-    }
+    config.services.token.clone().map_or(Handover::ThisMachine, Handover::Shown)
 }
 
 /// Binds the address that the settings ask for.

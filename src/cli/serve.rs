@@ -1,12 +1,13 @@
 //! `serve`: everything in one process, until it is asked to stop.
 
 use serde::Serialize;
-use traveladvisor_infra::config::{Config, Mode};
+use traveladvisor_infra::config::{Config, Mode, Role};
 
 use super::failure::Failure;
 use super::gateway;
 use super::house::{House, Schema};
 use super::identity;
+use super::logs::LogName;
 use super::print::Printer;
 use super::running::{Running, listener};
 use super::signals::StopSignals;
@@ -15,6 +16,7 @@ use super::signals::StopSignals;
 struct Banner {
     url: String,
     mode: Mode,
+    roles: Vec<Role>,
     gateway: String,
     clock: String,
     note: String,
@@ -24,10 +26,11 @@ struct Banner {
 pub(crate) async fn run(config: Config, printer: Printer) -> Result<(), Failure> {
     gateway::check(&config)?;
     identity::check(&config)?;
-    let listener = listener(config.listen).await?;
+    let listener = listener(config.listens_on()).await?;
     // Whoever reads the banner may ask to stop at once.
     let stop = StopSignals::listen();
-    let house = House::open(config, Schema::Migrate).await?;
+    let logs = LogName::of_roles(&config);
+    let house = House::open(config, Schema::Migrate, &logs).await?;
     let served = match Running::start(&house, listener).await {
         Ok(running) => {
             // Whoever started it may not read what it says: that is no reason to end.
@@ -46,6 +49,7 @@ fn banner(running: &Running, house: &House, printer: Printer) -> Result<(), Fail
     let banner = Banner {
         url: running.url(),
         mode: house.config.mode,
+        roles: house.config.roles.clone(),
         gateway: gateway::named(&house.config),
         clock: house.clock().now().format("%Y-%m-%dT%H:%M:%SZ").to_string(),
         note: identity::told(&house.config)?,
@@ -55,6 +59,10 @@ fn banner(running: &Running, house: &House, printer: Printer) -> Result<(), Fail
     }
     printer.line(format!("traveladvisor serves {}/graphql", banner.url))?;
     printer.line(format!("  mode      {}, clock at {}", banner.mode.as_str(), banner.clock))?;
+    if !banner.roles.is_empty() {
+        let roles: Vec<&str> = banner.roles.iter().map(|role| role.as_str()).collect();
+        printer.line(format!("  roles     {}", roles.join(", ")))?;
+    }
     printer.line(format!("  payments  {}", banner.gateway))?;
     printer.line(format!("  note      {}", banner.note))?;
     Ok(printer.line("  stop      Ctrl-C")?)

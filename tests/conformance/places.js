@@ -7,6 +7,8 @@ import { fileURLToPath } from "node:url";
 export const here = dirname(fileURLToPath(import.meta.url));
 export const root = join(here, "../..");
 export const schemaFile = join(root, "api/schema.graphql");
+export const busFile = join(root, "api/asyncapi.yaml");
+export const recordsDirectory = join(root, "domain/messages");
 export const releasedFile = join(root, "api/schema.released.graphql");
 
 // Where Python's packages lie: thrown away with the build.

@@ -1,6 +1,7 @@
 // Starts the program once, lets every judge speak, prints each one's own summary, and ends with 1 when one of them
 // failed.
 
+import * as asyncapi from "./judges/asyncapi.js";
 import * as audit from "./judges/audit.js";
 import * as breaking from "./judges/breaking.js";
 import * as codegen from "./judges/codegen.js";
@@ -13,7 +14,7 @@ import * as websocket from "./judges/websocket.js";
 import { Program } from "./program.js";
 
 // Those that read the schema alone come first: they are quick, and need nothing that runs.
-const JUDGES = [eslint, breaking, codegen, relay, audit, websocket, sse, page, schemathesis];
+const JUDGES = [eslint, asyncapi, breaking, codegen, relay, audit, websocket, sse, page, schemathesis];
 
 const chosen = process.argv.slice(2);
 const unknown = chosen.filter((name) => !JUDGES.some((judge) => judge.name === name));

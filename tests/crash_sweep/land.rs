@@ -20,6 +20,9 @@ use crate::support::{Home, told};
 /// The database that is copied: with the catalogue and a trip that was booked before.
 const TEMPLATE: &str = "sweep_template";
 
+/// The campaigns of the reference data.
+const CAMPAIGNS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/infra/seed-data/traveladvisor-ota/payment.init-data.sql");
+
 /// Server and template.
 pub(super) struct Land {
     runtime: Runtime,
@@ -29,6 +32,8 @@ pub(super) struct Land {
     ledger: Vec<u8>,
     /// The trip that was booked before.
     pub(super) earlier: String,
+    /// Who has booked it, with the points of the reference campaign.
+    pub(super) member: String,
 }
 
 /// A database of one death, and a directory beside it. The database is dropped with the whole server.
@@ -44,16 +49,28 @@ impl Land {
     pub(super) fn new() -> Self {
         let runtime = Runtime::new().expect("a runtime");
         let server = runtime.block_on(OwnServer::start());
-        let mut land = Self { runtime, server, next: AtomicUsize::new(0), ledger: Vec::new(), earlier: String::new() };
+        let mut land = Self {
+            runtime,
+            server,
+            next: AtomicUsize::new(0),
+            ledger: Vec::new(),
+            earlier: String::new(),
+            member: String::new(),
+        };
         land.run(&format!("CREATE DATABASE {TEMPLATE}"));
         let place = land.place_in(TEMPLATE);
         let offers = place.home.file("offers.jsonl");
         fs::write(&offers, travellers::catalogue()).expect("written");
-        let offers = offers.to_str().expect("a path");
-        let import = place.command(&["catalog", "import", offers, "--quiet", "--clock", "2024-12-01"]).output();
-        let import = import.expect("it runs");
-        assert!(import.status.success(), "{}", told(&import));
+        for path in [offers.to_str().expect("a path"), CAMPAIGNS] {
+            let import = place.command(&["catalog", "import", path, "--quiet", "--clock", "2024-12-01"]).output();
+            let import = import.expect("it runs");
+            assert!(import.status.success(), "{}", told(&import));
+        }
         let mut server = place.start(None).expect("it serves");
+        let answer = ask(&server.address, travellers::SIGN_UP, &travellers::member()).expect("an answer");
+        let member = answer["data"]["signUp"]["member"]["id"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
+        let answer = ask(&server.address, travellers::OPEN, &travellers::campaign()).expect("an answer");
+        assert_eq!(answer["data"]["openCampaign"]["errors"], serde_json::json!([]), "{answer}");
         let answer = ask(&server.address, travellers::BOOK, &travellers::earlier()).expect("an answer");
         let earlier = answer["data"]["bookTrip"]["booking"]["id"].as_str().unwrap_or_else(|| panic!("{answer}"));
         let earlier = earlier.to_owned();
@@ -62,6 +79,7 @@ impl Land {
         drop(place);
         land.ledger = ledger;
         land.earlier = earlier;
+        land.member = member;
         land
     }
 

@@ -33,6 +33,9 @@ pub(super) enum Way {
     PrivateServer,
     /// The program never makes this call, which is this method of the log: only tests do.
     NotCalled(&'static str),
+    /// Only called where contexts have logs of their own. Whoever gathers them is cut off at every moment by the tests of `projections`;
+    /// processes at a broker are swept by the tests of `commands`.
+    SeveralLogs,
 }
 
 /// Two read models are made anew and switched, one after the other.
@@ -94,6 +97,13 @@ pub(super) const fn way_to(point: Point) -> (Way, &'static [u64]) {
         Point::Switched => (REBUILDS, &[1, 2, 4, 6, 8, 9, 11]),
         Point::RebuildCopied => (REBUILDS, &[1, 2]),
         Point::ReadCopied | Point::RebuildLocked | Point::RebuildTold => (REBUILDS, &[1]),
+        Point::Gathered
+        | Point::GatheredRead
+        | Point::GatheredLooked
+        | Point::GatheredTold
+        | Point::RecordSent
+        | Point::RecordTaken
+        | Point::PartitionsGiven => (Way::SeveralLogs, &[]),
         Point::NextWakeup => (Way::NotCalled("next_wakeup"), &[]),
     }
 }
@@ -114,7 +124,7 @@ impl fmt::Display for Death {
 }
 
 /// How many deaths follow one another on the same log: then all is judged.
-const ROW: usize = 5;
+pub(super) const ROW: usize = 5;
 
 /// All deaths, in the rows in which they are suffered: before and after each pass of each point.
 pub(super) fn rows(is_wanted: impl Fn(&Death) -> bool) -> Vec<Vec<Death>> {

@@ -1,5 +1,6 @@
 //! One death: how it is suffered, and what comes after.
 
+use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus};
 use std::sync::Mutex;
@@ -12,7 +13,7 @@ use traveladvisor_infra::fail_points::SETTING;
 
 use super::land::{Land, Place};
 use super::plan::{Death, Way, way_to};
-use super::travellers::{APPROVED, Party, Resolve, TRIPS, Told};
+use super::travellers::{APPROVED, Party, Resolve, TRIPS, Told, VOUCHERS};
 use crate::judge::{self, money, read_models};
 use crate::support::http::{ask, get};
 use crate::support::{Home, told};
@@ -60,7 +61,7 @@ fn served(place: &Place, land: &Land, deaths: &[Death]) -> Vec<String> {
     for (party, death) in deaths.iter().enumerate() {
         let way = way_to(death.point).0;
         is_damaged |= matches!(way, Way::Damaged | Way::Retried);
-        let party = Party { number: party, earlier: &land.earlier, told: &heard };
+        let party = Party { number: party, earlier: &land.earlier, member: &land.member, told: &heard };
         let status = match way {
             Way::Verb(arguments) => {
                 let status = dies_in_a_verb(place, land, *death, arguments);
@@ -80,7 +81,8 @@ fn served(place: &Place, land: &Land, deaths: &[Death]) -> Vec<String> {
         Err(status) => return vec![format!("it does not start again: {status}")],
     };
     for number in 0..deaths.len() {
-        Party { number, earlier: &land.earlier, told: &heard }.travel(&server.address, Resolve::Insists);
+        Party { number, earlier: &land.earlier, member: &land.member, told: &heard }
+            .travel(&server.address, Resolve::Insists);
     }
     faults.extend(come_to_an_end(place));
     server.stop(Signal::SIGTERM);
@@ -194,14 +196,27 @@ async fn events(place: &Place<'_>) -> Vec<serde_json::Value> {
 /// What log, gateway and read models say at the end, when nothing runs any more.
 fn verdict(place: &Place, parties: usize, is_damaged: bool) -> Vec<String> {
     place.wait(async {
-        let verdict = judge::judge(&events(place).await);
+        let events = events(place).await;
+        let verdict = judge::judge(&events);
         let mut faults = money::faults(&verdict, &money::of_a_simulator(&place.gateway));
         let (bookings, approved) = (parties * TRIPS + 1, parties * APPROVED + 1);
         if (verdict.bookings, verdict.approved, verdict.cancelled) != (bookings, approved, bookings - approved) {
             let found = format!("{} approved, {} cancelled", verdict.approved, verdict.cancelled);
-            faults.push(format!("{} bookings, {found}; instead of {bookings}, {approved} approved", verdict.bookings));
+            let why = reasons(&events);
+            faults.push(format!(
+                "{} bookings, {found}; instead of {bookings}, {approved} approved: {why:?}",
+                verdict.bookings
+            ));
+        }
+        // That of signing up, and each voucher once.
+        let rewards = 1 + parties * VOUCHERS;
+        if verdict.rewards != rewards {
+            faults.push(format!("{} rewards instead of {rewards}", verdict.rewards));
         }
         faults.extend(verdict.faults);
+        if faults.is_empty() {
+            judge::is_no_friend(&events);
+        }
         if is_damaged {
             let names = letters(place).await;
             let is_right = ["booking", "hotel_availability"].iter().all(|name| names.iter().any(|found| found == name));
@@ -210,6 +225,17 @@ fn verdict(place: &Place, parties: usize, is_damaged: bool) -> Vec<String> {
         faults.extend(read_models::differences(&place.pool).await);
         faults
     })
+}
+
+/// Why trips were cancelled, and how many of them for that.
+fn reasons(events: &[serde_json::Value]) -> BTreeMap<String, usize> {
+    let mut reasons = BTreeMap::new();
+    for event in events {
+        if let Some(cancelled) = event["payload"].get("BookingCancelled") {
+            *reasons.entry(cancelled["failure"].to_string()).or_default() += 1;
+        }
+    }
+    reasons
 }
 
 /// The projections that have set aside the event that they cannot take in.

@@ -8,7 +8,7 @@ use traveladvisor_projections::reads::Reads;
 use traveladvisor_projections::runtime::{ProjectionName, Projectors};
 
 /// The tables of the read side.
-const TABLES: [&str; 17] = [
+const TABLES: [&str; 22] = [
     "bookings",
     "booking_timeline",
     "hotels",
@@ -26,6 +26,11 @@ const TABLES: [&str; 17] = [
     "occupancy_nights",
     "occupancy_seats",
     "occupancy_rentals",
+    "members",
+    "points_accounts",
+    "points_entries",
+    "campaigns",
+    "vouchers",
 ];
 /// Longest time until the read models have come to the log's end.
 const FOLD_LIMIT: Duration = Duration::from_mins(2);
@@ -41,13 +46,15 @@ pub(crate) async fn differences(pool: &PgPool) -> Vec<String> {
     differs.chain(uneven(pool).await).collect()
 }
 
-/// Where the ledger of payments does not come to what the log says of money.
+/// Where the ledger of payments does not come to what the log says of money, and where accounts of points do not add up.
 async fn uneven(pool: &PgPool) -> Vec<String> {
     let projectors = Projectors::start(EventLog::new("public", pool.clone()));
     let reads = Reads::new(&EventLog::new("public", pool.clone()), &projectors);
     let balances = reads.ledger_balances().await.expect("the ledger");
+    let accounts = reads.points_that_do_not_add_up().await.expect("the accounts");
     projectors.stop().await;
-    balances.iter().filter(|balance| !balance.is_even()).map(|balance| format!("the ledger: {balance:?}")).collect()
+    let ledger = balances.iter().filter(|balance| !balance.is_even()).map(|balance| format!("the ledger: {balance:?}"));
+    ledger.chain(accounts.iter().map(|member| format!("the points of {member} do not add up"))).collect()
 }
 
 /// Folds what is left, and gives rows and a digest of each table.

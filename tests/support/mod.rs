@@ -19,7 +19,7 @@ use traveladvisor_infra::private_server::{Durability, PrivateServer, ServerOptio
 /// The program under test.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_traveladvisor");
 /// What the tests' own environment must not decide.
-const SETTINGS: [&str; 16] = [
+const SETTINGS: [&str; 20] = [
     "DATABASE_URL",
     "TRAVELADVISOR_AUTH_AUDIENCE",
     "TRAVELADVISOR_AUTH_ISSUER",
@@ -30,16 +30,22 @@ const SETTINGS: [&str; 16] = [
     "TRAVELADVISOR_GATEWAY_API_KEY",
     "TRAVELADVISOR_GATEWAY_NAME",
     "TRAVELADVISOR_GATEWAY_URL",
+    "TRAVELADVISOR_KAFKA_BROKERS",
+    "TRAVELADVISOR_KAFKA_TOPIC_PREFIX",
     "TRAVELADVISOR_LISTEN",
     "TRAVELADVISOR_LOG",
     "TRAVELADVISOR_LOG_FORMAT",
     "TRAVELADVISOR_LOG_LEVEL",
     "TRAVELADVISOR_MODE",
+    "TRAVELADVISOR_ROLES",
+    "TRAVELADVISOR_SERVICES_TOKEN",
     "NO_COLOR",
 ];
 
 /// One hotel with plenty of rooms: supplier `test`, code `H1`.
 const HOTEL: &str = r#"{"upsertHotel": {"supplier": "test", "code": "H1", "name": "The Hotel", "city": "Lyon", "country": "FR", "timeZone": "Europe/Paris", "roomTypes": [{"code": "DBL", "name": "Double", "rooms": 50, "nightlyPrice": {"amount": "80.00", "currency": "EUR"}}]}}"#;
+/// One fleet of nine: supplier `test`, code `C1`.
+const FLEET: &str = r#"{"upsertCar": {"supplier": "test", "code": "C1", "name": "A car", "carClass": "MINI", "location": "LYS", "vehicles": 9, "dailyPrice": {"amount": "20.00", "currency": "EUR"}}}"#;
 /// Longest time until what must happen has happened: only a defect takes this long.
 pub(crate) const AT_LAST: Duration = Duration::from_mins(2);
 /// Pause before it is looked again.
@@ -60,11 +66,31 @@ impl Home {
 
     /// A directory whose catalogue is one hotel, as of the first of December 2024.
     pub(crate) fn with_a_hotel() -> Self {
+        Self::with(HOTEL)
+    }
+
+    /// The same with one fleet.
+    pub(crate) fn with_a_fleet() -> Self {
+        Self::with(FLEET)
+    }
+
+    fn with(offer: &str) -> Self {
         let home = Self::new();
-        let offers = home.file("offers.jsonl");
-        fs::write(&offers, HOTEL).expect("written");
-        home.printed(&["catalog", "import", offers.to_str().expect("a path"), "--quiet", "--clock", "2024-12-01"]);
+        let imported = home.import(offer, &[]);
+        assert_eq!(code(&imported), 0, "{}", told(&imported));
         home
+    }
+
+    /// Imports that hotel, with more settings of the environment.
+    pub(crate) fn import_a_hotel(&self, environment: &[(&str, &str)]) -> Output {
+        self.import(HOTEL, environment)
+    }
+
+    fn import(&self, offer: &str, environment: &[(&str, &str)]) -> Output {
+        let offers = self.file("offers.jsonl");
+        fs::write(&offers, offer).expect("written");
+        let arguments = ["catalog", "import", offers.to_str().expect("a path"), "--quiet", "--clock", "2024-12-01"];
+        self.command(&arguments).envs(environment.iter().copied()).output().expect("the program starts")
     }
 
     /// The data directory.
@@ -138,6 +164,16 @@ impl Drop for Home {
             fs::remove_dir_all(Path::new(elsewhere.trim_end())).ok();
         }
     }
+}
+
+/// Statements behind the program's back.
+pub(crate) fn run(home: &Home, statements: &str) {
+    tokio::runtime::Runtime::new().expect("a runtime").block_on(async {
+        let (server, pool) = home.database().await;
+        sqlx::raw_sql(statements).execute(&pool).await.expect("the statements run");
+        pool.close().await;
+        server.stop().await.expect("let go");
+    });
 }
 
 /// Looks until there is something.

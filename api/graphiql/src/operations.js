@@ -12,6 +12,10 @@ import cancelIt from '../operations/cancel-it.graphql' with { type: 'text' };
 import cancelItVariables from '../operations/cancel-it.json' with { type: 'text' };
 import lookAtItsSaga from '../operations/look-at-its-saga.graphql' with { type: 'text' };
 import lookAtItsSagaVariables from '../operations/look-at-its-saga.json' with { type: 'text' };
+import signUp from '../operations/sign-up.graphql' with { type: 'text' };
+import signUpVariables from '../operations/sign-up.json' with { type: 'text' };
+import payWithPoints from '../operations/pay-with-points.graphql' with { type: 'text' };
+import payWithPointsVariables from '../operations/pay-with-points.json' with { type: 'text' };
 import howReadModelsDo from '../operations/how-read-models-do.graphql' with { type: 'text' };
 
 /** Name of the operation, what it is called for people, what it shows, its document and its variables. */
@@ -57,6 +61,20 @@ export const OPERATIONS = [
     about: 'Which steps it took forward and back, and what each came to.',
     query: lookAtItsSaga,
     variables: lookAtItsSagaVariables,
+  },
+  {
+    name: 'SignUp',
+    title: 'Sign up',
+    about: 'You become a member and get the points that are promised for it.',
+    query: signUp,
+    variables: signUpVariables,
+  },
+  {
+    name: 'PayWithPoints',
+    title: 'Pay with points',
+    about: 'A hotel, paid with these points. The steps before can be run again for it: cancel it and they come back.',
+    query: payWithPoints,
+    variables: payWithPointsVariables,
   },
   {
     name: 'HowReadModelsDo',

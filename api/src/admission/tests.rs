@@ -71,3 +71,13 @@ fn who_finds_no_place_is_told_at_once() {
     drop(place);
     assert!(places.enter().is_some());
 }
+
+#[tokio::test]
+async fn while_the_database_is_away_each_process_counts_by_itself() {
+    let nowhere = sqlx::PgPool::connect_lazy("postgres://nobody@127.0.0.1:1/none").expect("an address");
+    let allowance = Allowance { cost_per_minute: Some(LIMIT), shared: Some(CallerRates::new(nowhere)) };
+    let rates = Rates::new(allowance, false);
+    let (ada, cost) = (Caller::development(), Cost { requested: 500, max: 600, remaining: None });
+    assert!(rates.spend(&ada, &cost).await.is_paid(), "nobody is refused for it");
+    assert!(!rates.spend(&ada, &cost).await.is_paid(), "and nobody let through without limit");
+}

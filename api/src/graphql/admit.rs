@@ -8,6 +8,7 @@ use super::cost::Cost;
 use super::document::{operation, parse};
 use super::execute::{Allowed, Answer, Parameters, Stage};
 use super::header_key::misplaced;
+use super::part::{self, Part};
 use super::rights;
 use super::subscription::keep_one;
 use super::types::ErrorCode;
@@ -58,6 +59,8 @@ pub(crate) async fn admit(
             let message = "Mutations are sent by POST: GET only reads.";
             return Err(Answer::of(Stage::NotAllowed, ErrorCode::InvalidInput, message));
         }
+        let part = schema.data::<Part>().copied().unwrap_or_default();
+        part::check(&document, operation, part).map_err(Answer::rejected)?;
         let mut cost = Cost::of(&document, operation, &variables);
         let refuse = |stage, error: ServerError, told| Answer::refused(stage, error).telling(told);
         let rates = schema.data::<Rates>();

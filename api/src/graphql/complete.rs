@@ -6,17 +6,16 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{
-    BaseType, ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet, Type, TypeKind,
-    TypeSystemDefinition,
+    BaseType, ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet, Type,
 };
 use async_graphql::{Name, PathSegment, ServerError, Value};
 
-use super::sdl;
+use super::declared::{fields, named};
 
 /// The types of all fields, by the names of type and field.
-static FIELDS: LazyLock<HashMap<(Name, Name), Type>> = LazyLock::new(fields_of_schema);
+static FIELDS: LazyLock<HashMap<(&Name, &Name), &Type>> =
+    LazyLock::new(|| fields().map(|(on, field)| ((on, &field.name.node), &field.ty.node)).collect());
 
 /// Puts null where the errors of an executed operation demand it.
 pub(crate) fn complete(
@@ -55,8 +54,8 @@ fn nullable_steps(
                     selected(document, &parent, set, key, &mut found);
                 }
                 let (parent, field) = found.first()?;
-                let declared = FIELDS.get(&(parent.clone(), field.name.node.clone()))?;
-                let object = named(declared);
+                let declared = *FIELDS.get(&(parent, &field.name.node))?;
+                let object = named(declared).clone();
                 here = found.iter().map(|(_, field)| (object.clone(), &field.selection_set.node)).collect();
                 declared
             }
@@ -141,31 +140,6 @@ fn set_null(value: &mut Value, path: &[PathSegment]) {
         // An object of which every field failed is null already.
         _ => {}
     }
-}
-
-fn named(declared: &Type) -> Name {
-    match &declared.base {
-        BaseType::Named(name) => name.clone(),
-        BaseType::List(element) => named(element),
-    }
-}
-
-fn fields_of_schema() -> HashMap<(Name, Name), Type> {
-    // Our own schema always parses: a test compares it with the one in the repository.
-    let definitions = parse_schema(sdl()).map(|document| document.definitions).unwrap_or_default();
-    let mut all = HashMap::new();
-    for definition in definitions {
-        let TypeSystemDefinition::Type(definition) = definition else { continue };
-        let fields = match definition.node.kind {
-            TypeKind::Object(object) => object.fields,
-            TypeKind::Interface(interface) => interface.fields,
-            _ => continue,
-        };
-        for field in fields {
-            all.insert((definition.node.name.node.clone(), field.node.name.node), field.node.ty.node);
-        }
-    }
-    all
 }
 
 #[cfg(test)]

@@ -2,11 +2,10 @@
 
 use std::fmt::Write;
 
-use async_graphql::parser::parse_schema;
-use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
+use async_graphql::parser::types::TypeKind;
 use async_graphql::resolver_utils::EnumType;
 
-use super::sdl;
+use super::declared::types;
 use super::types::{Again, ErrorCode, Facts, Place};
 
 /// The enum's name in the schema.
@@ -40,16 +39,14 @@ pub fn error_page() -> String {
 
 /// The codes in the schema's order, each with its description there.
 fn described() -> Vec<(ErrorCode, String)> {
-    let values = parse_schema(sdl()).map(|document| document.definitions).unwrap_or_default().into_iter();
-    let values = values.filter_map(|definition| match definition {
-        TypeSystemDefinition::Type(definition) if definition.node.name.node == ENUM => Some(definition.node.kind),
-        _ => None,
+    let values = types().filter(|named| named.name.node == ENUM).flat_map(|codes| match &codes.kind {
+        TypeKind::Enum(codes) => codes.values.as_slice(),
+        _ => &[],
     });
-    let values = values.flat_map(|kind| if let TypeKind::Enum(kind) = kind { kind.values } else { Vec::new() });
     let known = |name: &str| ErrorCode::items().iter().find(|item| item.name == name).map(|item| item.value);
     values
         .filter_map(|value| {
-            let description = value.node.description.map(|text| text.node).unwrap_or_default();
+            let description = value.node.description.as_ref().map(|text| text.node.clone()).unwrap_or_default();
             Some((known(&value.node.value.node)?, description))
         })
         .collect()

@@ -3,16 +3,18 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use async_graphql::parser::parse_schema;
+use async_graphql::Name;
 use async_graphql::parser::types::{
-    BaseType, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet, TypeKind,
-    TypeSystemDefinition,
+    ExecutableDocument, FieldDefinition, OperationDefinition, OperationType, Selection, SelectionSet, TypeDefinition,
+    TypeKind,
 };
 
-use super::sdl;
+use super::declared::{fields, named, types};
 
 /// Name of the field in the inputs of mutations that take a key.
 const KEY: &str = "idempotencyKey";
+/// The type whose fields are the mutations.
+const MUTATION: &str = "Mutation";
 /// Every object has this field, and asking for it does nothing.
 const TYPENAME: &str = "__typename";
 const SEVERAL: &str =
@@ -24,7 +26,7 @@ const TAKES_NONE: &str = "This mutation takes no idempotency key: leave the head
 pub(crate) struct HeaderKey(pub(crate) Option<String>);
 
 /// Names of the mutations whose input has a key.
-static TAKE_A_KEY: LazyLock<HashSet<String>> = LazyLock::new(take_a_key);
+static TAKE_A_KEY: LazyLock<HashSet<&'static str>> = LazyLock::new(take_a_key);
 
 /// What is wrong with an operation that comes with a key in its header; nothing when it reads only.
 pub(crate) fn misplaced(document: &ExecutableDocument, operation: &OperationDefinition) -> Option<&'static str> {
@@ -56,28 +58,16 @@ fn root_fields<'a>(document: &'a ExecutableDocument, set: &'a SelectionSet, foun
     }
 }
 
-fn take_a_key() -> HashSet<String> {
-    let Ok(schema) = parse_schema(sdl()) else { return HashSet::new() };
-    let mut inputs = HashSet::new();
-    let mut mutations = Vec::new();
-    for definition in schema.definitions {
-        let TypeSystemDefinition::Type(definition) = definition else { continue };
-        let name = definition.node.name.node.to_string();
-        match definition.node.kind {
-            TypeKind::InputObject(input) if input.fields.iter().any(|field| field.node.name.node == KEY) => {
-                inputs.insert(name);
-            }
-            TypeKind::Object(object) if name == "Mutation" => mutations = object.fields,
-            _ => {}
-        }
-    }
-    let takes_one = |field: &async_graphql::parser::types::FieldDefinition| {
-        field.arguments.iter().any(|argument| match &argument.node.ty.node.base {
-            BaseType::Named(name) => inputs.contains(name.as_str()),
-            BaseType::List(_) => false,
-        })
+fn take_a_key() -> HashSet<&'static str> {
+    let has_key = |input: &&TypeDefinition| match &input.kind {
+        TypeKind::InputObject(input) => input.fields.iter().any(|field| field.node.name.node == KEY),
+        _ => false,
     };
-    mutations.into_iter().filter(|field| takes_one(&field.node)).map(|field| field.node.name.node.to_string()).collect()
+    let inputs: HashSet<&Name> = types().filter(has_key).map(|input| &input.name.node).collect();
+    let takes_one =
+        |field: &FieldDefinition| field.arguments.iter().any(|argument| inputs.contains(named(&argument.node.ty.node)));
+    let mutations = fields().filter(|(on, field)| *on == MUTATION && takes_one(field));
+    mutations.map(|(_, field)| field.name.node.as_str()).collect()
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value
 use chrono::{NaiveDate, SecondsFormat, Utc};
 use traveladvisor_infra::event_log;
 
+use crate::place::Place;
+
 /// Length of `2024-12-31`.
 const DATE_BYTES: usize = 10;
 
@@ -19,7 +21,7 @@ pub(crate) struct DateTime(pub(crate) chrono::DateTime<Utc>);
 
 /// Opaque. A place in the event log: hand it back as `atLeast` to read your own writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Position(pub(crate) event_log::Position);
+pub(crate) struct Position(pub(crate) Place);
 
 /// ISO 4217, in capitals, for example `GBP`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,8 +106,14 @@ fn instant(value: &Value) -> Option<chrono::DateTime<Utc>> {
     chrono::DateTime::parse_from_rfc3339(text(value)?).ok().map(|instant| instant.to_utc())
 }
 
-fn position(value: &Value) -> Option<event_log::Position> {
-    event_log::Position::from_str(text(value)?).ok()
+fn position(value: &Value) -> Option<Place> {
+    Place::from_str(text(value)?).ok()
+}
+
+impl From<event_log::Position> for Position {
+    fn from(position: event_log::Position) -> Self {
+        Self(position.into())
+    }
 }
 
 fn text(value: &Value) -> Option<&str> {
@@ -141,8 +149,8 @@ mod tests {
 
     #[test]
     fn a_position_comes_back_as_it_was_given() {
-        let given = Position(event_log::Position(42)).to_value();
-        assert_eq!(Position::parse(given).expect("reads").0, event_log::Position(42));
+        let given = Position::from(event_log::Position(42)).to_value();
+        assert_eq!(Position::parse(given).expect("reads"), Position::from(event_log::Position(42)));
         assert!(!Position::is_valid(&string("-1")));
         assert!(!Position::is_valid(&string("99999999999999999999")));
     }

@@ -13,7 +13,7 @@ use axum::response::Response;
 use crate::api::Api;
 
 /// The routes that are counted apart; all else is `other`. A closed list, so that callers cannot make new series.
-const ROUTES: [&str; 5] = ["/graphql", "/health/live", "/health/ready", "/metrics", "other"];
+const ROUTES: [&str; 6] = ["/graphql", "/commands", "/health/live", "/health/ready", "/metrics", "other"];
 /// Status classes: 1xx to 5xx.
 const CLASSES: usize = 5;
 const CONTENT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -74,6 +74,76 @@ fn write(api: &Api, text: &mut String) -> std::fmt::Result {
     writeln!(text, "# TYPE traveladvisor_projection_position gauge")?;
     for (projection, position) in (api.positions)() {
         writeln!(text, "traveladvisor_projection_position{{projection=\"{projection}\"}} {position}")?;
+    }
+    write_bus(api, text)?;
+    let lags = (api.gather_lags)();
+    if !lags.is_empty() {
+        writeln!(text, "# HELP traveladvisor_gather_lag_events Events of a log that are not in the read log yet.")?;
+        writeln!(text, "# TYPE traveladvisor_gather_lag_events gauge")?;
+    }
+    for (log, events) in lags {
+        writeln!(text, "traveladvisor_gather_lag_events{{log=\"{log}\"}} {events}")?;
+    }
+    Ok(())
+}
+
+/// What is on its way between logs, where there are several.
+fn write_bus(api: &Api, text: &mut String) -> std::fmt::Result {
+    let engines: Vec<_> = api.deciders.on_bus().collect();
+    if engines.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        text,
+        "# HELP traveladvisor_relay_unacknowledged_records Messages for other logs that the broker has not taken yet."
+    )?;
+    writeln!(text, "# TYPE traveladvisor_relay_unacknowledged_records gauge")?;
+    for (log, engine) in &engines {
+        let unacknowledged = engine.gauges().unacknowledged();
+        writeln!(text, "traveladvisor_relay_unacknowledged_records{{log=\"{log}\"}} {unacknowledged}")?;
+    }
+    writeln!(text, "# HELP traveladvisor_engine_appends_total Appends of this process that stand.")?;
+    writeln!(text, "# TYPE traveladvisor_engine_appends_total counter")?;
+    for (log, engine) in &engines {
+        writeln!(text, "traveladvisor_engine_appends_total{{log=\"{log}\"}} {}", engine.gauges().appends())?;
+    }
+    writeln!(
+        text,
+        "# HELP traveladvisor_engine_appends_refused_total Appends that were decided again, as somebody else had decided on the same things."
+    )?;
+    writeln!(text, "# TYPE traveladvisor_engine_appends_refused_total counter")?;
+    for (log, engine) in &engines {
+        let contended = engine.gauges().contended();
+        writeln!(text, "traveladvisor_engine_appends_refused_total{{log=\"{log}\"}} {contended}")?;
+    }
+    writeln!(
+        text,
+        "# HELP traveladvisor_outbox_unconfirmed_bytes Write-ahead log that the connector has not confirmed, up to the last rows for it."
+    )?;
+    writeln!(text, "# TYPE traveladvisor_outbox_unconfirmed_bytes gauge")?;
+    for (log, engine) in &engines {
+        let unconfirmed = engine.gauges().unconfirmed_bytes();
+        writeln!(text, "traveladvisor_outbox_unconfirmed_bytes{{log=\"{log}\"}} {unconfirmed}")?;
+    }
+    writeln!(
+        text,
+        "# HELP traveladvisor_consumer_lag_records Records of a partition that this process has not handled yet."
+    )?;
+    writeln!(text, "# TYPE traveladvisor_consumer_lag_records gauge")?;
+    for (log, engine) in &engines {
+        for lag in engine.gauges().partitions() {
+            let labels = format!("log=\"{log}\",topic=\"{}\",partition=\"{}\"", lag.topic, lag.partition);
+            writeln!(text, "traveladvisor_consumer_lag_records{{{labels}}} {}", lag.unread())?;
+        }
+    }
+    writeln!(
+        text,
+        "# HELP traveladvisor_consumer_lost_records_total Records that were gone from their topics before anybody had read them."
+    )?;
+    writeln!(text, "# TYPE traveladvisor_consumer_lost_records_total counter")?;
+    for (log, engine) in &engines {
+        let lost = engine.gauges().lost_records();
+        writeln!(text, "traveladvisor_consumer_lost_records_total{{log=\"{log}\"}} {lost}")?;
     }
     Ok(())
 }

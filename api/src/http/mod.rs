@@ -1,11 +1,10 @@
 //! HTTP: a thin layer of our own around the GraphQL schema, after "GraphQL over HTTP".
 
-#[cfg(test)]
-mod abuse;
 mod accept;
 mod answer;
 mod ask;
 mod body;
+mod commands;
 mod gate;
 mod graphql_get;
 mod graphql_post;
@@ -13,8 +12,6 @@ mod health;
 mod idempotency;
 mod metrics;
 mod negotiate;
-#[cfg(test)]
-mod over_http;
 mod page;
 mod patient;
 mod peers;
@@ -33,9 +30,11 @@ use axum::http::header::ALLOW;
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware;
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
+use traveladvisor_infra::services::COMMANDS;
 
 pub(crate) use self::answer::Refusal;
+pub use self::commands::Handover;
 pub(crate) use self::metrics::Metrics;
 use self::negotiate::Media;
 pub use self::serve::serve;
@@ -48,7 +47,12 @@ const GRAPHQL_METHODS: &str = "GET,HEAD,POST,OPTIONS";
 
 /// All routes.
 pub fn router(api: Api) -> Router {
+    let commands = match api.handover {
+        Handover::Closed => Router::new(),
+        Handover::ThisMachine | Handover::Shown(_) => Router::new().route(COMMANDS, post(commands::post)),
+    };
     Router::new()
+        .merge(commands)
         .route("/graphql", get(graphql_get::get).post(graphql_post::post).options(methods))
         .route(page::ASSETS, get(page::asset))
         .route("/health/live", get(health::live))

@@ -1,5 +1,5 @@
-//! Every request has an id: its sender's `X-Request-Id` if that is one such as machines make, else a new one. The answer bears it as a header and in its errors,
-//! log lines as the span around them, and the events that it has caused in their metadata.
+//! Every request has an id: its sender's `X-Request-Id` if that is one such as machines make, else a new one. The answer bears it as a
+//! header and in its errors, log lines bear it in the span around them, and the events that it has caused in their metadata.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! What holds at the edge whatever stands behind it.
 
+mod abuse;
+mod over_http;
 mod persisted;
 
 use axum::body::{Body, to_bytes};
@@ -237,4 +239,5 @@ async fn requests_and_positions_are_counted() {
     let text = String::from_utf8(bytes.to_vec()).expect("text");
     assert!(text.contains("traveladvisor_http_requests_total{route=\"other\",status=\"4xx\"} 2\n"), "{text}");
     assert!(text.contains("traveladvisor_projection_position{projection=\"booking\"} 42\n"), "{text}");
+    assert!(text.contains("traveladvisor_gather_lag_events{log=\"hotel\"} 7\n"), "{text}");
 }

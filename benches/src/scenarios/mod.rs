@@ -1,5 +1,6 @@
 //! What is measured under which load.
 
+pub(crate) mod cluster;
 pub(crate) mod engine;
 pub(crate) mod fill;
 pub(crate) mod growth;

@@ -2,6 +2,11 @@
 
 use traveladvisor_domain::trip::{CardToken, PaymentPlan};
 
+/// What a failing trip may cost at most, in terms of one that succeeds.
+const HAPPY_TIMES_MAX: f64 = 3.0;
+/// What a trip that is paid with points may cost at most, in terms of one with payment NONE.
+const POINTS_TIMES_MAX: f64 = 1.3;
+
 /// Which trips a side books. All go the same way up to the step that fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Course {
@@ -9,6 +14,8 @@ pub(crate) enum Course {
     Unpaid,
     /// Payment NONE, and of the last part, the car, none is left. All is in the first commit here as well.
     SoldOut,
+    /// With points of many members: all of a trip is in its first commit here as well.
+    Points,
     /// By card, so that the gateway's answer makes a second commit. So many of a hundred cards are declined, which is the last step that can
     /// fail: all that is reserved by then is taken back.
     Card {
@@ -39,6 +46,7 @@ impl Course {
         match self {
             Self::Unpaid => "trips",
             Self::SoldOut => "trips:sold-out",
+            Self::Points => "trips:points",
             Self::Card { .. } => "trips:card",
         }
     }
@@ -53,23 +61,31 @@ impl Course {
     pub(crate) const fn fail_percent(self) -> Option<u32> {
         match self {
             Self::Card { fail_percent } => Some(fail_percent),
-            Self::Unpaid | Self::SoldOut => None,
+            Self::Unpaid | Self::SoldOut | Self::Points => None,
         }
     }
 
-    /// The course in which the same trips succeed; none of one in which they do.
-    pub(crate) const fn happy(self) -> Option<Self> {
+    /// What it is compared with: the course in which the same trips succeed, or are not paid; none of those.
+    pub(crate) const fn beside(self) -> Option<Self> {
         match self {
-            Self::SoldOut => Some(Self::Unpaid),
+            Self::SoldOut | Self::Points => Some(Self::Unpaid),
             Self::Card { fail_percent: 1.. } => Some(Self::Card { fail_percent: 0 }),
             Self::Unpaid | Self::Card { fail_percent: 0 } => None,
+        }
+    }
+
+    /// What a trip of it may cost at most, in terms of one that it is compared with, and what that is called.
+    pub(crate) const fn bound(self) -> (f64, &'static str) {
+        match self {
+            Self::Points => (POINTS_TIMES_MAX, "payment NONE"),
+            Self::Unpaid | Self::SoldOut | Self::Card { .. } => (HAPPY_TIMES_MAX, "the happy path"),
         }
     }
 
     /// How the trip with this number ends. The failing ones lie evenly among the others.
     pub(crate) fn ending(self, number: u64) -> Ending {
         let fails = match self {
-            Self::Unpaid => false,
+            Self::Unpaid | Self::Points => false,
             Self::SoldOut => true,
             Self::Card { fail_percent } => (number * u64::from(fail_percent)) % 100 < u64::from(fail_percent),
         };
@@ -80,6 +96,7 @@ impl Course {
     pub(crate) fn payment(self, number: u64, cards: &Cards) -> PaymentPlan {
         match (self, self.ending(number)) {
             (Self::Unpaid | Self::SoldOut, _) => PaymentPlan::None,
+            (Self::Points, _) => PaymentPlan::Points,
             (Self::Card { .. }, Ending::Succeeded) => PaymentPlan::Card(cards.pays.clone()),
             (Self::Card { .. }, Ending::Compensated) => PaymentPlan::Card(cards.declined.clone()),
         }
@@ -103,8 +120,9 @@ mod tests {
 
     #[test]
     fn failing_trips_are_compared_with_the_same_trips_that_succeed() {
-        assert_eq!(Course::Card { fail_percent: 10 }.happy(), Some(Course::Card { fail_percent: 0 }));
-        assert_eq!(Course::SoldOut.happy(), Some(Course::Unpaid));
-        assert_eq!(Course::Card { fail_percent: 0 }.happy(), None);
+        assert_eq!(Course::Card { fail_percent: 10 }.beside(), Some(Course::Card { fail_percent: 0 }));
+        assert_eq!(Course::SoldOut.beside(), Some(Course::Unpaid));
+        assert_eq!(Course::Card { fail_percent: 0 }.beside(), None);
+        assert_eq!(Course::Points.beside(), Some(Course::Unpaid));
     }
 }

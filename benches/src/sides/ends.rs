@@ -21,7 +21,8 @@ const PAGE: usize = 1_000;
 const POLL: Duration = Duration::from_millis(50);
 
 const SUCCEEDED: &str = "SagaSucceeded";
-const COMPENSATED: &str = "SagaCompensated";
+/// The last event of a saga whose trip was given back.
+pub(crate) const COMPENSATED: &str = "SagaCompensated";
 /// The last events of sagas.
 pub(crate) const LAST_EVENTS: [&str; 2] = [SUCCEEDED, COMPENSATED];
 
@@ -49,8 +50,13 @@ pub(crate) struct Ends {
 impl Ends {
     /// From this position on.
     pub(crate) fn after(position: Position, log: &EventLog) -> Self {
+        Self::looking_every(POLL, position, log)
+    }
+
+    /// The same where other processes append, so that the log itself has to be looked at.
+    pub(crate) fn looking_every(pause: Duration, position: Position, log: &EventLog) -> Self {
         let slots = Slots::default();
-        let tail = tokio::spawn(follow(log.clone(), position, slots.clone()));
+        let tail = tokio::spawn(follow(log.clone(), (position, pause), slots.clone()));
         Self { slots, tail }
     }
 
@@ -79,14 +85,14 @@ impl Drop for Ends {
     }
 }
 
-async fn follow(log: EventLog, from: Position, slots: Slots) {
+async fn follow(log: EventLog, (from, pause): (Position, Duration), slots: Slots) {
     let mut committed = log.committed();
     let mut after = from;
     loop {
         // What cannot be read now is read after the pause; if it never can be, those who wait say so.
         let page = log.read_after(after, PAGE).await.unwrap_or_default();
         let Some(last) = page.last() else {
-            tokio::time::timeout(POLL, committed.changed()).await.ok();
+            tokio::time::timeout(pause, committed.changed()).await.ok();
             continue;
         };
         after = last.position;

@@ -6,6 +6,7 @@ pub(crate) mod course;
 pub(crate) mod ends;
 pub(crate) mod floor;
 pub(crate) mod house;
+pub(crate) mod members;
 pub(crate) mod own;
 pub(crate) mod postgres_es;
 pub(crate) mod raw;

@@ -12,7 +12,7 @@ use traveladvisor_domain::id::HotelId;
 use traveladvisor_infra::event_log::Position;
 
 use super::course::Course;
-use super::ends::LAST_EVENTS;
+use super::ends::{COMPENSATED, LAST_EVENTS};
 use super::house::House;
 use super::supply::{self, SUPPLIER};
 use super::trips::{FLIGHTS, bookers};
@@ -49,6 +49,12 @@ impl Client for HotHotel {
         self.engine.submit(supply::request(supply::allotment_change(self.hotel, number), None)).await?;
         Ok(1)
     }
+}
+
+/// Sagas that have ended in a slice.
+struct Ended {
+    all: u64,
+    compensated: u64,
 }
 
 /// Our engine over a log of its own.
@@ -119,18 +125,21 @@ impl<C: Client> Own<C> {
     }
 
     /// Events and distinct batches after the mark, and the sagas that have ended there.
-    async fn left(&mut self) -> Outcome<(Left, u64)> {
+    async fn left(&mut self) -> Outcome<(Left, Ended)> {
         let row = sqlx::query(
             "SELECT count(*) AS events, count(DISTINCT metadata ->> 'batch') AS batches, \
-                    count(*) FILTER (WHERE event_type = ANY($2)) AS ended \
+                    count(*) FILTER (WHERE event_type = ANY($2)) AS ended, \
+                    count(*) FILTER (WHERE event_type = $3) AS compensated \
                FROM events WHERE position > $1",
         )
         .bind(self.mark.0.cast_signed())
         .bind(&LAST_EVENTS[..])
+        .bind(COMPENSATED)
         .fetch_one(self.house.log.pool())
         .await?;
         let count = |name| row.get::<i64, _>(name).unsigned_abs();
-        Ok((Left { events: count("events"), commits: count("batches") }, count("ended")))
+        let ended = Ended { all: count("ended"), compensated: count("compensated") };
+        Ok((Left { events: count("events"), commits: count("batches") }, ended))
     }
 }
 
@@ -163,8 +172,12 @@ impl<C: Client> Side for Own<C> {
         async move {
             let (left, ended) = self.left().await?;
             // A trip that was counted and has not ended would make both the rate and the costs too good.
-            if self.course.is_some() && ended != self.last {
-                return Err(format!("{}: {} trips were counted, {ended} have ended", self.name, self.last).into());
+            if self.course.is_some() && ended.all != self.last {
+                return Err(format!("{}: {} trips were counted, {} have ended", self.name, self.last, ended.all).into());
+            }
+            let must_stand = matches!(self.course, Some(Course::Unpaid | Course::Points));
+            if must_stand && ended.compensated > 0 {
+                return Err(format!("{}: {} trips were given back", self.name, ended.compensated).into());
             }
             Ok(Some(left))
         }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{Days, TimeDelta};
+use futures::future::ready;
+use futures::{StreamExt, TryStreamExt};
 use traveladvisor_commands::{CallerCommand, Engine, Request};
 use traveladvisor_domain::booking::quote::{RoomsWanted, SeatsWanted, TripRequest, VehicleWanted};
 use traveladvisor_domain::car::CarDetails;
@@ -16,9 +18,13 @@ use traveladvisor_infra::event_log::EventLog;
 
 use super::course::{Cards, Course, Ending};
 use super::ends::Ends;
+use super::members;
 use super::supply::{self, FLEETS, HOTELS, SEASON_DAYS, SEATS_SOLD, SUPPLIER, day};
 use crate::load::Client;
 use crate::{Outcome, database};
+
+/// Requests at once while everything is made ready: fewer than may wait.
+const ASKED_AT_ONCE: usize = 256;
 
 /// A trip to book.
 pub(crate) struct Trip {
@@ -46,6 +52,10 @@ impl Trips {
         trips.list(hotels.chain(fleets).collect()).await?;
         trips.list_flights(0).await?;
         trips.list_flights(1).await?;
+        if course == Course::Points {
+            trips.ask_for_all(members::signed_up()).await?;
+            trips.ask_for_all(members::rich()).await?;
+        }
         Ok(trips)
     }
 
@@ -59,6 +69,7 @@ impl Trips {
         let wanted = wanted(number, self.flights, self.course.payment(number, &self.cards))?;
         let command = CallerCommand::BookTrip { traveller: traveller(number), wanted };
         let request = supply::request(command, Some(format!("{}-{number}", self.course.name())));
+        let request = if self.course == Course::Points { members::asks(number, request) } else { request };
         Ok(Trip { request, ending: self.course.ending(number) })
     }
 
@@ -69,8 +80,12 @@ impl Trips {
     }
 
     async fn list(&self, commands: Vec<CallerCommand>) -> Outcome<()> {
-        let listed = commands.into_iter().map(|command| self.engine.submit(supply::request(command, None)));
-        futures::future::try_join_all(listed).await?;
+        self.ask_for_all(commands.into_iter().map(|command| supply::request(command, None))).await
+    }
+
+    async fn ask_for_all(&self, requests: impl Iterator<Item = Request>) -> Outcome<()> {
+        let asked = futures::stream::iter(requests).map(|request| self.engine.submit(request));
+        asked.buffer_unordered(ASKED_AT_ONCE).try_for_each(|_| ready(Ok(()))).await?;
         Ok(())
     }
 }
@@ -102,6 +117,7 @@ pub(crate) fn wanted(number: u64, flights: u64, payment: PaymentPlan) -> Outcome
         }),
         payment,
         expected_total: None,
+        voucher: None,
     })
 }
 
@@ -142,7 +158,7 @@ pub(crate) async fn bookers(
 ) -> Outcome<Vec<Booker>> {
     let trips = Arc::new(Trips::open(log, engine.clone(), course, flights).await?);
     let ends = match course {
-        Course::Unpaid => None,
+        Course::Unpaid | Course::Points => None,
         Course::SoldOut | Course::Card { .. } => Some(Arc::new(Ends::after(log.head().await?, log))),
     };
     Ok((0..clients).map(|_| Booker { engine: engine.clone(), trips: trips.clone(), ends: ends.clone() }).collect())

@@ -45,6 +45,8 @@ pub struct ImportReport {
     pub flights: Tally,
     /// Fleets.
     pub cars: Tally,
+    /// Campaigns.
+    pub campaigns: Tally,
     /// In the order of the sources.
     pub rejected: Vec<RejectedLine>,
 }
@@ -65,8 +67,8 @@ impl ImportReport {
         self.changed() + self.unchanged()
     }
 
-    fn tallies(&self) -> [Tally; 3] {
-        [self.hotels, self.flights, self.cars]
+    fn tallies(&self) -> [Tally; 4] {
+        [self.hotels, self.flights, self.cars, self.campaigns]
     }
 
     fn tally(&mut self, kind: Kind) -> &mut Tally {
@@ -74,6 +76,7 @@ impl ImportReport {
             Kind::Hotel => &mut self.hotels,
             Kind::Flight => &mut self.flights,
             Kind::Car => &mut self.cars,
+            Kind::Campaign => &mut self.campaigns,
         }
     }
 }
@@ -83,6 +86,7 @@ enum Kind {
     Hotel,
     Flight,
     Car,
+    Campaign,
 }
 
 /// Submits every item, up to [`CONCURRENT_SUBMISSIONS_MAX`] at a time. `submit` answers whether the item changed anything, or why it was
@@ -129,5 +133,6 @@ fn kind_of(item: &CatalogueItem) -> Kind {
         CatalogueItem::Hotel(_) => Kind::Hotel,
         CatalogueItem::Flight(_) => Kind::Flight,
         CatalogueItem::Car(_) => Kind::Car,
+        CatalogueItem::Campaign(_) => Kind::Campaign,
     }
 }

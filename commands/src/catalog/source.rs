@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::{CatalogError, Line, cars, flights, hotels, json_lines, new_york};
+use super::{CatalogError, Line, campaigns, cars, flights, hotels, json_lines, new_york};
 
 /// Most bytes of one file.
 pub const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
@@ -11,10 +11,11 @@ pub const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 pub const FOLDER_DEPTH_MAX: usize = 2;
 
 /// The files that the program carries, under the names that errors show.
-const EMBEDDED: [(&str, &str); 4] = [
+const EMBEDDED: [(&str, &str); 5] = [
     ("hotel.init-data.sql", include_str!("../../../infra/seed-data/traveladvisor-ota/hotel.init-data.sql")),
     ("flight.init-data.sql", include_str!("../../../infra/seed-data/traveladvisor-ota/flight.init-data.sql")),
     ("car.init-data.sql", include_str!("../../../infra/seed-data/traveladvisor-ota/car.init-data.sql")),
+    ("payment.init-data.sql", include_str!("../../../infra/seed-data/traveladvisor-ota/payment.init-data.sql")),
     ("flights_2013_01_week1.csv", include_str!("../../../infra/seed-data/nycflights13/flights_2013_01_week1.csv")),
 ];
 
@@ -90,10 +91,11 @@ fn reader_of(path: &Path, text: &str) -> Option<Reader> {
         return Some(new_york::read);
     }
     let name = path.file_name()?.to_str()?;
-    let kinds: [(&str, &str, Reader); 3] = [
+    let kinds: [(&str, &str, Reader); 4] = [
         ("hotel.init-data.sql", "INSERT INTO hotel.hotels", hotels::read),
         ("flight.init-data.sql", "INSERT INTO flight.flight_offers", flights::read),
         ("car.init-data.sql", "INSERT INTO car.car_offers", cars::read),
+        ("payment.init-data.sql", "INSERT INTO event.events", campaigns::read),
     ];
     let known = kinds.into_iter().find(|(file, insert, _)| name == *file || text.contains(insert));
     known.map(|(_, _, reader)| reader)

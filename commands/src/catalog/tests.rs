@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use traveladvisor_domain::campaign::{Action, Campaign, CampaignCommand, CampaignDetails, RewardTerms};
 use traveladvisor_domain::car::{Car, CarCommand, CarDetails};
+use traveladvisor_domain::discount::{Off, VoucherTerms};
 use traveladvisor_domain::flight::{Flight, FlightCommand, FlightDetails};
 use traveladvisor_domain::hotel::{Hotel, HotelCommand, HotelDetails};
 use traveladvisor_domain::occasion::Occasion;
@@ -49,7 +51,7 @@ fn utc(text: &str) -> DateTime<Utc> {
 fn the_catalogue_holds_what_its_sources_hold_under_ids_of_their_own() {
     let lines = embedded();
     let ids: HashSet<_> = lines.iter().map(|line| line.item.as_ref().expect("good").id()).collect();
-    assert_eq!(ids.len(), 100 + 7 + 8 + 5_112);
+    assert_eq!(ids.len(), 100 + 7 + 8 + 2 + 5_112);
     let (reference, new_york) = flights();
     assert_eq!((hotels().len(), reference.len(), cars().len(), new_york.len()), (100, 7, 8, 5_112));
     let codes: HashSet<_> = new_york.iter().map(|flight| &flight.code).collect();
@@ -62,7 +64,7 @@ fn two_reads_are_identical_and_folders_give_the_same_as_the_program_carries() {
     let from_disk: HashSet<_> = read(&seed("")).expect("reads").into_iter().map(|line| line.item).map(id).collect();
     let carried: HashSet<_> = embedded().into_iter().map(|line| line.item).map(id).collect();
     assert_eq!(from_disk, carried);
-    assert_eq!(read(&seed("traveladvisor-ota")).expect("reads").len(), 115);
+    assert_eq!(read(&seed("traveladvisor-ota")).expect("reads").len(), 117);
 }
 
 fn id(item: Result<CatalogueItem, String>) -> String {
@@ -83,6 +85,9 @@ fn every_item_is_accepted_by_its_aggregate() {
             }
             CatalogueItem::Car(details) => {
                 Car::default().decide(CarCommand::Upsert { details, occasion }).map(drop).expect("accepted");
+            }
+            CatalogueItem::Campaign(details) => {
+                Campaign::default().decide(CampaignCommand::List { details }).map(drop).expect("accepted");
             }
         }
     }
@@ -136,6 +141,29 @@ fn cars_stand_where_flights_of_the_catalogue_arrive_and_one_fleet_is_small() {
     assert_eq!((cars[0].car_class.as_str(), cars[0].daily_price.to_string().as_str()), ("BUSINESS", "101.22 GBP"));
 }
 
+fn campaigns() -> Vec<CampaignDetails> {
+    let campaigns = items(embedded()).into_iter();
+    campaigns.filter_map(|item| if let CatalogueItem::Campaign(it) = item { Some(it) } else { None }).collect()
+}
+
+#[test]
+fn who_signs_up_gets_a_million_points_and_who_refers_a_member_a_voucher_of_ten_percent() {
+    let [sign_up, referral] = &campaigns()[..] else { panic!("two campaigns: {:?}", campaigns()) };
+    assert_eq!((sign_up.code.as_str(), sign_up.action), ("SIGNUP-1", Action::Signup));
+    assert_eq!(
+        (sign_up.name.as_str(), &sign_up.reward),
+        ("회원가입 시 포인트 지급 이벤트", &RewardTerms::Point(1_000_000))
+    );
+    assert_eq!(sign_up.description, "신규 회원가입 시 1,000,000 포인트 지급");
+    let voucher = VoucherTerms { off: Off::Percent(10), minimum_total: None, valid_days: None };
+    assert_eq!((referral.code.as_str(), referral.action), ("REFERRAL-2", Action::Referral));
+    assert_eq!(referral.reward, RewardTerms::Voucher(voucher));
+    for campaign in [sign_up, referral] {
+        assert!(campaign.opens_at < utc("2013-01-01T00:00:00Z"), "it has begun on every sandbox's clock");
+        assert_eq!((campaign.ends_at, campaign.budget), (Some(utc("2090-12-31T23:59:59Z")), None));
+    }
+}
+
 #[test]
 fn new_york_is_moved_by_whole_weeks_of_local_time() {
     let (_, new_york) = flights();
@@ -172,7 +200,8 @@ async fn an_import_counts_what_became_of_every_line() {
         _ => Ok(true),
     };
     let report = import(lines, submit, |progress| seen.borrow_mut().push(progress)).await;
-    assert_eq!((report.hotels.changed, report.hotels.unchanged, report.flights.changed), (96, 3, 42));
+    assert_eq!((report.hotels.changed, report.hotels.unchanged, report.flights.changed), (96, 3, 40));
+    assert_eq!((report.campaigns.changed, report.campaigns.unchanged), (2, 0));
     assert_eq!((report.changed(), report.unchanged(), report.listed()), (138, 3, 141));
     assert_eq!(report.rejected.len(), 9);
     assert_eq!((report.rejected[0].reason.as_str(), report.rejected[8].reason.as_str()), ("broken", "refused"));

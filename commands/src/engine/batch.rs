@@ -9,10 +9,12 @@ use serde::Serialize;
 use traveladvisor_domain::aggregate::{Aggregate, Command, Error, Event};
 use traveladvisor_domain::id::{StreamId, StreamKind};
 use traveladvisor_infra::event_log::{
-    Append, CAUSED_BY_REQUEST, Key, KeyEffect, KeyRow, NewEvent, NewSnapshot, Position, Told, Wakeup, encode,
+    Append, Appended, CAUSED_BY_REQUEST, EventLog, Key, KeyEffect, KeyRow, LogError, NewEvent, NewSnapshot, Position,
+    Told, Wakeup, encode,
 };
 use uuid::Uuid;
 
+use super::bus::Move;
 use super::decide::{SeenAt, Verdict};
 use super::job::{Job, Origin};
 use super::limits::{BATCH_BYTES_MAX, BATCH_JOBS_MAX};
@@ -127,6 +129,10 @@ pub(crate) struct Closed {
     pub(crate) jobs: Vec<Job>,
     pub(crate) verdicts: Vec<Verdict>,
     last_places: HashMap<StreamId, usize>,
+    /// What it moves of partitions.
+    pub(crate) moves: Vec<Move>,
+    /// Why it cannot be appended: others would not hear of one of its events.
+    pub(crate) unfit: Option<String>,
 }
 
 /// The metadata as it is written; see `traveladvisor_infra::event_log::Metadata` for the meaning of each.
@@ -234,8 +240,9 @@ impl Batch {
         self.keys.push(key);
     }
 
-    /// The wake-up row of this stream is written in any case, as the state asks for.
+    /// The wake-up row of this stream is written in any case, as the state asks for. The last word counts.
     pub(crate) fn rewake(&mut self, stream: StreamId) {
+        self.postponed.remove(&stream);
         self.rewake.insert(stream);
     }
 
@@ -253,7 +260,14 @@ impl Batch {
         let reads = self.reads.into_iter().collect();
         let keys = self.keys.into_iter().map(|key| key.row(states)).collect();
         let append = Append { batch, reads, events, keys, now, wakeups, snapshots, ..Append::default() };
-        Closed { append, jobs: self.jobs, verdicts: self.verdicts, last_places: self.last_places }
+        Closed {
+            append,
+            jobs: self.jobs,
+            verdicts: self.verdicts,
+            last_places: self.last_places,
+            moves: Vec::new(),
+            unfit: None,
+        }
     }
 
     /// A job that is alone because the log has refused it goes without.
@@ -276,6 +290,14 @@ impl Batch {
 }
 
 impl Closed {
+    /// Sends it on its way; one that is unfit is refused for its data, so that whose fault it is is found out (L10).
+    pub(crate) async fn append_to(&self, log: &EventLog) -> Result<Appended, LogError> {
+        match &self.unfit {
+            Some(why) => Err(LogError::Refused(why.clone())),
+            None => log.append(&self.append).await,
+        }
+    }
+
     /// Place of its last event on a stream.
     pub(crate) fn last_place(&self, stream: StreamId) -> Option<usize> {
         self.last_places.get(&stream).copied()

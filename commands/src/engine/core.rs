@@ -1,27 +1,27 @@
 //! The loop's heart: a batch is decided, appended, and only then answered; what the log refuses is decided again (L4, L10).
 
+pub(super) mod aside;
+
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
 use rand::Rng;
-use traveladvisor_domain::dead_letter::{DeadLetterEvent, UnansweredInstruction};
-use traveladvisor_domain::failure::{Code, Failure};
-use traveladvisor_domain::id::{BookingId, StreamId, StreamKind};
-use traveladvisor_domain::message::{Body, Message};
+use traveladvisor_domain::failure::Code;
+use traveladvisor_domain::id::StreamId;
+use traveladvisor_domain::points::PointsTerms;
 use traveladvisor_infra::clock::{Clock, IdSource};
 use traveladvisor_infra::event_log::{Appended, Conflict, EventLog, Key, LogError, Position, RELAY};
 
 use super::batch::{Batch, Closed, position_of};
+use super::bus::{Move, Post, moves_of};
 use super::decide::{Decider, SeenAt, Verdict, key_reused};
 use super::follow::Follow;
 use super::hydrate::hydrate;
-use super::job::{Cause, Done, Job, Report, SoThat, Task};
-use super::letters::of_timer;
+use super::job::{Done, Job, Report, Task};
 use super::limits::{
-    CONFLICTS_BEFORE_HALVING, DEAD_LETTER_PAUSE, LOAD_PAUSE, LOAD_TRIES_MAX, LOADS_AT_ONCE_MAX, PAUSE_ALONE_MAX,
-    TRIES_ALONE_MAX,
+    CONFLICTS_BEFORE_HALVING, LOAD_PAUSE, LOAD_TRIES_MAX, LOADS_AT_ONCE_MAX, PAUSE_ALONE_MAX, TRIES_ALONE_MAX,
 };
 use super::states::{State, States};
 use super::timers::NextDue;
@@ -32,9 +32,12 @@ pub(crate) struct Core {
     pub(crate) log: EventLog,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
+    pub(crate) terms: Arc<PointsTerms>,
     pub(crate) states: States,
     pub(crate) follow: Follow,
     pub(crate) next_due: NextDue,
+    /// Where a connector carries what is for other logs: what an append has for it.
+    pub(crate) outbox: Option<Post>,
     /// Whether the supply listed last was new: then more of it is taken to be new as well and not looked for.
     pub(crate) expects_new_supply: bool,
 }
@@ -88,7 +91,7 @@ impl Core {
         if closed.verdicts.iter().any(|verdict| matches!(verdict, Verdict::Guilty(_) | Verdict::Cold)) {
             return self.without_guilty(closed);
         }
-        match self.log.append(&closed.append).await {
+        match closed.append_to(&self.log).await {
             Ok(Appended::Committed { first }) => {
                 self.committed(closed, first);
                 Vec::new()
@@ -122,10 +125,10 @@ impl Core {
             part.jobs.into_iter().for_each(|job| give_back(job, unavailable()));
             return Err(Vec::new());
         }
-        let (guilty, sound): (Vec<Job>, Vec<Job>) =
-            part.jobs.into_iter().partition(|job| job.streams().iter().any(|stream| failed.contains_key(stream)));
+        let reads_failed = |job: &Job| job.reads(&self.states).iter().any(|stream| failed.contains_key(stream));
+        let (guilty, sound): (Vec<Job>, Vec<Job>) = part.jobs.into_iter().partition(reads_failed);
         part.jobs = sound;
-        // A part of a trip that cannot be read stays cold: the batch goes on without it.
+        // What only follow-ups need, such as a part of a trip, stays cold: the batch goes on without it.
         if guilty.is_empty() {
             return Ok(part);
         }
@@ -141,7 +144,7 @@ impl Core {
         let mut batch = Batch::default();
         let mut left = jobs.into_iter();
         for job in left.by_ref() {
-            if Decider::new(&mut self.states, &mut batch, self.log.name()).add(job).is_err() {
+            if Decider::new(&mut self.states, &mut batch, &self.terms, self.log.name()).add(job).is_err() {
                 let mut jobs = batch.jobs;
                 jobs.extend(left);
                 return Err(jobs);
@@ -157,11 +160,22 @@ impl Core {
         // More than one where this process lost a turn and has won the next: the jobs of the lost one fall alone.
         let epochs: BTreeSet<u64> = closed.jobs.iter().filter_map(Job::epoch).collect();
         closed.append.owners = epochs.into_iter().map(|epoch| (RELAY.to_owned(), epoch)).collect();
+        closed.moves = moves_of(closed.jobs.iter().filter_map(Job::record));
+        let offset = |moved: &Move| (moved.partition.source.clone(), moved.expected, moved.mark);
+        closed.append.offsets = closed.moves.iter().map(offset).collect();
+        if let Some(post) = &self.outbox {
+            match post.rows(&closed.append.events) {
+                Ok(rows) => closed.append.outbox = rows,
+                Err(why) => closed.unfit = Some(why),
+            }
+        }
         closed
     }
 
     /// The batch stands: merges it, then answers.
     pub(crate) fn committed(&mut self, mut closed: Closed, first: Option<Position>) {
+        self.states.gauges.count_append();
+        closed.moves.iter().for_each(Move::stands);
         self.answer(&mut closed, first);
         closed.merge(&mut self.states, first);
         if let Some(due_at) = closed.append.wakeups.iter().filter_map(|wakeup| wakeup.due_at).min() {
@@ -216,17 +230,20 @@ impl Core {
 
     /// Drops the whole batch, reads on the streams that moved, and says what is to be decided again.
     async fn conflicted(&mut self, mut part: Part, conflicts: Vec<Conflict>) -> Vec<Part> {
-        self.states.gauges.count_conflict();
+        self.states.gauges.count_conflict(&conflicts);
         let jobs_before = part.jobs.len();
         let mut moved = Vec::new();
         for conflict in conflicts {
             match conflict {
-                Conflict::Stream { stream, .. } => moved.push(stream),
+                Conflict::Stream { stream, expected, actual } => {
+                    tracing::debug!(%stream, expected, actual, "a stream has moved");
+                    moved.push(stream);
+                }
                 Conflict::Key { key, subject, input_hash, position } => {
                     part.jobs = answer_known_key(part.jobs, &key, &subject, &input_hash, position);
                 }
                 Conflict::Owner { expected, .. } => part.jobs = without_turn(part.jobs, expected),
-                Conflict::Offset { source, .. } => tracing::error!(source, "an offset moved that no append names"),
+                Conflict::Offset { source, actual } => part.jobs = beyond(part.jobs, &source, actual),
             }
         }
         let is_another_batch = part.jobs.len() < jobs_before;
@@ -304,71 +321,6 @@ impl Core {
         }
         vec![Part::of(sound), Part::of(aside)]
     }
-
-    /// A guilty caller is answered INTERNAL and leaves nothing; a guilty message or timer becomes a dead letter, and something is left that
-    /// brings its trip on all the same.
-    fn set_aside(&self, job: Job, reason: &str) -> Option<Job> {
-        let Report::Source(_) = &job.report else {
-            answer_caller(job, Err(Rejection::new(Code::Internal, "The command failed on our side: report it.")));
-            return None;
-        };
-        let failure = Failure::new(Code::Internal, format!("The message could not be handled: {reason}."));
-        let later = job.occasion.at + DEAD_LETTER_PAUSE;
-        let ((stream, letter), so_that) = match &job.task {
-            Task::Message { message, cause, .. } => {
-                let instruction = instruction_of(message);
-                let so_that =
-                    if instruction.is_some() { SoThat::SagaHears } else { SoThat::MessageComes { at: later } };
-                (letter(message.booking, *cause, instruction, failure), so_that)
-            }
-            Task::Settle { booking, call, cause, .. } => {
-                let so_that = SoThat::PaymentAsks { payment: booking.payment(), key: call.key.clone() };
-                (letter(*booking, *cause, None, failure), so_that)
-            }
-            Task::Wake { stream } => {
-                let so_that = SoThat::TimerFires { saga: *stream, at: later };
-                (letter(BookingId(stream.uuid), self.timer_cause(*stream), None, failure), so_that)
-            }
-            // The payment can take nothing in: its saga asks again at its deadline.
-            Task::SetAside { stream, letter, so_that: SoThat::PaymentAsks { .. } } => {
-                ((*stream, (**letter).clone()), SoThat::SagaHears)
-            }
-            Task::SetAside { .. } | Task::Caller { .. } => {
-                tracing::error!(reason, "a dead letter could not be written; it comes again");
-                job.tell_source(Done::Again);
-                return None;
-            }
-        };
-        Some(Job { task: Task::SetAside { stream, letter: Box::new(letter), so_that }, alone: true, ..job })
-    }
-
-    /// No message stands behind a timer: one letter for each event of the saga after which it cannot be handled, however often it fires.
-    fn timer_cause(&self, saga: StreamId) -> Cause {
-        let sequence = self.states.view(saga).map_or(0, |state| state.sequence);
-        Cause { stream: saga, sequence, place: 0, message_id: of_timer(saga, sequence) }
-    }
-}
-
-fn letter(
-    booking: BookingId,
-    cause: Cause,
-    instruction: Option<UnansweredInstruction>,
-    failure: Failure,
-) -> (StreamId, DeadLetterEvent) {
-    let event = DeadLetterEvent::MessageDeadLettered {
-        booking,
-        cause_stream: cause.stream.to_string(),
-        cause_sequence: cause.sequence,
-        place: cause.place as u32,
-        instruction,
-        failure,
-    };
-    (StreamId::new(StreamKind::DeadLetter, cause.message_id), event)
-}
-
-fn instruction_of(message: &Message) -> Option<UnansweredInstruction> {
-    let Body::Instruction(asked) = &message.body else { return None };
-    Some(UnansweredInstruction { step: asked.order.step(), direction: asked.direction, attempt: asked.attempt })
 }
 
 /// Drops the jobs of a turn that has passed; whoever owns their source now delivers them again.
@@ -376,6 +328,31 @@ fn without_turn(jobs: Vec<Job>, epoch: u64) -> Vec<Job> {
     let (passed, others): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(|job| job.epoch() == Some(epoch));
     for job in passed {
         job.tell_source(|_| Done::Deposed);
+    }
+    others
+}
+
+/// The jobs that are left when the stored offset of their partition is another than expected. The partition is lost with all its jobs and
+/// read on from there, unless it was this process that had moved it by an append whose answer was lost: then those before it are done.
+fn beyond(jobs: Vec<Job>, source: &str, actual: u64) -> Vec<Job> {
+    let is_of = |job: &Job| job.record().is_some_and(|record| record.partition.source == source);
+    let Some(partition) = jobs.iter().find(|job| is_of(job)).and_then(Job::record).map(|it| it.partition.clone())
+    else {
+        tracing::error!(source, "an offset moved that no append names");
+        return jobs;
+    };
+    let is_ours = partition.is_as_sent(actual);
+    if !is_ours {
+        partition.lose();
+    }
+    let (named, mut others): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(is_of);
+    for job in named {
+        match job.record() {
+            // Each is told, also those before the offset: whoever consumes would else never hear that nothing more of it is taken.
+            _ if !is_ours => job.tell_source(Done::Lost),
+            Some(record) if record.offset < actual => job.tell_source(Done::Handled),
+            _ => others.push(job),
+        }
     }
     others
 }
@@ -430,6 +407,7 @@ async fn pause_alone() {
 #[cfg(test)]
 mod tests {
     use tokio::sync::oneshot;
+    use traveladvisor_domain::id::BookingId;
     use traveladvisor_infra::clock::{SandboxClock, SeededIds};
     use traveladvisor_infra::postgres::{PgConnectOptions, pool};
     use uuid::Uuid;
@@ -448,12 +426,14 @@ mod tests {
         let ids = Arc::new(SeededIds::new(1));
         let states = States::default();
         let mut core = Core {
+            terms: Arc::default(),
             log,
             clock: clock.clone(),
             ids,
             states,
             follow,
             next_due: NextDue::default(),
+            outbox: None,
             expects_new_supply: false,
         };
         let booking = BookingId(Uuid::nil());

@@ -6,14 +6,17 @@ use std::sync::Arc;
 
 use traveladvisor_domain::aggregate::Command;
 use traveladvisor_domain::id::StreamId;
+use traveladvisor_domain::together::Together;
 
 type OfDecision = Arc<dyn Fn(StreamId, &Command) -> bool + Send + Sync>;
+type OfAsked = Arc<dyn Fn(&Together) -> bool + Send + Sync>;
 type OfStream = Arc<dyn Fn(StreamId) -> bool + Send + Sync>;
 
 /// What goes wrong in an engine under test. By default nothing does.
 #[derive(Clone, Default)]
 pub struct Faults {
     panics: Option<OfDecision>,
+    panics_together: Option<OfAsked>,
     cold: Option<OfStream>,
     follow_ups_max: Option<usize>,
     cache_bytes_max: Option<usize>,
@@ -25,6 +28,13 @@ impl Faults {
     #[must_use]
     pub fn panic_when(mut self, guilty: impl Fn(StreamId, &Command) -> bool + Send + Sync + 'static) -> Self {
         self.panics = Some(Arc::new(guilty));
+        self
+    }
+
+    /// Decisions on several streams for which this is true panic.
+    #[must_use]
+    pub fn panic_together_when(mut self, guilty: impl Fn(&Together) -> bool + Send + Sync + 'static) -> Self {
+        self.panics_together = Some(Arc::new(guilty));
         self
     }
 
@@ -63,6 +73,11 @@ impl Faults {
     pub(crate) fn strike(&self, stream: StreamId, command: &Command) {
         let guilty = self.panics.as_ref().is_some_and(|guilty| guilty(stream, command));
         assert!(!guilty, "a test lets this decision panic: {stream}");
+    }
+
+    pub(crate) fn strike_together(&self, asked: &Together) {
+        let guilty = self.panics_together.as_ref().is_some_and(|guilty| guilty(asked));
+        assert!(!guilty, "a test lets this decision panic: {}", asked.operation());
     }
 
     pub(crate) fn is_cold(&self, stream: StreamId) -> bool {

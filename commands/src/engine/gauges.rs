@@ -1,18 +1,26 @@
 //! What a running engine tells of itself.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use traveladvisor_infra::event_log::Position;
+use traveladvisor_infra::event_log::{Conflict, Position};
+use traveladvisor_infra::kafka::PartitionLag;
 
-/// Numbers of one engine. Only tests read them so far; nothing is decided on them.
+/// Numbers of one engine. Nothing is decided on them.
 #[derive(Debug, Default)]
 pub struct Gauges {
     cached_bytes: AtomicUsize,
     cached_streams: AtomicUsize,
     evicted: AtomicU64,
+    appends: AtomicU64,
     conflicts: AtomicU64,
+    contended: AtomicU64,
     followed: AtomicU64,
     known_to: AtomicU64,
+    unacknowledged: AtomicUsize,
+    unconfirmed_bytes: AtomicU64,
+    partitions: Mutex<Vec<PartitionLag>>,
+    lost: AtomicU64,
 }
 
 impl Gauges {
@@ -36,6 +44,16 @@ impl Gauges {
         self.conflicts.load(Ordering::Relaxed)
     }
 
+    /// Those of them that were refused because a stream had moved: somebody else decides on the same things.
+    pub fn contended(&self) -> u64 {
+        self.contended.load(Ordering::Relaxed)
+    }
+
+    /// Appends that stand.
+    pub fn appends(&self) -> u64 {
+        self.appends.load(Ordering::Relaxed)
+    }
+
     /// Events read from the log's tail because others may have appended them.
     pub fn followed(&self) -> u64 {
         self.followed.load(Ordering::Relaxed)
@@ -44,6 +62,48 @@ impl Gauges {
     /// The position up to which states in memory are as the log has them.
     pub fn known_to(&self) -> Position {
         Position(self.known_to.load(Ordering::Relaxed))
+    }
+
+    /// Messages for other logs that the broker has not acknowledged.
+    pub fn unacknowledged(&self) -> usize {
+        self.unacknowledged.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of the write-ahead log that a connector has not confirmed, up to the last rows for it.
+    pub fn unconfirmed_bytes(&self) -> u64 {
+        self.unconfirmed_bytes.load(Ordering::Relaxed)
+    }
+
+    /// The partitions that this process consumes, as of a moment ago.
+    pub fn partitions(&self) -> Vec<PartitionLag> {
+        self.partitions.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Records that were gone from their topics before anybody had read them.
+    pub fn lost_records(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    /// Records of others that are not read, and of our own that the broker has not acknowledged.
+    pub(crate) fn on_the_way(&self) -> u64 {
+        let unread: u64 = self.partitions().iter().map(PartitionLag::unread).sum();
+        unread.saturating_add(self.unacknowledged() as u64)
+    }
+
+    pub(crate) fn count_lost(&self, records: u64) {
+        self.lost.fetch_add(records, Ordering::Relaxed);
+    }
+
+    pub(crate) fn post(&self, unacknowledged: usize) {
+        self.unacknowledged.store(unacknowledged, Ordering::Relaxed);
+    }
+
+    pub(crate) fn carry(&self, unconfirmed_bytes: u64) {
+        self.unconfirmed_bytes.store(unconfirmed_bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn consume(&self, partitions: Vec<PartitionLag>) {
+        *self.partitions.lock().unwrap_or_else(PoisonError::into_inner) = partitions;
     }
 
     pub(crate) fn know(&self, known_to: Position) {
@@ -59,8 +119,15 @@ impl Gauges {
         self.evicted.fetch_add(states, Ordering::Relaxed);
     }
 
-    pub(crate) fn count_conflict(&self) {
+    pub(crate) fn count_append(&self) {
+        self.appends.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_conflict(&self, found: &[Conflict]) {
         self.conflicts.fetch_add(1, Ordering::Relaxed);
+        if found.iter().any(|conflict| matches!(conflict, Conflict::Stream { .. })) {
+            self.contended.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn count_followed(&self, events: usize) {

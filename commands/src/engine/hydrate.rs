@@ -3,7 +3,6 @@
 use std::collections::{BTreeSet, HashMap};
 
 use futures::StreamExt;
-use traveladvisor_domain::aggregate::Aggregate;
 use traveladvisor_domain::id::StreamId;
 use traveladvisor_infra::event_log::{EventLog, LogError};
 
@@ -11,13 +10,14 @@ use super::job::Job;
 use super::limits::LOADS_AT_ONCE_MAX;
 use super::states::{State, States};
 
-/// Loads the streams that the jobs name, then the parts of the trips that those hold. Returns the streams that could not be loaded.
+/// Loads the streams that the jobs name, then those that are known from these: what else they read, and what their follow-ups will need.
+/// Returns the streams that could not be loaded.
 pub(crate) async fn hydrate(log: &EventLog, states: &mut States, jobs: &[Job]) -> HashMap<StreamId, LogError> {
-    let named: BTreeSet<StreamId> = jobs.iter().flat_map(Job::streams).collect();
+    let named: BTreeSet<StreamId> = jobs.iter().flat_map(|job| job.streams(states)).collect();
     let mut failed = load(log, states, &named).await;
-    let parts: BTreeSet<StreamId> =
-        jobs.iter().filter_map(Job::trip).flat_map(|trip| parts_of(states.view(trip.saga()))).collect();
-    failed.extend(load(log, states, &parts).await);
+    let further: BTreeSet<StreamId> =
+        jobs.iter().flat_map(|job| job.further_streams(states).into_iter().chain(job.followed(states))).collect();
+    failed.extend(load(log, states, &further).await);
     failed
 }
 
@@ -35,17 +35,4 @@ async fn load(log: &EventLog, states: &mut States, streams: &BTreeSet<StreamId>)
         }
     }
     failed
-}
-
-pub(crate) fn parts_of(saga: Option<&State>) -> Vec<StreamId> {
-    let Some(State { aggregate: Aggregate::TripSaga(saga), .. }) = saga else { return Vec::new() };
-    let Some(plan) = saga.plan() else { return Vec::new() };
-    [
-        plan.hotel.as_ref().map(|part| part.hotel.stream()),
-        plan.flight.as_ref().map(|part| part.flight.stream()),
-        plan.car.as_ref().map(|part| part.car.stream()),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
 }

@@ -7,13 +7,14 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, oneshot};
 use traveladvisor_domain::dead_letter::DeadLetterEvent;
 use traveladvisor_domain::id::{BookingId, StreamId};
-use traveladvisor_domain::message::{Destination, GatewayCall, Message};
+use traveladvisor_domain::message::{GatewayCall, Message};
 use traveladvisor_domain::occasion::Occasion;
 use traveladvisor_infra::event_log::Metadata;
 use uuid::Uuid;
 
+use super::bus::Record;
 use super::gateway_calls::Learnt;
-use crate::request::{CallerCommand, Receipt, Rejection, Request};
+use crate::request::{Receipt, Rejection, Request};
 
 /// A job with the occasion that it drew once and whom to tell.
 #[derive(Debug)]
@@ -32,7 +33,9 @@ pub(crate) enum Task {
     /// A caller's command; `fresh` is the id that a new booking would get.
     Caller { request: Box<Request>, fresh: BookingId },
     /// A message that the relay delivers, or one that was set aside under this letter and comes again.
-    Message { message: Box<Message>, cause: Cause, letter: Option<StreamId> },
+    Message { message: Box<Message>, cause: Cause, letter: Option<Box<Letter>> },
+    /// A message that came over a broker.
+    Record { message: Box<Message>, message_id: Uuid, place: Record },
     /// A due timer.
     Wake { stream: StreamId },
     /// What was learnt of a gateway call.
@@ -52,6 +55,14 @@ pub(crate) enum SoThat {
     TimerFires { saga: StreamId, at: DateTime<Utc> },
     /// The payment knows that the call's outcome is unknown, and asks for it again.
     PaymentAsks { payment: StreamId, key: String },
+}
+
+/// A letter whose message comes again.
+#[derive(Debug, Clone)]
+pub(crate) struct Letter {
+    pub(crate) stream: StreamId,
+    /// As it was set aside first.
+    pub(crate) written: DeadLetterEvent,
 }
 
 /// The event that a message comes from.
@@ -101,14 +112,13 @@ pub(crate) enum Report {
 pub(crate) struct Ack {
     sender: mpsc::UnboundedSender<Done>,
     token: Token,
-    /// The source's turn of ownership: the append that holds the job has it checked.
-    epoch: u64,
+    claim: Claim,
     told: AtomicBool,
 }
 
 impl Ack {
-    pub(crate) const fn new(sender: mpsc::UnboundedSender<Done>, token: Token, epoch: u64) -> Self {
-        Self { sender, token, epoch, told: AtomicBool::new(false) }
+    pub(crate) const fn new(sender: mpsc::UnboundedSender<Done>, token: Token, claim: Claim) -> Self {
+        Self { sender, token, claim, told: AtomicBool::new(false) }
     }
 
     /// There was nothing left to do.
@@ -131,6 +141,15 @@ impl Drop for Ack {
     }
 }
 
+/// By what right a source hands a job over: the append that holds the job has it checked.
+#[derive(Debug)]
+pub(crate) enum Claim {
+    /// The turn of ownership of relay and timers.
+    Turn(u64),
+    /// The stored offset of its partition.
+    Record(Record),
+}
+
 /// What a source knows a job by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Token {
@@ -138,6 +157,8 @@ pub(crate) enum Token {
     Message { position: u64, place: usize },
     /// A timer of this stream.
     Wake(StreamId),
+    /// A record of a partition in one assignment.
+    Record { partition: u64, offset: u64 },
 }
 
 /// What became of a source's job.
@@ -149,47 +170,24 @@ pub(crate) enum Done {
     Again(Token),
     /// The source has lost its ownership: it must stop.
     Deposed,
+    /// Another process has gone on with its partition.
+    Lost(Token),
 }
 
 impl Job {
-    /// The streams that deciding it reads first; more may follow from what they hold.
-    pub(crate) fn streams(&self) -> Vec<StreamId> {
-        match &self.task {
-            Task::Caller { request, .. } => caller_streams(&request.command),
-            Task::Message { message, letter, .. } => match message.to {
-                Destination::Stream(stream) => {
-                    with_trip(message.booking, [Some(stream), *letter].into_iter().flatten())
-                }
-                Destination::Gateway => Vec::new(),
-            },
-            Task::Wake { stream } => with_trip(BookingId(stream.uuid), Some(*stream)),
-            Task::Settle { booking, .. } => with_trip(*booking, None),
-            Task::SetAside { stream, so_that: SoThat::PaymentAsks { payment, .. }, .. } => vec![*stream, *payment],
-            Task::SetAside { stream, .. } => vec![*stream],
-        }
-    }
-
-    /// The trip it belongs to, whose parts its follow-ups will need.
-    pub(crate) fn trip(&self) -> Option<BookingId> {
-        match &self.task {
-            Task::Caller { request, .. } => match &request.command {
-                CallerCommand::CancelBooking { booking, .. } | CallerCommand::ResolveSaga { booking, .. } => {
-                    Some(*booking)
-                }
-                _ => None,
-            },
-            Task::Message { message, .. } => Some(message.booking),
-            Task::Wake { stream } => Some(BookingId(stream.uuid)),
-            Task::Settle { booking, .. } => Some(*booking),
-            Task::SetAside { .. } => None,
-        }
-    }
-
     /// The turn of ownership that it stems from; none of a caller's.
     pub(crate) const fn epoch(&self) -> Option<u64> {
         match &self.report {
-            Report::Caller(_) => None,
-            Report::Source(ack) => Some(ack.epoch),
+            Report::Source(Ack { claim: Claim::Turn(epoch), .. }) => Some(*epoch),
+            Report::Source(_) | Report::Caller(_) => None,
+        }
+    }
+
+    /// The record that it stems from, if it came over a broker.
+    pub(crate) const fn record(&self) -> Option<&Record> {
+        match &self.report {
+            Report::Source(Ack { claim: Claim::Record(record), .. }) => Some(record),
+            Report::Source(_) | Report::Caller(_) => None,
         }
     }
 
@@ -205,46 +203,4 @@ impl Job {
             ack.tell(done);
         }
     }
-}
-
-fn caller_streams(command: &CallerCommand) -> Vec<StreamId> {
-    match command {
-        CallerCommand::BookTrip { wanted, .. } => [
-            wanted.hotel.as_ref().map(|part| part.hotel.stream()),
-            wanted.flight.as_ref().map(|part| part.flight.stream()),
-            wanted.car.as_ref().map(|part| part.car.stream()),
-        ]
-        .into_iter()
-        .flatten()
-        .collect(),
-        CallerCommand::CancelBooking { booking, .. } | CallerCommand::ResolveSaga { booking, .. } => {
-            with_trip(*booking, None)
-        }
-        CallerCommand::ChangeAllotment { hotel, .. } => vec![hotel.stream()],
-        CallerCommand::UpsertHotel(_) | CallerCommand::UpsertFlight(_) | CallerCommand::UpsertCar(_) => {
-            catalogue_stream(command).into_iter().collect()
-        }
-    }
-}
-
-/// The stream of a catalogue item, from its supplier and code.
-pub(crate) fn catalogue_stream(command: &CallerCommand) -> Option<StreamId> {
-    use traveladvisor_domain::id::{CarId, FlightId, HotelId};
-    match command {
-        CallerCommand::UpsertHotel(details) => Some(HotelId::of(&details.supplier, &details.code).stream()),
-        CallerCommand::UpsertFlight(details) => Some(FlightId::of(&details.supplier, &details.code).stream()),
-        CallerCommand::UpsertCar(details) => Some(CarId::of(&details.supplier, &details.code).stream()),
-        _ => None,
-    }
-}
-
-fn with_trip(booking: BookingId, also: impl IntoIterator<Item = StreamId>) -> Vec<StreamId> {
-    let mut streams = vec![booking.saga(), booking.stream(), booking.payment()];
-    streams.extend(also);
-    streams
-}
-
-/// A command that lists supply: most often new, so that it need not be looked for.
-pub(crate) fn is_supply_listing(job: &Job) -> bool {
-    matches!(&job.task, Task::Caller { request, .. } if catalogue_stream(&request.command).is_some())
 }

@@ -39,9 +39,9 @@ pub const LOAD_STREAMS_MAX: usize = 64;
 pub const LOAD_STREAM_EVENTS: usize = 64;
 /// Events of a stream read at once.
 pub const HYDRATION_PAGE: usize = 2_000;
-/// Events since its last snapshot before a hotel, flight or car gets another; reading fewer is not worth saving.
+/// Events since its last snapshot before a hotel, flight, car, account or campaign gets another; reading fewer is not worth saving.
 pub const SNAPSHOT_EVENTS_MIN: u64 = 200;
-/// Bytes that an event of a hotel, flight or car takes in the log, payload and metadata, about.
+/// Bytes that an event of a hotel, flight, car, account or campaign takes in the log, payload and metadata, about.
 pub const EVENT_BYTES_ABOUT: usize = 512;
 /// How many times the last snapshot's bytes the events since then must come to before the next.
 pub const SNAPSHOT_REST_FACTOR: usize = 4;
@@ -80,6 +80,44 @@ pub const OPEN_AGAIN: Duration = Duration::from_millis(100);
 pub const TIMERS_WAIT_MAX: Duration = Duration::from_secs(10);
 /// Pause before a message that came back is delivered again.
 pub const REDELIVERY_PAUSE: Duration = Duration::from_millis(100);
+/// Records of other logs that are with the engine at most; beyond it no more are taken from the broker.
+pub const RECORDS_UNDER_WAY_MAX: usize = 1_024;
+/// Bytes that a record has beside key, headers and value at most, lengths and times above all.
+pub const RECORD_FRAME_BYTES: usize = 256;
+/// How often it is told how far behind the consumed partitions are.
+pub const LAG_TOLD_EVERY: Duration = Duration::from_secs(1);
+/// Messages for other logs that the broker has not acknowledged at most; beyond it the relay reads no further. Far more than of messages
+/// that stay here, so that those go on for long while a broker is away.
+pub const POSTS_UNDER_WAY_MAX: usize = 10_000;
+/// Pause before a record is handed to the producer again whose queue was full.
+pub const POST_AGAIN: Duration = Duration::from_millis(10);
+/// How long the relay waits at its end for what is on its way to the broker, so that less of it is sent twice.
+pub const POST_FLUSH_PATIENCE: Duration = Duration::from_secs(2);
+/// Pause before a broker's client is made anew that was lost; the relay's is doubled each time.
+pub const BROKER_AGAIN: Duration = Duration::from_secs(1);
+/// Longest pause before the relay begins again: each time it sends once more what the broker has not acknowledged.
+pub const BROKER_AGAIN_MAX: Duration = Duration::from_secs(5);
+/// After how long without an acknowledgement a broker that owes one counts as silent.
+pub const BROKER_SILENT_AFTER: Duration = Duration::from_secs(3);
+/// How often it is looked how far a connector has come.
+pub const SLOT_LOOKED_EVERY: Duration = Duration::from_secs(1);
+/// How long a connector may take to say that it has what was written: it says so at intervals of its own settings, see `infra/debezium`. Beyond
+/// it nothing is heard of the broker.
+pub const SLOT_CONFIRMS_WITHIN: Duration = Duration::from_secs(5);
+/// How long another setting of the outbox waits for the lease of who worked by the former one to run out: longer than a lease lasts, so that
+/// whoever has it then is at work.
+pub const OUTBOX_PATIENCE: Duration = Duration::from_secs(6);
+/// Pause before that is looked at again.
+pub const OUTBOX_AGAIN: Duration = Duration::from_millis(200);
+/// How long timers wait at least at the beginning of a turn, and once a silent broker is heard again: what was on its way goes before the
+/// deadlines that passed meanwhile.
+pub const TIMERS_AFTER_SILENCE: Duration = Duration::from_secs(10);
+/// How long they wait at most for what an outage has left: beyond, a participant that does not keep up counts as one that does not answer.
+pub const TIMERS_AFTER_SILENCE_MAX: Duration = Duration::from_mins(5);
+/// Records not read or not acknowledged that are no more than what is always on its way.
+pub const LAG_SMALL: u64 = 100;
+/// Hotels, flights, fleets, members and vouchers of other logs that are known here at most.
+pub const COPIES_MAX: usize = 2_000_000;
 /// Calls to the payment gateway at once.
 pub const GATEWAY_CALLS_AT_ONCE_MAX: usize = 32;
 /// Calls to the gateway whose outcome is not known yet at most; beyond it the relay waits.
@@ -99,6 +137,8 @@ pub const GATEWAY_CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// After how long a timer fires again that could not be handled, and a message comes again that was set aside and that nobody would ask for
 /// once more: a program that can handle it may have been started meanwhile.
 pub const DEAD_LETTER_PAUSE: Duration = Duration::from_mins(5);
+/// Letters that are read and fetched again at once, beside the timers of sagas.
+pub const LETTERS_AT_ONCE_MAX: usize = 8;
 /// Wake-ups read at once.
 pub const WAKEUPS_PAGE: usize = 256;
 /// Wake-ups handed to the engine and not handled yet, about; beyond it their source waits, so that answers and undos find room in the lane.

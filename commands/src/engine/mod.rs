@@ -6,6 +6,7 @@
 
 pub mod audit;
 mod batch;
+pub mod bus;
 mod core;
 mod decide;
 mod eviction;
@@ -19,6 +20,7 @@ mod job;
 mod letters;
 pub mod limits;
 mod loading;
+mod needs;
 mod occasion;
 mod old_keys;
 mod parked;
@@ -38,16 +40,22 @@ pub use gauges::Gauges;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use traveladvisor_domain::context::Context;
 use traveladvisor_domain::failure::Code;
 use traveladvisor_domain::id::BookingId;
+use traveladvisor_domain::points::PointsTerms;
 use traveladvisor_infra::clock::{Clock, IdSource};
 use traveladvisor_infra::event_log::{EventLog, Lease, LogError, RELAY};
 use traveladvisor_infra::gateway::PaymentGateway;
 
+use self::bus::{Bus, Consumes, Consuming, Copies, Intake, Outbox, Post};
 use self::core::Core;
 use self::follow::Follow;
-use self::job::{Job, Origin, Report, Task, catalogue_stream};
-use self::limits::{CALLER_DEADLINE, CALLER_LANE_MAX, GATEWAY_LOOK_UPS_MAX, STOP_DEADLINE, SYSTEM_LANE_MAX};
+use self::job::{Job, Origin, Report, Task};
+use self::limits::{
+    BROKER_AGAIN, CALLER_DEADLINE, CALLER_LANE_MAX, GATEWAY_LOOK_UPS_MAX, STOP_DEADLINE, SYSTEM_LANE_MAX,
+};
+use self::needs::catalogue_stream;
 use self::pipeline::{Lanes, Pipeline};
 use self::source::Source;
 use self::states::States;
@@ -63,6 +71,8 @@ pub struct Ports {
     pub ids: Arc<dyn IdSource>,
     /// Moves the money.
     pub gateway: Arc<dyn PaymentGateway>,
+    /// What points are worth.
+    pub terms: Arc<PointsTerms>,
 }
 
 /// Whether this process delivers messages and timers of its log.
@@ -81,6 +91,8 @@ pub struct Engine {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
     gauges: Arc<Gauges>,
+    copies: Option<Copies>,
+    bus_context: Option<Context>,
 }
 
 /// The engine's tasks. Dropping it ends them as soon as they notice, and its lease runs out by itself, as after a kill;
@@ -88,6 +100,7 @@ pub struct Engine {
 pub struct RunningEngine {
     stop: watch::Sender<bool>,
     source: Option<JoinHandle<Option<Lease>>>,
+    consuming: Option<JoinHandle<()>>,
     core: JoinHandle<()>,
 }
 
@@ -112,35 +125,105 @@ impl Engine {
         Self::start_on(log, ports, delivery, States::with_faults(faults)).await
     }
 
+    /// Starts the engine of a log that holds some contexts only, beside others whose messages come and go over a broker.
+    ///
+    /// Errors: the log cannot be read, or the broker's settings cannot be used. A broker that is away is none.
+    pub async fn start_on_bus(
+        log: EventLog,
+        ports: Ports,
+        delivery: Delivery,
+        bus: Bus,
+    ) -> Result<(Self, RunningEngine), LogError> {
+        Self::start_with(log, ports, (delivery, Some(bus)), States::default()).await
+    }
+
+    /// Starts an engine beside others in which these faults happen.
+    ///
+    /// Errors: as of [`Self::start_on_bus`].
+    #[cfg(feature = "testing")]
+    pub async fn start_on_bus_with_faults(
+        log: EventLog,
+        ports: Ports,
+        delivery: Delivery,
+        (bus, faults): (Bus, Faults),
+    ) -> Result<(Self, RunningEngine), LogError> {
+        Self::start_with(log, ports, (delivery, Some(bus)), States::with_faults(faults)).await
+    }
+
     async fn start_on(
         log: EventLog,
         ports: Ports,
         delivery: Delivery,
         states: States,
     ) -> Result<(Self, RunningEngine), LogError> {
+        Self::start_with(log, ports, (delivery, None), states).await
+    }
+
+    async fn start_with(
+        log: EventLog,
+        ports: Ports,
+        (delivery, bus): (Delivery, Option<Bus>),
+        mut states: States,
+    ) -> Result<(Self, RunningEngine), LogError> {
         let (callers, caller_lane) = mpsc::channel(CALLER_LANE_MAX);
         let (system, system_lane) = mpsc::channel(SYSTEM_LANE_MAX);
         let (stop, stopped) = watch::channel(false);
         log.head().await?;
-        let Ports { clock, ids, gateway } = ports;
+        let Ports { clock, ids, gateway, terms } = ports;
         let next_due = NextDue::default();
         let look_ups_max = GATEWAY_LOOK_UPS_MAX;
         #[cfg(feature = "testing")]
         let look_ups_max = states.faults.look_ups_or(look_ups_max);
+        let consuming = match &bus {
+            Some(bus) => {
+                states.contexts = bus.contexts;
+                // Who consumes nothing prices nothing.
+                states.copies = (bus.consumes == Consumes::Here).then(|| Copies::begin(bus, &stopped)).flatten();
+                let gauges = states.gauges.clone();
+                let intake = Intake { log: log.clone(), clock: clock.clone(), lane: system.clone(), gauges };
+                (bus.consumes == Consumes::Here).then(|| tokio::spawn(consume(bus.clone(), intake, stopped.clone())))
+            }
+            None => None,
+        };
+        let outbox = bus.as_ref().filter(|bus| bus.outbox == Outbox::Table).map(|bus| Post::open(bus, log.name()));
+        let outbox = outbox.transpose().map_err(|error| LogError::Unavailable(error.to_string()))?;
+        let (copies, bus_context) = (states.copies.clone(), bus.as_ref().map(Bus::context));
         let source = (delivery == Delivery::Here).then(|| {
             let next_due = next_due.clone();
-            let source =
-                Source { log: log.clone(), clock: clock.clone(), gateway, lane: system, next_due, look_ups_max };
-            let lease = Lease::compete_and_tell_the_time(&log, RELAY, clock.clone());
+            let (log, clock, lane, gauges) = (log.clone(), clock.clone(), system, states.gauges.clone());
+            let source = Source { log: log.clone(), clock, gateway, lane, next_due, look_ups_max, bus, gauges };
+            let lease = Lease::compete_and_tell_the_time(&log, RELAY, source.clock.clone());
             tokio::spawn(source.run(lease, stopped.clone()))
         });
         let gauges = states.gauges.clone();
         let follow = Follow::from_end(&log);
-        let core =
-            Core { log, follow, clock: clock.clone(), ids: ids.clone(), states, next_due, expects_new_supply: false };
+        let core = Core {
+            log,
+            follow,
+            clock: clock.clone(),
+            ids: ids.clone(),
+            terms,
+            states,
+            next_due,
+            outbox,
+            expects_new_supply: false,
+        };
         let lanes = Lanes { system: system_lane, callers: caller_lane, system_open: true };
         let core = tokio::spawn(Pipeline::new(core, lanes).run(stopped));
-        Ok((Self { lane: callers, clock, ids, gauges }, RunningEngine { stop, source, core }))
+        Ok((
+            Self { lane: callers, clock, ids, gauges, copies, bus_context },
+            RunningEngine { stop, source, consuming, core },
+        ))
+    }
+
+    /// By which context its log is named among others; none where there is one log for all.
+    pub const fn bus_context(&self) -> Option<Context> {
+        self.bus_context
+    }
+
+    /// What it knows of other logs, where it prices trips from copies.
+    pub const fn copies(&self) -> Option<&Copies> {
+        self.copies.as_ref()
     }
 
     /// What it tells of itself.
@@ -181,8 +264,12 @@ impl Engine {
 impl RunningEngine {
     /// Tells whether all tasks of the engine are still at work. A task that broke off delivers or decides nothing more.
     pub fn liveness(&self) -> impl Fn() -> bool + Send + Sync + 'static {
-        let tasks: Vec<_> =
-            [self.core.abort_handle()].into_iter().chain(self.source.as_ref().map(JoinHandle::abort_handle)).collect();
+        let tasks: Vec<_> = [&self.core]
+            .into_iter()
+            .map(JoinHandle::abort_handle)
+            .chain(self.source.as_ref().map(JoinHandle::abort_handle))
+            .chain(self.consuming.as_ref().map(JoinHandle::abort_handle))
+            .collect();
         move || tasks.iter().all(|task| !task.is_finished())
     }
 
@@ -197,8 +284,25 @@ impl RunningEngine {
             None => None,
         };
         ended(self.core, deadline).await;
+        if let Some(consuming) = self.consuming {
+            ended(consuming, deadline).await;
+        }
         if let Some(lease) = lease {
             lease.let_go().await;
+        }
+    }
+}
+
+/// Consumes for as long as the engine runs; a client that is lost is opened again.
+async fn consume(bus: Bus, intake: Intake, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() && stop.has_changed().is_ok() && !intake.lane.is_closed() {
+        match Consuming::open(&bus, intake.clone()) {
+            Ok(consuming) => consuming.run(&mut stop).await,
+            Err(error) => tracing::error!(%error, "the topics of this log cannot be consumed; tried again"),
+        }
+        tokio::select! {
+            _ = stop.changed() => {}
+            () = tokio::time::sleep(BROKER_AGAIN) => {}
         }
     }
 }
@@ -220,6 +324,8 @@ fn correlation(request: &Request, fresh: BookingId) -> String {
             booking.to_string()
         }
         CallerCommand::ChangeAllotment { hotel, .. } => hotel.to_string(),
+        CallerCommand::ResolveLetter { letter, .. } => letter.to_string(),
+        CallerCommand::Together(asked) => asked.subject().to_string(),
         upsert => catalogue_stream(upsert).map(|stream| stream.to_string()).unwrap_or_default(),
     }
 }

@@ -6,6 +6,7 @@ use traveladvisor_domain::id::StreamId;
 
 use super::job::{Job, Report};
 use super::limits::{PARKED_CALLERS_MAX, PARKED_JOBS_MAX, PARKED_SYSTEM_MAX};
+use super::states::States;
 
 /// A job that waits for streams.
 pub(crate) struct Parked {
@@ -56,8 +57,8 @@ impl ParkedJobs {
         std::mem::take(&mut self.waiting)
     }
 
-    /// The streams that their decisions read first.
-    pub(crate) fn streams(&self) -> impl Iterator<Item = StreamId> {
-        self.waiting.iter().flat_map(|parked| parked.job.streams())
+    /// The streams that their decisions read, as far as is known.
+    pub(crate) fn reads(&self, states: &States) -> impl Iterator<Item = StreamId> {
+        self.waiting.iter().flat_map(|parked| parked.job.reads(states))
     }
 }

@@ -4,7 +4,7 @@
 //! (`Core::process`), with nothing else under way.
 
 use std::any::Any;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::task::Poll;
@@ -20,10 +20,10 @@ use super::batch::{Batch, Closed};
 use super::core::{Core, Part, give_back, unavailable};
 use super::decide::{Decider, Verdict};
 use super::follow::Own;
-use super::hydrate::parts_of;
-use super::job::{Job, is_supply_listing};
+use super::job::Job;
 use super::limits::{BATCH_CALLERS_MIN, BATCH_JOBS_MAX, GATHER_ROUNDS, LOADS_AT_ONCE_MAX};
 use super::loading::{Loaded, load, loads_of};
+use super::needs::is_supply_listing;
 use super::parked::{Parked, ParkedJobs, Parts};
 
 /// The two lanes of jobs (L11).
@@ -166,12 +166,15 @@ impl Pipeline {
             return HashSet::new();
         }
         let cold = |stream: &StreamId| !self.core.states.is_hot(*stream);
-        let named: HashSet<StreamId> = job.streams().into_iter().filter(cold).collect();
-        if !named.is_empty() || parts == Parts::AskedFor {
+        let named: HashSet<StreamId> = job.streams(&self.core.states).into_iter().filter(cold).collect();
+        if !named.is_empty() {
             return named;
         }
-        let saga = job.trip().and_then(|trip| self.core.states.view(trip.saga()));
-        parts_of(saga).into_iter().filter(cold).collect()
+        let further: HashSet<StreamId> = job.further_streams(&self.core.states).into_iter().filter(cold).collect();
+        if !further.is_empty() || parts == Parts::AskedFor {
+            return further;
+        }
+        job.followed(&self.core.states).into_iter().filter(cold).collect()
     }
 
     fn park(&mut self, parked: Parked) {
@@ -213,27 +216,26 @@ impl Pipeline {
             };
             come.insert(stream, why_not);
         }
-        let mut stranded = Vec::new();
+        let (mut stranded, mut in_trouble) = (Vec::new(), Vec::new());
         for mut parked in self.parked.take_all() {
             let waited: Vec<StreamId> = parked.missing.extract_if(|stream| come.contains_key(stream)).collect();
-            match failure_of(&parked.job, &waited, &come) {
+            match failure_of(&parked.job.reads(&self.core.states), &waited, &come) {
                 Some(LogError::Unavailable(_)) => give_back(parked.job, unavailable()),
                 Some(_) => stranded.push(parked.job),
+                // What is in flight may not be staged any more, so nothing is decided until it is merged.
+                None if parked.missing.is_empty() && !self.troubled.is_empty() => in_trouble.push(parked.job),
                 None if parked.missing.is_empty() => self.unpark(parked),
                 None => self.parked.push(parked),
             }
         }
-        if !stranded.is_empty() {
-            self.troubled.push_back(Part::of(stranded));
+        for jobs in [stranded, in_trouble] {
+            if !jobs.is_empty() {
+                self.troubled.push_back(Part::of(jobs));
+            }
         }
     }
 
     fn unpark(&mut self, parked: Parked) {
-        // What is in flight may not be staged any more, so nothing is decided until it is merged.
-        if !self.troubled.is_empty() {
-            self.troubled.push_back(Part::of(vec![parked.job]));
-            return;
-        }
         if parked.job.is_abandoned() {
             return;
         }
@@ -242,9 +244,9 @@ impl Pipeline {
             self.note_supply(&parked.job);
             self.decide(parked.job);
         } else {
-            // The parts of its trip are asked for once, and only when all is there that it names: what they are stands there.
-            let lacks_named = parked.job.streams().iter().any(|stream| missing.contains(stream));
-            let parts = if lacks_named { parked.parts } else { Parts::AskedFor };
+            // What its follow-ups need is asked for once, and only when all is there that it reads: it is known from that.
+            let lacks_read = parked.job.reads(&self.core.states).iter().any(|stream| missing.contains(stream));
+            let parts = if lacks_read { parked.parts } else { Parts::AskedFor };
             self.park(Parked { job: parked.job, missing, parts });
         }
     }
@@ -253,12 +255,12 @@ impl Pipeline {
     fn note_supply(&mut self, job: &Job) {
         if is_supply_listing(job) {
             let is_new = |stream: &StreamId| self.core.states.view(*stream).is_some_and(|state| state.sequence == 0);
-            self.core.expects_new_supply = job.streams().iter().all(is_new);
+            self.core.expects_new_supply = job.streams(&self.core.states).iter().all(is_new);
         }
     }
 
     fn decide(&mut self, job: Job) {
-        let mut decider = Decider::new(&mut self.core.states, &mut self.open, self.core.log.name());
+        let mut decider = Decider::new(&mut self.core.states, &mut self.open, &self.core.terms, self.core.log.name());
         let sound = match decider.add(job) {
             Ok(Verdict::Guilty(_) | Verdict::Cold) | Err(_) => false,
             Ok(_) => true,
@@ -279,7 +281,7 @@ impl Pipeline {
         let closed = self.core.close(std::mem::take(&mut self.open));
         let log = self.core.log.clone();
         let append = async move {
-            let outcome = log.append(&closed.append).await;
+            let outcome = closed.append_to(&log).await;
             (closed, outcome)
         };
         // Not a task of its own, which would cost two changes of thread. It goes out now; its answer comes while the next is decided.
@@ -330,7 +332,7 @@ impl Pipeline {
     /// What jobs wait with is not to go before they are decided.
     fn end_turn(&mut self) {
         if self.core.states.is_full() {
-            for stream in self.parked.streams() {
+            for stream in self.parked.reads(&self.core.states) {
                 self.core.states.view(stream);
             }
         }
@@ -355,13 +357,12 @@ async fn joined(in_flight: &mut Option<InFlight>) -> Result<AppendOutcome, Box<d
     }
 }
 
-/// Why a job cannot be decided now: a stream that its decision reads has not come.
+/// Why a job that reads these streams cannot be decided now: one of them has not come.
 fn failure_of<'c>(
-    job: &Job,
+    reads: &BTreeSet<StreamId>,
     waited: &[StreamId],
     come: &'c HashMap<StreamId, Option<LogError>>,
 ) -> Option<&'c LogError> {
     let failed = |stream: &StreamId| come.get(stream).and_then(Option::as_ref);
-    let named = job.streams();
-    waited.iter().filter(|stream| named.contains(stream)).find_map(failed)
+    waited.iter().filter(|stream| reads.contains(stream)).find_map(failed)
 }

@@ -1,4 +1,5 @@
-//! When the state of a hotel, flight or car is kept beside its events, so that not the whole stream has to be read again.
+//! When the state of a hotel, flight, car, points account or campaign is kept beside its events, so that not the whole stream has to be read
+//! again.
 
 use traveladvisor_domain::id::{StreamId, StreamKind};
 use traveladvisor_infra::event_log::{NewSnapshot, encode_state};
@@ -19,7 +20,10 @@ pub(crate) struct Kept {
 
 /// Whether snapshots of such streams are kept. The others are short.
 pub(crate) const fn is_kept(kind: StreamKind) -> bool {
-    matches!(kind, StreamKind::Hotel | StreamKind::Flight | StreamKind::Car)
+    matches!(
+        kind,
+        StreamKind::Hotel | StreamKind::Flight | StreamKind::Car | StreamKind::PointsAccount | StreamKind::Campaign
+    )
 }
 
 /// The rule. A snapshot is due when the events since the last one come to as many bytes as it would have itself, and to

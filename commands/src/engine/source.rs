@@ -2,17 +2,21 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 use traveladvisor_infra::clock::Clock;
 use traveladvisor_infra::event_log::{EventLog, Lease, Turn};
 use traveladvisor_infra::gateway::PaymentGateway;
 use traveladvisor_infra::stopping::told;
 
+use super::bus::{Bus, Outbox, Silence, watch_slot};
+use super::gauges::Gauges;
 use super::job::Job;
-use super::limits::{OPEN_AGAIN, TIMERS_WAIT_MAX};
+use super::limits::{BROKER_AGAIN, BROKER_AGAIN_MAX, OPEN_AGAIN, TIMERS_WAIT_MAX};
 use super::old_keys;
-use super::relay::Relay;
+use super::relay::{Relay, Stopped};
 use super::timers::{NextDue, Timers};
 
 /// What delivers messages and timers to the engine of this process.
@@ -25,6 +29,10 @@ pub(crate) struct Source {
     pub(crate) next_due: NextDue,
     /// How often a gateway call is looked up before its outcome is left unknown.
     pub(crate) look_ups_max: u32,
+    /// Where other logs are.
+    pub(crate) bus: Option<Bus>,
+    /// Where it tells of what is on its way.
+    pub(crate) gauges: Arc<Gauges>,
 }
 
 impl Source {
@@ -59,22 +67,80 @@ impl Source {
     }
 
     async fn deliver(&self, turn: &Turn, stop: watch::Receiver<bool>) {
-        // The checkpoint is read under the new epoch: what the former owner was still handling is delivered again.
-        let mut relay = loop {
-            match Relay::open(self, turn.clone()).await {
-                Ok(relay) => break relay,
-                Err(error) => tracing::warn!(%error, "the relay's checkpoint cannot be read; tried again"),
-            }
-            tokio::time::sleep(OPEN_AGAIN).await;
-        };
+        let silence = self.bus.as_ref().map(|_| Arc::new(Silence::begins(now())));
+        // Where a connector carries what is for others, its slot tells what the relay cannot know.
+        let slot = self.bus.as_ref().filter(|bus| bus.outbox == Outbox::Table).map(|bus| bus.slot.as_str());
+        let of_relay = silence.clone().filter(|_| slot.is_none());
+        let mut relay = self.open_relay(turn, of_relay.clone()).await;
         // Answers that stand in the log already go before the deadlines that passed while nobody delivered.
         let caught_up = relay.caught_up();
         let timers = async {
             tokio::time::timeout(TIMERS_WAIT_MAX, caught_up).await.ok();
-            Timers::new(self, turn).run(stop.clone()).await;
+            Timers::new(self, turn, silence.clone()).run(stop.clone()).await;
         };
-        tokio::join!(relay.run(stop.clone()), timers, old_keys::forget(self, stop.clone()));
+        tokio::join!(
+            self.relay(relay, (turn, of_relay), stop.clone()),
+            timers,
+            watch_slot(self, (slot, silence.as_deref()), stop.clone()),
+            old_keys::forget(self, stop.clone())
+        );
     }
+
+    /// The checkpoint is read under the new epoch: what the former owner was still handling is delivered again.
+    async fn open_relay(&self, turn: &Turn, silence: Option<Arc<Silence>>) -> Relay {
+        loop {
+            match Relay::open(self, turn.clone(), silence.clone()).await {
+                Ok(relay) => return relay,
+                Err(error) => tracing::warn!(%error, "the relay cannot begin; tried again"),
+            }
+            tokio::time::sleep(OPEN_AGAIN).await;
+        }
+    }
+
+    /// Where the broker's client was lost, it begins again at its checkpoint, so that what is sent again goes in order. Dropped at its end:
+    /// timers that wait for it need not any more.
+    async fn relay(
+        &self,
+        mut relay: Relay,
+        (turn, silence): (&Turn, Option<Arc<Silence>>),
+        mut stop: watch::Receiver<bool>,
+    ) {
+        let mut pause = BROKER_AGAIN;
+        let mut begun = now();
+        loop {
+            let stopped = relay.run(stop.clone()).await;
+            if stopped == Stopped::Over {
+                return;
+            }
+            pause =
+                if begun.elapsed() > BROKER_AGAIN_MAX * 2 { BROKER_AGAIN } else { (pause * 2).min(BROKER_AGAIN_MAX) };
+            // Who has answered is not silent: deadlines go on.
+            let heard = silence.as_deref().filter(|_| stopped == Stopped::Answered);
+            if rests(pause, heard, &mut stop).await {
+                return;
+            }
+            begun = now();
+            relay = self.open_relay(turn, silence.clone()).await;
+        }
+    }
+}
+
+/// Rests for so long; true when it was told to stop.
+async fn rests(pause: Duration, heard: Option<&Silence>, stop: &mut watch::Receiver<bool>) -> bool {
+    let end = now() + pause;
+    while now() < end {
+        heard.inspect(|silence| silence.heard(now()));
+        tokio::select! {
+            () = told(stop) => return true,
+            () = tokio::time::sleep(BROKER_AGAIN.min(end - now())) => {}
+        }
+    }
+    false
+}
+
+/// Measures silence only.
+fn now() -> Instant {
+    Instant::now()
 }
 
 fn is_told(stop: &watch::Receiver<bool>) -> bool {

@@ -12,9 +12,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use traveladvisor_domain::aggregate::{Aggregate, Event};
+use traveladvisor_domain::context::Contexts;
 use traveladvisor_domain::id::{StreamId, StreamKind};
+use traveladvisor_domain::together::Together;
 use traveladvisor_infra::event_log::{Position, StoredEvent};
 
+use super::bus::Copies;
 use super::eviction::{Place, Queue, Rank};
 use super::gauges::Gauges;
 use super::limits::{CACHE_BYTES_MAX, STAGED_STREAMS_MAX};
@@ -45,6 +48,10 @@ pub(crate) struct States {
     bytes_max: usize,
     /// Counts the batches.
     turn: u64,
+    /// Whose streams stand in this log.
+    pub(crate) contexts: Contexts,
+    /// What other logs have told, if there are any.
+    pub(crate) copies: Option<Copies>,
     pub(crate) gauges: Arc<Gauges>,
     #[cfg(feature = "testing")]
     pub(crate) faults: super::faults::Faults,
@@ -59,6 +66,8 @@ impl Default for States {
             bytes: 0,
             bytes_max: CACHE_BYTES_MAX,
             turn: 0,
+            contexts: Contexts::ALL,
+            copies: None,
             gauges: Arc::default(),
             #[cfg(feature = "testing")]
             faults: super::faults::Faults::default(),
@@ -79,6 +88,11 @@ impl States {
             entry.touched.set(self.turn);
         }
         self.staged.get(&stream).or_else(|| committed.map(|entry| &entry.state))
+    }
+
+    /// The streams that are known only from those that it names.
+    pub(crate) fn further_streams(&self, asked: &Together) -> Vec<StreamId> {
+        asked.further_streams(&|stream| self.view(stream).map(|state| &state.aggregate))
     }
 
     pub(crate) fn is_hot(&self, stream: StreamId) -> bool {

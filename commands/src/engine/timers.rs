@@ -9,13 +9,18 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 use traveladvisor_domain::id::{BookingId, StreamId, StreamKind};
+use traveladvisor_infra::clock::Clock;
 use traveladvisor_infra::event_log::{LogError, Turn};
 
-use super::job::{Ack, Done, Job, Origin, Report, Task, Token};
-use super::letters;
-use super::limits::{DEAD_LETTER_PAUSE, WAKEUPS_PAGE, WAKEUPS_POLL, WAKEUPS_REST, WAKEUPS_UNDER_WAY_MAX};
+use super::bus::Silence;
+use super::job::{Ack, Claim, Done, Job, Origin, Report, Task, Token};
+use super::letters::{self, Records};
+use super::limits::{
+    DEAD_LETTER_PAUSE, LETTERS_AT_ONCE_MAX, WAKEUPS_PAGE, WAKEUPS_POLL, WAKEUPS_REST, WAKEUPS_UNDER_WAY_MAX,
+};
 use super::occasion::draw;
 use super::source::Source;
 
@@ -55,24 +60,33 @@ struct Stopped;
 pub(crate) struct Timers<'s> {
     source: &'s Source,
     turn: &'s Turn,
+    /// Whether the broker is heard, where deadlines are for others to keep.
+    silence: Option<Arc<Silence>>,
     /// Handed to the engine and not reported yet; their rows are still due.
     under_way: HashSet<StreamId>,
     done: mpsc::UnboundedReceiver<Done>,
     ack: mpsc::UnboundedSender<Done>,
+    /// Letters that are read, and whose records are fetched: no saga waits for them.
+    letters: JoinSet<()>,
 }
 
 impl<'s> Timers<'s> {
-    pub(crate) fn new(source: &'s Source, turn: &'s Turn) -> Self {
+    pub(crate) fn new(source: &'s Source, turn: &'s Turn, silence: Option<Arc<Silence>>) -> Self {
         let (ack, done) = mpsc::unbounded_channel();
-        Self { source, turn, under_way: HashSet::new(), done, ack }
+        Self { source, turn, silence, under_way: HashSet::new(), done, ack, letters: JoinSet::new() }
     }
 
     /// Delivers until told to stop or deposed.
     pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) {
         loop {
             let written = self.source.next_due.begin();
-            let now = self.source.clock.now();
-            let Ok(next) = self.deliver_due(now).await else { return };
+            let due_at = self.source.clock.now();
+            let waits = self
+                .silence
+                .as_ref()
+                .is_some_and(|silence| silence.holds_timers(now(), self.source.gauges.on_the_way()));
+            let next = if waits { Ok(None) } else { self.deliver_due(due_at).await };
+            let Ok(next) = next else { return };
             let Ok(()) = self.rest(next, written, &mut stop).await else { return };
         }
     }
@@ -109,31 +123,40 @@ impl<'s> Timers<'s> {
         if !self.under_way.insert(stream) {
             return Ok(());
         }
-        let Some((task, origin)) = self.task_of(stream).await else { return Ok(()) };
-        let ack = Ack::new(self.ack.clone(), Token::Wake(stream), self.turn.epoch());
-        let occasion = draw(self.source.clock.as_ref());
-        let job = Job { task, occasion, origin, report: Report::Source(ack), alone: false };
+        if stream.kind == StreamKind::DeadLetter {
+            self.bring_letter(stream);
+            return Ok(());
+        }
+        let ack = Ack::new(self.ack.clone(), Token::Wake(stream), Claim::Turn(self.turn.epoch()));
+        let job = job_of(self.source.clock.as_ref(), (Task::Wake { stream }, system(stream)), ack);
         self.source.lane.send(job).await.map_err(|_closed| Stopped)
     }
 
-    /// A saga is woken; a message that was set aside comes again.
-    async fn task_of(&mut self, stream: StreamId) -> Option<(Task, Arc<Origin>)> {
-        if stream.kind != StreamKind::DeadLetter {
-            return Some((Task::Wake { stream }, system(stream)));
+    /// A message that was set aside comes again, beside the timers of sagas: a broker may take its time to answer. Beyond the bound it is looked
+    /// at when the timers look next.
+    fn bring_letter(&mut self, stream: StreamId) {
+        while self.letters.try_join_next().is_some() {}
+        if self.letters.len() >= LETTERS_AT_ONCE_MAX {
+            self.under_way.remove(&stream);
+            return;
         }
-        let later = self.source.clock.now() + DEAD_LETTER_PAUSE;
-        match letters::again(&self.source.log, stream, later).await {
-            Ok(again) => again,
-            Err(LogError::Unavailable(_)) => {
-                self.under_way.remove(&stream);
-                None
+        let (sender, epoch) = (self.ack.clone(), self.turn.epoch());
+        let ack = move || Ack::new(sender, Token::Wake(stream), Claim::Turn(epoch));
+        let Source { log, clock, lane, bus, .. } = self.source;
+        let (log, clock, lane) = (log.clone(), clock.clone(), lane.clone());
+        let kafka = bus.as_ref().map(|bus| bus.kafka.clone());
+        self.letters.spawn(async move {
+            let records = kafka.as_ref().map(|kafka| kafka as &dyn Records);
+            match letters::again(&log, records, stream, clock.now() + DEAD_LETTER_PAUSE).await {
+                // A lane that is closed means that the process ends: its row is still there.
+                Ok(Some(again)) => drop(lane.send(job_of(clock.as_ref(), again, ack())).await),
+                // Dropped without a word, it asks to come again.
+                Err(LogError::Unavailable(_)) => drop(ack()),
+                // It stays under way: it is not looked at again in this turn.
+                Ok(None) => {}
+                Err(error) => tracing::error!(%stream, %error, "a dead letter cannot be read"),
             }
-            // It stays under way: it is not looked at again in this turn.
-            Err(error) => {
-                tracing::error!(%stream, %error, "a dead letter cannot be read");
-                None
-            }
-        }
+        });
     }
 
     /// Takes in what the engine has reported, and waits for more while too much is under way.
@@ -155,7 +178,7 @@ impl<'s> Timers<'s> {
                 self.under_way.remove(&stream);
                 Ok(())
             }
-            Done::Handled(_) | Done::Again(_) => Ok(()),
+            Done::Handled(_) | Done::Again(_) | Done::Lost(_) => Ok(()),
             Done::Deposed => Err(Stopped),
         }
     }
@@ -187,6 +210,10 @@ impl<'s> Timers<'s> {
             }
         }
     }
+}
+
+fn job_of(clock: &dyn Clock, (task, origin): (Task, Arc<Origin>), ack: Ack) -> Job {
+    Job { task, occasion: draw(clock), origin, report: Report::Source(ack), alone: false }
 }
 
 fn system(saga: StreamId) -> Arc<Origin> {

@@ -130,6 +130,7 @@ async fn at_last<T>(read: impl AsyncFn() -> Result<T, LogError>) -> T {
 
 async fn engine(log: &EventLog, gateway: &EventLog, seed: u64, delivery: Delivery) -> (Engine, RunningEngine) {
     let ports = Ports {
+        terms: Arc::default(),
         clock: Arc::new(SandboxClock::starting_at(start())),
         ids: Arc::new(SeededIds::new(seed)),
         gateway: Arc::new(SandboxGateway::new(gateway.pool().clone())),

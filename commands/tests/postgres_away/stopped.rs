@@ -43,6 +43,9 @@ async fn a_server_stopped_at_once_or_killed_is_found_again_and_nothing_is_lost()
 #[tokio::test(flavor = "multi_thread")]
 async fn an_engine_ends_while_the_server_is_away_and_sends_nothing_afterwards() {
     let World { engine, running, server, .. } = World::begin().await;
+    // Whether the caller is a member is in memory from then on.
+    let before = Asked { key: "before".to_owned(), payment: PaymentPlan::None, receipt: None };
+    ask(&engine, &before).await.expect("booked");
     server.end(Ending::InOrder).await;
     let asked = Asked { key: "while away".to_owned(), payment: PaymentPlan::None, receipt: None };
     let asking = tokio::spawn({

@@ -70,6 +70,7 @@ pub(super) fn log_on(server: &OwnServer) -> EventLog {
 
 fn ports(log: &EventLog, clock: &Arc<dyn Clock>, seed: u64) -> Ports {
     Ports {
+        terms: Arc::default(),
         clock: clock.clone(),
         ids: Arc::new(SeededIds::new(seed)),
         gateway: Arc::new(SandboxGateway::new(log.pool().clone())),

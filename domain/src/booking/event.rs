@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::message::{Answer, FailedStep};
 use crate::personal::{Personal, Traveller};
+use crate::points::Earning;
 use crate::shape::event_shapes;
 use crate::trip::TripPlan;
 
@@ -29,6 +30,9 @@ pub enum BookingEvent {
     BookingApproved {
         /// The attempt answered.
         attempt: u32,
+        /// The points that it brings a member.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        earns: Option<Earning>,
     },
     /// Nothing stands. Answers the saga.
     BookingCancelled {
@@ -36,6 +40,9 @@ pub enum BookingEvent {
         attempt: u32,
         /// What failed; absent when the traveller cancelled.
         failure: Option<FailedStep>,
+        /// The points that it had brought a member.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reverses: Option<Earning>,
     },
     /// A new attempt of what is settled gets its answer.
     AnswerRepeated {

@@ -17,6 +17,7 @@ pub use event::BookingEvent;
 use crate::aggregate::cqrs_aggregate;
 use crate::id::StreamKind;
 use crate::message::{Answer, Direction, Outcome};
+use crate::points::Earning;
 use crate::trip::Step;
 
 /// The states of a booking.
@@ -29,6 +30,8 @@ pub enum Booking {
     Pending {
         /// The first moment of the trip.
         starts_at: DateTime<Utc>,
+        /// The points that it brings once it is approved.
+        earns: Option<Earning>,
     },
     /// Everything stands.
     Approved {
@@ -36,11 +39,15 @@ pub enum Booking {
         starts_at: DateTime<Utc>,
         /// The attempt that was answered.
         attempt: u32,
+        /// The points that it has brought.
+        earns: Option<Earning>,
     },
     /// The traveller wants it cancelled; it was approved before or meanwhile if an attempt is there.
     Cancelling {
         /// The attempt of the approval that was answered.
         approved: Option<u32>,
+        /// The points that it brings with the approval.
+        earns: Option<Earning>,
     },
     /// Nothing stands.
     Cancelled {
@@ -61,7 +68,7 @@ impl Booking {
             BookingCommand::Approve { attempt } => Ok(self.approve(attempt)),
             BookingCommand::Close { attempt, failure } => Ok(match self {
                 Self::Cancelled { attempt: answered } => repeat(*answered, attempt, Direction::Undo),
-                _ => vec![BookingEvent::BookingCancelled { attempt, failure }],
+                _ => vec![BookingEvent::BookingCancelled { attempt, failure, reverses: self.earned() }],
             }),
         }
     }
@@ -69,15 +76,22 @@ impl Booking {
     /// Takes an event into the state.
     pub fn apply(&mut self, event: &BookingEvent) {
         *self = match (*self, event) {
-            (_, BookingEvent::BookingRequested { plan, .. }) => Self::Pending { starts_at: plan.starts_at },
-            (Self::Approved { attempt, .. }, BookingEvent::CancellationRequested { .. }) => {
-                Self::Cancelling { approved: Some(attempt) }
+            (_, BookingEvent::BookingRequested { plan, .. }) => {
+                Self::Pending { starts_at: plan.starts_at, earns: plan.earns }
             }
-            (_, BookingEvent::CancellationRequested { .. }) => Self::Cancelling { approved: None },
-            (Self::Pending { starts_at }, BookingEvent::BookingApproved { attempt }) => {
-                Self::Approved { starts_at, attempt: *attempt }
+            (Self::Approved { attempt, earns, .. }, BookingEvent::CancellationRequested { .. }) => {
+                Self::Cancelling { approved: Some(attempt), earns }
             }
-            (_, BookingEvent::BookingApproved { attempt }) => Self::Cancelling { approved: Some(*attempt) },
+            (Self::Pending { earns, .. }, BookingEvent::CancellationRequested { .. }) => {
+                Self::Cancelling { approved: None, earns }
+            }
+            (_, BookingEvent::CancellationRequested { .. }) => Self::Cancelling { approved: None, earns: None },
+            (Self::Pending { starts_at, .. }, BookingEvent::BookingApproved { attempt, earns }) => {
+                Self::Approved { starts_at, attempt: *attempt, earns: *earns }
+            }
+            (_, BookingEvent::BookingApproved { attempt, earns }) => {
+                Self::Cancelling { approved: Some(*attempt), earns: *earns }
+            }
             (_, BookingEvent::BookingCancelled { attempt, .. }) => Self::Cancelled { attempt: *attempt },
             (state, BookingEvent::AnswerRepeated { answer }) => state.answered_again(answer.attempt),
         };
@@ -86,7 +100,7 @@ impl Booking {
     fn cancel(&self, reason: Option<String>, at: DateTime<Utc>) -> Result<Vec<BookingEvent>, BookingError> {
         match self {
             Self::Absent => Err(BookingError::NotFound),
-            Self::Pending { starts_at } | Self::Approved { starts_at, .. } if at >= *starts_at => {
+            Self::Pending { starts_at, .. } | Self::Approved { starts_at, .. } if at >= *starts_at => {
                 Err(BookingError::TripBegun { starts_at: *starts_at })
             }
             Self::Pending { .. } | Self::Approved { .. } => Ok(vec![BookingEvent::CancellationRequested { reason }]),
@@ -96,20 +110,28 @@ impl Booking {
 
     fn approve(&self, attempt: u32) -> Vec<BookingEvent> {
         match self {
-            Self::Pending { .. } | Self::Cancelling { approved: None } => {
-                vec![BookingEvent::BookingApproved { attempt }]
+            Self::Pending { earns, .. } | Self::Cancelling { approved: None, earns } => {
+                vec![BookingEvent::BookingApproved { attempt, earns: *earns }]
             }
-            Self::Approved { attempt: answered, .. } | Self::Cancelling { approved: Some(answered) } => {
+            Self::Approved { attempt: answered, .. } | Self::Cancelling { approved: Some(answered), .. } => {
                 repeat(*answered, attempt, Direction::Request)
             }
             Self::Absent | Self::Cancelled { .. } => Vec::new(),
         }
     }
 
+    /// The points that an approval has brought.
+    const fn earned(&self) -> Option<Earning> {
+        match self {
+            Self::Approved { earns, .. } | Self::Cancelling { approved: Some(_), earns } => *earns,
+            _ => None,
+        }
+    }
+
     fn answered_again(self, attempt: u32) -> Self {
         match self {
-            Self::Approved { starts_at, .. } => Self::Approved { starts_at, attempt },
-            Self::Cancelling { .. } => Self::Cancelling { approved: Some(attempt) },
+            Self::Approved { starts_at, earns, .. } => Self::Approved { starts_at, attempt, earns },
+            Self::Cancelling { earns, .. } => Self::Cancelling { approved: Some(attempt), earns },
             Self::Cancelled { .. } => Self::Cancelled { attempt },
             other => other,
         }

@@ -1,4 +1,8 @@
-use super::quote::{Offers, RoomsWanted, SeatsWanted, TripRequest, VehicleWanted, quote};
+mod members;
+
+use std::sync::LazyLock;
+
+use super::quote::{Booker, Offers, RoomsWanted, SeatsWanted, TripRequest, VehicleWanted, quote};
 use super::{Booking, BookingCommand, BookingError, BookingEvent};
 use crate::car::{Car, CarDetails, CarEvent};
 use crate::failure::{Code, Failure};
@@ -7,6 +11,7 @@ use crate::hotel::{Hotel, HotelEvent};
 use crate::message::{Answer, Direction, FailedStep, Outcome};
 use crate::money::Money;
 use crate::personal::{Personal, Traveller};
+use crate::points::PointsTerms;
 use crate::testing::samples::{
     NOW, booking, car_details, card, day, flight_details, hotel_details, instant, pounds, trip,
 };
@@ -35,7 +40,7 @@ fn asked() -> Story<Booking> {
 }
 
 fn approved() -> Story<Booking> {
-    given(&[requested(), BookingEvent::BookingApproved { attempt: 1 }])
+    given(&[requested(), BookingEvent::BookingApproved { attempt: 1, earns: None }])
 }
 
 fn repeated(direction: Direction, attempt: u32) -> BookingEvent {
@@ -51,7 +56,7 @@ fn a_trip_is_asked_for_once() {
 fn an_approval_is_answered_once_for_each_attempt() {
     asked()
         .when(BookingCommand::Approve { attempt: 1 })
-        .then(&[BookingEvent::BookingApproved { attempt: 1 }])
+        .then(&[BookingEvent::BookingApproved { attempt: 1, earns: None }])
         .when(BookingCommand::Approve { attempt: 1 })
         .then(&[])
         .when(BookingCommand::Approve { attempt: 2 })
@@ -66,7 +71,7 @@ fn a_trip_that_failed_is_closed_with_its_cause() {
     let close = |attempt| BookingCommand::Close { attempt, failure: Some(failure.clone()) };
     asked()
         .when(close(1))
-        .then(&[BookingEvent::BookingCancelled { attempt: 1, failure: Some(failure.clone()) }])
+        .then(&[BookingEvent::BookingCancelled { attempt: 1, failure: Some(failure.clone()), reverses: None }])
         .when(close(1))
         .then(&[])
         .when(close(2))
@@ -95,11 +100,11 @@ fn an_approval_in_between_does_not_undo_the_cancellation() {
     asked()
         .when(cancel(NOW))
         .when(BookingCommand::Approve { attempt: 1 })
-        .then(&[BookingEvent::BookingApproved { attempt: 1 }])
+        .then(&[BookingEvent::BookingApproved { attempt: 1, earns: None }])
         .when(BookingCommand::Approve { attempt: 1 })
         .then(&[])
         .when(BookingCommand::Close { attempt: 1, failure: None })
-        .then(&[BookingEvent::BookingCancelled { attempt: 1, failure: None }]);
+        .then(&[BookingEvent::BookingCancelled { attempt: 1, failure: None, reverses: None }]);
 }
 
 #[test]
@@ -120,6 +125,12 @@ fn car(details: CarDetails) -> Car {
     given(&[CarEvent::CarListed { details, business_date: day("2024-12-01") }]).state
 }
 
+/// Who books is no member.
+fn nobody() -> Booker<'static> {
+    static TERMS: LazyLock<PointsTerms> = LazyLock::new(PointsTerms::default);
+    Booker { member: None, has_left: false, terms: &TERMS }
+}
+
 /// The sample trip, as it is asked for.
 fn wanted(expected_total: Option<Money>) -> TripRequest {
     let plan = trip([true; 3], card());
@@ -135,28 +146,29 @@ fn wanted(expected_total: Option<Money>) -> TripRequest {
         car: Some(VehicleWanted { car: car.car, rental: car.rental }),
         payment: card(),
         expected_total,
+        voucher: None,
     }
 }
 
 #[test]
 fn a_trip_is_priced_from_the_offers() {
     let (hotel, flight, car) = (hotel(), flight(), car(car_details()));
-    let offers = Offers { hotel: Some(&hotel), flight: Some(&flight), car: Some(&car) };
-    let plan = quote(&wanted(None), offers, at(NOW)).unwrap();
+    let offers = Offers { hotel: Some(&hotel), flight: Some(&flight), car: Some(&car), voucher: None };
+    let plan = quote(&wanted(None), offers, nobody(), at(NOW)).unwrap();
     // 2 nights, 1 seat, 2 started days.
     assert_eq!(plan.total, pounds(50_000));
     // The check-in day begins before the flight departs and the car is taken.
     assert_eq!(plan.starts_at, instant("2024-12-24T00:00:00Z"));
     assert_eq!(plan, trip([true; 3], card()));
-    assert!(quote(&wanted(Some(pounds(50_000))), offers, at(NOW)).is_ok());
+    assert!(quote(&wanted(Some(pounds(50_000))), offers, nobody(), at(NOW)).is_ok());
 }
 
 #[test]
 fn another_total_than_expected_is_refused() {
     let (hotel, flight, car) = (hotel(), flight(), car(car_details()));
-    let offers = Offers { hotel: Some(&hotel), flight: Some(&flight), car: Some(&car) };
+    let offers = Offers { hotel: Some(&hotel), flight: Some(&flight), car: Some(&car), voucher: None };
     for expected in [pounds(49_999), Money::new(50_000, "EUR".parse().unwrap())] {
-        let reason = quote(&wanted(Some(expected)), offers, at(NOW)).unwrap_err();
+        let reason = quote(&wanted(Some(expected)), offers, nobody(), at(NOW)).unwrap_err();
         assert_eq!((reason.failure.code, reason.path), (Code::PriceChanged, vec!["expectedTotal"]));
     }
 }
@@ -165,30 +177,36 @@ fn another_total_than_expected_is_refused() {
 fn parts_in_different_currencies_are_refused() {
     let daily_price = Money::new(10_000, "EUR".parse().unwrap());
     let (hotel, flight, car) = (hotel(), flight(), car(CarDetails { daily_price, ..car_details() }));
-    let offers = Offers { hotel: Some(&hotel), flight: Some(&flight), car: Some(&car) };
-    assert_eq!(quote(&wanted(None), offers, at(NOW)).unwrap_err().failure.code, Code::CurrencyMismatch);
+    let offers = Offers { hotel: Some(&hotel), flight: Some(&flight), car: Some(&car), voucher: None };
+    assert_eq!(quote(&wanted(None), offers, nobody(), at(NOW)).unwrap_err().failure.code, Code::CurrencyMismatch);
 }
 
 #[test]
 fn a_trip_without_parts_is_refused() {
-    let nothing =
-        TripRequest { hotel: None, flight: None, car: None, payment: PaymentPlan::None, expected_total: None };
-    let offers = Offers { hotel: None, flight: None, car: None };
-    assert_eq!(quote(&nothing, offers, at(NOW)).unwrap_err().failure.code, Code::InvalidInput);
+    let nothing = TripRequest {
+        hotel: None,
+        flight: None,
+        car: None,
+        payment: PaymentPlan::None,
+        expected_total: None,
+        voucher: None,
+    };
+    let offers = Offers { hotel: None, flight: None, car: None, voucher: None };
+    assert_eq!(quote(&nothing, offers, nobody(), at(NOW)).unwrap_err().failure.code, Code::InvalidInput);
 }
 
 #[test]
 fn a_part_without_an_offer_is_refused_not_left_out() {
     let (hotel, flight) = (hotel(), flight());
-    let offers = Offers { hotel: Some(&hotel), flight: Some(&flight), car: None };
-    let reason = quote(&wanted(None), offers, at(NOW)).unwrap_err();
+    let offers = Offers { hotel: Some(&hotel), flight: Some(&flight), car: None, voucher: None };
+    let reason = quote(&wanted(None), offers, nobody(), at(NOW)).unwrap_err();
     assert_eq!((reason.failure.code, reason.path), (Code::NotFound, vec!["car", "carId"]));
 }
 
 #[test]
 fn a_part_that_cannot_be_had_is_named_by_its_path() {
     let (hotel, flight, car) = (Hotel::default(), flight(), car(car_details()));
-    let offers = Offers { hotel: Some(&hotel), flight: Some(&flight), car: Some(&car) };
-    let reason = quote(&wanted(None), offers, at(NOW)).unwrap_err();
+    let offers = Offers { hotel: Some(&hotel), flight: Some(&flight), car: Some(&car), voucher: None };
+    let reason = quote(&wanted(None), offers, nobody(), at(NOW)).unwrap_err();
     assert_eq!((reason.failure.code, reason.path), (Code::NotFound, vec!["hotel", "hotelId"]));
 }

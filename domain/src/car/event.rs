@@ -12,7 +12,7 @@ use crate::shape::event_shapes;
 use crate::trip::CarPart;
 
 /// What is known of a fleet: one class at one location.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct CarDetails {
     /// Who supplied it; `own` for our own.
     pub supplier: String,
@@ -25,6 +25,7 @@ pub struct CarDetails {
     /// Where vehicles are taken and brought back: an IATA code or the name of a place.
     pub location: String,
     /// The location's zone: business dates are counted in it.
+    #[schemars(with = "String")]
     pub time_zone: Tz,
     /// Vehicles of the fleet.
     pub vehicles: u32,
@@ -33,7 +34,7 @@ pub struct CarDetails {
 }
 
 /// Events of the stream `car`. Each carries its business date: the day on which it was decided, in the location's zone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum CarEvent {
     /// First seen.
     CarListed {

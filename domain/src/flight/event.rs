@@ -12,7 +12,7 @@ use crate::shape::event_shapes;
 use crate::trip::FlightPart;
 
 /// What is known of one departure.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FlightDetails {
     /// Who supplied it; `own` for our own.
     pub supplier: String,
@@ -23,10 +23,12 @@ pub struct FlightDetails {
     /// IATA code of the airport of departure.
     pub origin: String,
     /// Its zone: the flight's business dates are counted in it.
+    #[schemars(with = "String")]
     pub origin_zone: Tz,
     /// IATA code of the airport of arrival.
     pub destination: String,
     /// Its zone.
+    #[schemars(with = "String")]
     pub destination_zone: Tz,
     /// Departure.
     pub departure_at: DateTime<Utc>,
@@ -37,7 +39,7 @@ pub struct FlightDetails {
 }
 
 /// A cabin on sale.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct CabinDetails {
     /// For example `ECONOMY`.
     pub cabin: String,
@@ -48,7 +50,7 @@ pub struct CabinDetails {
 }
 
 /// Events of the stream `flight`. Each carries its business date: the day on which it was decided, in the origin's zone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum FlightEvent {
     /// First seen.
     FlightListed {

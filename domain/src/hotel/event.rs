@@ -12,7 +12,7 @@ use crate::shape::event_shapes;
 use crate::trip::HotelPart;
 
 /// What a hotel says of itself.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct HotelDetails {
     /// Who supplied it; `own` for our own.
     pub supplier: String,
@@ -25,6 +25,7 @@ pub struct HotelDetails {
     /// ISO 3166-1 alpha-2.
     pub country: String,
     /// The property's zone: stays and business dates are counted in it.
+    #[schemars(with = "String")]
     pub time_zone: Tz,
     /// Degrees north, -90 to 90.
     pub latitude: Option<f64>,
@@ -35,7 +36,7 @@ pub struct HotelDetails {
 }
 
 /// A kind of room on sale.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct RoomTypeDetails {
     /// The property's code.
     pub code: String,
@@ -48,7 +49,7 @@ pub struct RoomTypeDetails {
 }
 
 /// Events of the stream `hotel`. Each carries its business date: the day on which it was decided, in the property's zone.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum HotelEvent {
     /// First seen.
     HotelListed {

@@ -12,6 +12,10 @@ use uuid::Uuid;
 
 /// Name space of the ids that derive from a supplier and its code (`UUIDv5`).
 const CATALOGUE: Uuid = Uuid::from_u128(0x6f0e_2c59_5b0b_5f0a_9d0f_7a1c_41e8_b0d3);
+/// Name space of the ids that derive from who somebody is (`UUIDv5`).
+const PEOPLE: Uuid = Uuid::from_u128(0x2b1d_74c6_03e9_5c58_8f41_e6a9_5d27_90bb);
+/// The one programme of an installation.
+const PROGRAMME: Uuid = Uuid::from_u128(0x91a6_0d3f_c8b4_5e72_a45b_1f7e_3c60_d281);
 
 /// A text that is no id of the expected kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,12 +43,37 @@ pub enum StreamKind {
     Payment,
     /// A message that could not be handled.
     DeadLetter,
+    /// A person who has signed up.
+    Member,
+    /// An e-mail address, and the member it belongs to.
+    EmailClaim,
+    /// The points of one member.
+    PointsAccount,
+    /// What is granted for which action.
+    Campaign,
+    /// What one member was granted: points, a voucher, a gift.
+    Reward,
+    /// The campaigns that there are: one stream.
+    Programme,
 }
 
 impl StreamKind {
     /// All kinds.
-    pub const ALL: [Self; 7] =
-        [Self::Booking, Self::TripSaga, Self::Hotel, Self::Flight, Self::Car, Self::Payment, Self::DeadLetter];
+    pub const ALL: [Self; 13] = [
+        Self::Booking,
+        Self::TripSaga,
+        Self::Hotel,
+        Self::Flight,
+        Self::Car,
+        Self::Payment,
+        Self::DeadLetter,
+        Self::Member,
+        Self::EmailClaim,
+        Self::PointsAccount,
+        Self::Campaign,
+        Self::Reward,
+        Self::Programme,
+    ];
 
     /// The stored name, for example `trip_saga`.
     pub const fn as_str(self) -> &'static str {
@@ -56,6 +85,12 @@ impl StreamKind {
             Self::Car => "car",
             Self::Payment => "payment",
             Self::DeadLetter => "dead_letter",
+            Self::Member => "member",
+            Self::EmailClaim => "email_claim",
+            Self::PointsAccount => "points_account",
+            Self::Campaign => "campaign",
+            Self::Reward => "reward",
+            Self::Programme => "programme",
         }
     }
 }
@@ -105,7 +140,7 @@ impl FromStr for StreamId {
 macro_rules! typed_id {
     ($(#[$doc:meta])* $name:ident, $kind:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(pub Uuid);
 
@@ -174,6 +209,70 @@ typed_id!(
     CarId,
     Car
 );
+
+typed_id!(
+    /// A person who has signed up. The points account shares the UUID under its own prefix.
+    MemberId,
+    Member
+);
+typed_id!(
+    /// What is granted for which action.
+    CampaignId,
+    Campaign
+);
+typed_id!(
+    /// What one member was granted.
+    RewardId,
+    Reward
+);
+
+typed_id!(
+    /// A message that was set aside: the UUID is the message's own.
+    LetterId,
+    DeadLetter
+);
+
+/// The stream of the campaigns that there are.
+pub const fn programme() -> StreamId {
+    StreamId::new(StreamKind::Programme, PROGRAMME)
+}
+
+/// The stream of an e-mail address: the same for every spelling that [`normalized_email`] takes for one.
+pub fn email_claim(email: &str) -> StreamId {
+    let name = format!("email\0{}", normalized_email(email));
+    StreamId::new(StreamKind::EmailClaim, Uuid::new_v5(&PEOPLE, name.as_bytes()))
+}
+
+/// An address as it is compared: without surrounding blanks, in lower case.
+pub fn normalized_email(email: &str) -> String {
+    email.trim().to_lowercase()
+}
+
+impl MemberId {
+    /// The one member of an identity: of its issuer and subject, as the edge names callers.
+    pub fn of(identity: &str) -> Self {
+        Self(Uuid::new_v5(&PEOPLE, format!("identity\0{identity}").as_bytes()))
+    }
+
+    /// The stream of the member's points.
+    pub const fn account(self) -> StreamId {
+        StreamId::new(StreamKind::PointsAccount, self.0)
+    }
+}
+
+impl CampaignId {
+    /// The id that (supplier, code) has at every import.
+    pub fn of(supplier: &str, code: &str) -> Self {
+        Self(catalogue_uuid("campaign", supplier, code))
+    }
+}
+
+impl RewardId {
+    /// The one reward of a campaign for a cause.
+    pub fn of(campaign: CampaignId, cause: &str) -> Self {
+        Self(Uuid::new_v5(&campaign.0, cause.as_bytes()))
+    }
+}
 
 impl BookingId {
     /// The stream of the trip's process manager.

@@ -26,7 +26,7 @@ const TWO_PLACES: &[&str] = &[
 ];
 
 /// An ISO 4217 currency, for example `GBP`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct Currency([u8; 3]);
 

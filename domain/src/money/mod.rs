@@ -14,7 +14,7 @@ pub use currency::Currency;
 pub const MINOR_MAX: i64 = 1_000_000_000_000;
 
 /// An amount in minor units (pence, cents, won) of one currency. Never above [`MINOR_MAX`] either way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Money {
     /// Minor units.
     pub minor: i64,

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::id::BookingId;
-use crate::message::{Finding, GatewayCallKind};
+use crate::message::{Answer, Finding, GatewayCallKind};
 use crate::money::Money;
 use crate::trip::PaymentPlan;
 
@@ -43,6 +43,13 @@ pub enum PaymentCommand {
         kind: GatewayCallKind,
         /// What it said.
         outcome: GatewayOutcome,
+    },
+    /// What a points account said to what it was asked.
+    PointsAnswered {
+        /// The trip.
+        booking: BookingId,
+        /// What came of it.
+        answer: Answer,
     },
     /// The gateway was asked a bounded number of times, and nobody can tell what came of a call.
     LeaveUnknown {

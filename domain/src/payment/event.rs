@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::failure::Failure;
 use crate::message::{Answer, Direction, GatewayCall};
 use crate::money::Money;
+use crate::points::PointsOrder;
 use crate::shape::event_shapes;
 use crate::trip::PaymentPlan;
 
@@ -63,6 +64,15 @@ pub enum PaymentEvent {
         /// The call in doubt, with its key.
         call: GatewayCall,
     },
+    /// A points account is asked: for points once more, or to give them back. The first question is [`PaymentEvent::PaymentRequested`].
+    PointsAsked {
+        /// Whose attempt this serves: the request's or the undo's.
+        direction: Direction,
+        /// Which attempt.
+        attempt: u32,
+        /// What is asked. Its attempts are counted by themselves.
+        order: PointsOrder,
+    },
     /// An undo came while a call was in flight: it waits for the outcome (L16).
     UndoAwaited {
         /// Which attempt of the undo.
@@ -107,6 +117,7 @@ event_shapes! {
         PaymentFaulted: [],
         OutcomeUnknown: [],
         OutcomeAsked: [],
+        PointsAsked: [],
         UndoAwaited: [],
         RefundRequested: [],
         RefundFaulted: [],

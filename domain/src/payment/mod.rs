@@ -2,6 +2,7 @@
 
 mod command;
 mod event;
+mod points;
 mod settle;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use crate::id::{BookingId, StreamKind};
 use crate::message::{Answer, Direction, Finding, GatewayCall, GatewayCallKind, Outcome};
 use crate::money::Money;
 use crate::trip::{CardToken, PaymentPlan, Step};
+use points::Redemption;
 use settle::{Asked, GatewayAnswer, charged};
 
 /// A payment: the attempts it has answered and where it stands.
@@ -53,6 +55,12 @@ enum Phase {
     Faulted,
     /// Refused for good.
     Failed(Failure),
+    /// The account is asked for points; an undo may wait for its answer.
+    Redeeming(Redemption, Option<u32>),
+    /// Paid with points.
+    Redeemed(Redemption),
+    /// The account is asked to give them back.
+    Restoring(Redemption),
     /// The money is ours. Without a charge nothing was taken by a gateway.
     Completed { amount: Money, charge: Option<Charge> },
     /// A refund is in flight.
@@ -99,13 +107,17 @@ impl Payment {
             PaymentCommand::Settle { booking, key, kind, outcome } => {
                 self.settle(booking, GatewayAnswer { key: &key, kind: &kind, outcome })
             }
+            PaymentCommand::PointsAnswered { answer, .. } => self.points_answered(answer),
             PaymentCommand::LeaveUnknown { key, failure } => self.leave_unknown(&key, failure),
         }
     }
 
     /// Whether nothing is under way and nothing more is expected, unless a traveller comes back to it.
     pub(crate) const fn is_settled(&self) -> bool {
-        matches!(self.phase, Phase::Failed(_) | Phase::Completed { .. } | Phase::Cancelled | Phase::Barred)
+        matches!(
+            self.phase,
+            Phase::Failed(_) | Phase::Completed { .. } | Phase::Redeemed(_) | Phase::Cancelled | Phase::Barred
+        )
     }
 
     /// Whether what came of the call with this key is still to be learnt. If not, it must not be made any more: it was given up as surely
@@ -125,6 +137,10 @@ impl Payment {
     /// Takes an event into the state.
     pub fn apply(&mut self, event: &PaymentEvent) {
         match event {
+            PaymentEvent::PaymentRequested { attempt, plan: PaymentPlan::Redeem(points), amount, call: None } => {
+                self.requested = *attempt;
+                self.phase = Phase::Redeeming(Redemption { points: *points, value: *amount, asked: *attempt }, None);
+            }
             PaymentEvent::PaymentRequested { attempt, call, plan, .. } => {
                 self.requested = *attempt;
                 self.phase = match (call.clone(), plan) {
@@ -140,6 +156,10 @@ impl Payment {
             }
             PaymentEvent::PaymentFailed { attempt, failure } => self.failed(*attempt, failure),
             PaymentEvent::PaymentFaulted { .. } => self.phase = Phase::Faulted,
+            PaymentEvent::PointsAsked { direction, attempt, order } => {
+                self.taken_up(*direction, *attempt);
+                self.points_asked(*direction, order);
+            }
             PaymentEvent::UndoAwaited { attempt } => self.undo_awaited(*attempt),
             PaymentEvent::RefundRequested { call } => {
                 self.undone = call.attempt;
@@ -186,8 +206,13 @@ impl Payment {
             // One call is in flight at most: no other is begun, what came of this one is asked for again (L16).
             Phase::Charging { call, .. } => ask_again(Direction::Request, attempt, call),
             Phase::Failed(failure) => repeat(Direction::Request, attempt, Outcome::Refused(failure.clone())),
-            Phase::Completed { .. } => repeat(Direction::Request, attempt, Outcome::Done),
-            Phase::Refunding { .. } | Phase::RefundFaulted { .. } | Phase::Cancelled | Phase::Barred => {
+            Phase::Redeeming(redemption, _) => vec![redemption.ask_again(Direction::Request, attempt)],
+            Phase::Completed { .. } | Phase::Redeemed(_) => repeat(Direction::Request, attempt, Outcome::Done),
+            Phase::Restoring(_)
+            | Phase::Refunding { .. }
+            | Phase::RefundFaulted { .. }
+            | Phase::Cancelled
+            | Phase::Barred => {
                 let failure = Failure::new(Code::Conflict, "The payment was cancelled before: book the trip anew.");
                 vec![PaymentEvent::PaymentFailed { attempt, failure }]
             }
@@ -228,6 +253,9 @@ impl Payment {
                 vec![PaymentEvent::PaymentBarred { attempt }]
             }
             Phase::Charging { undo, call, inquiry } => undo_in_flight(*undo, attempt, call, *inquiry),
+            Phase::Redeeming(redemption, undo) => redemption.undo_in_flight(*undo, attempt),
+            Phase::Redeemed(redemption) => vec![redemption.give_back(attempt)],
+            Phase::Restoring(redemption) => vec![redemption.give_back_again(attempt)],
             Phase::Completed { charge: Some(_), .. }
             | Phase::Refunding { inquiry: Inquiry::GivenUp, .. }
             | Phase::RefundFaulted { .. }
@@ -247,6 +275,10 @@ impl Payment {
     }
 
     fn completed(&mut self, amount: Money, reference: Option<&str>) {
+        if let Phase::Redeeming(redemption, _) = &self.phase {
+            self.phase = Phase::Redeemed(*redemption);
+            return;
+        }
         let token = match &self.phase {
             Phase::Charging { call, .. } => Some(call.token.clone()),
             Phase::AskedByHand { token } => Some(token.clone()),
@@ -259,14 +291,17 @@ impl Payment {
     /// A request that came after its cancel is refused without changing where the payment stands.
     fn failed(&mut self, attempt: u32, failure: &Failure) {
         self.requested = self.requested.max(attempt);
-        if matches!(self.phase, Phase::Absent | Phase::AskedByHand { .. } | Phase::Faulted | Phase::Charging { .. }) {
+        if matches!(
+            self.phase,
+            Phase::Absent | Phase::AskedByHand { .. } | Phase::Faulted | Phase::Charging { .. } | Phase::Redeeming(..)
+        ) {
             self.phase = Phase::Failed(failure.clone());
         }
     }
 
     fn undo_awaited(&mut self, attempt: u32) {
         self.undone = attempt;
-        if let Phase::Charging { undo, .. } = &mut self.phase {
+        if let Phase::Charging { undo, .. } | Phase::Redeeming(_, undo) = &mut self.phase {
             *undo = Some(attempt);
         }
     }
@@ -285,6 +320,9 @@ fn ask(demand: Demand, plan: PaymentPlan) -> Vec<PaymentEvent> {
     let Demand { attempt, amount, .. } = demand;
     let requested = |plan, call| PaymentEvent::PaymentRequested { attempt, plan, amount, call };
     match plan {
+        // Nothing to pay: nobody needs to be asked, and a gateway would refuse it.
+        PaymentPlan::Card(_) | PaymentPlan::Redeem(_) if amount.minor == 0 => ask(demand, PaymentPlan::None),
+        PaymentPlan::Redeem(points) => vec![requested(PaymentPlan::Redeem(points), None)],
         PaymentPlan::None => {
             let completed = PaymentEvent::PaymentCompleted { attempt, amount, charge: None };
             vec![requested(PaymentPlan::None, None), completed]
@@ -292,7 +330,7 @@ fn ask(demand: Demand, plan: PaymentPlan) -> Vec<PaymentEvent> {
         PaymentPlan::Points => {
             let failure = Failure::new(
                 Code::PaymentMethodUnavailable,
-                "Points cannot be used here: pay by card or at the counter.",
+                "Points need a member: sign up, or pay by card or at the counter.",
             );
             vec![requested(PaymentPlan::Points, None), PaymentEvent::PaymentFailed { attempt, failure }]
         }

@@ -1,3 +1,5 @@
+mod points;
+
 use super::{GatewayOutcome, Payment, PaymentCommand, PaymentEvent};
 use crate::failure::{Code, Failure};
 use crate::message::{Answer, Direction, Finding, GatewayCall, GatewayCallKind, Outcome};

@@ -10,9 +10,12 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::STATE_VERSION;
+use crate::campaign::Campaign;
 use crate::car::Car;
 use crate::flight::Flight;
 use crate::hotel::Hotel;
+use crate::points_account::{EarnedFor, PointsAccount, PointsAccountEvent};
+use crate::testing::samples::{booking, day};
 use crate::testing::{Decider, given};
 
 /// An event by its name, the trip that it is about, and its business date.
@@ -31,6 +34,7 @@ fn read(path: &[&str]) -> String {
 fn event<E: DeserializeOwned>(kind: &str, (name, trip, business_date): Happened) -> E {
     let json = read(&["events", kind, &format!("{name}.v1.json")])
         .replace("booking_01je5nw000e008000000000001", &format!("booking_01je5nw000e00800000000000{trip}"))
+        .replace("booking_01h455vb4pex5vsknk084sn02q", &format!("booking_01je5nw000e00800000000000{trip}"))
         .replace(&format!("\"business_date\": \"{DECIDED}\""), &format!("\"business_date\": \"{business_date}\""));
     serde_json::from_str(&json).expect("an event")
 }
@@ -40,7 +44,11 @@ where
     A::Event: DeserializeOwned,
 {
     let events: Vec<A::Event> = happened.iter().map(|happened| event(kind, *happened)).collect();
-    let state = given::<A>(&events).state;
+    is_golden::<A>(kind, &events);
+}
+
+fn is_golden<A: Decider>(kind: &str, events: &[A::Event]) {
+    let state = given::<A>(events).state;
     let golden: Value =
         serde_json::from_str(&read(&["states", &format!("{kind}.v{STATE_VERSION}.json")])).expect("JSON");
     let now = serde_json::to_value(&state).expect("JSON");
@@ -92,4 +100,38 @@ fn of_fleets() {
         ("AnswerRepeated", 2, LATER),
     ];
     leads_to_its_golden_state::<Car>("car", &happened);
+}
+
+#[test]
+fn of_accounts() {
+    let happened = [
+        ("PointsEarned", 1, DECIDED),
+        ("PointsRedeemed", 1, DECIDED),
+        ("PointsRedeemed", 2, DECIDED),
+        ("PointsRestored", 2, DECIDED),
+        ("RedemptionRefused", 3, DECIDED),
+        ("RedemptionBarred", 4, DECIDED),
+        ("EarningBarred", 5, DECIDED),
+        ("PointsReversed", 6, DECIDED),
+        ("AnswerRepeated", 2, LATER),
+    ];
+    let mut events: Vec<PointsAccountEvent> =
+        happened.iter().map(|happened| event("points_account", *happened)).collect();
+    // The golden event is of a campaign; what a trip brings is remembered by the trip.
+    let earned_for = EarnedFor::Booking { booking: booking(7), until: day("2025-12-24") };
+    events.push(PointsAccountEvent::PointsEarned { points: 715, earned_for, business_date: day(LATER) });
+    is_golden::<PointsAccount>("points_account", &events);
+}
+
+#[test]
+fn of_campaigns() {
+    let happened = [
+        ("CampaignListed", 1, DECIDED),
+        ("CampaignChanged", 1, DECIDED),
+        ("CampaignOpened", 1, DECIDED),
+        ("RewardCounted", 1, DECIDED),
+        ("RewardCounted", 1, DECIDED),
+        ("CampaignClosed", 1, DECIDED),
+    ];
+    leads_to_its_golden_state::<Campaign>("campaign", &happened);
 }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{REMEMBERED_DAYS, Reservations};
 
-/// Shape and meaning of the stored states of hotels, flights and cars. Raise it with every change of what `apply` makes of events or
-/// of how a state is written: snapshots of another version cannot be read then, and the whole stream tells instead.
+/// Shape and meaning of the stored states of hotels, flights, cars, points accounts and campaigns. Raise it with every change of what `apply`
+/// makes of events or of how a state is written: snapshots of another version cannot be read then, and the whole stream tells instead.
 pub const STATE_VERSION: u32 = 1;
 
 /// The bookings of a participant and the latest business date that it has seen. `T` is what it holds for one booking.
@@ -21,7 +21,7 @@ pub struct Memory<T> {
 
 /// [`STATE_VERSION`] in a stored state. Takes no place in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Version;
+pub(crate) struct Version;
 
 impl Serialize for Version {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

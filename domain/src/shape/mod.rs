@@ -19,12 +19,18 @@ pub(crate) use declare::event_shapes;
 pub use read::{Events, Unreadable};
 
 use crate::booking::BookingEvent;
+use crate::campaign::CampaignEvent;
 use crate::car::CarEvent;
 use crate::dead_letter::DeadLetterEvent;
+use crate::email_claim::EmailClaimEvent;
 use crate::flight::FlightEvent;
 use crate::hotel::HotelEvent;
 use crate::id::StreamKind;
+use crate::member::MemberEvent;
 use crate::payment::PaymentEvent;
+use crate::points_account::PointsAccountEvent;
+use crate::programme::ProgrammeEvent;
+use crate::reward::RewardEvent;
 use crate::trip_saga::TripSagaEvent;
 
 /// The fields of an event as JSON has them, without its name around them.
@@ -101,6 +107,12 @@ pub const fn shapes(kind: StreamKind) -> &'static [Shape] {
         StreamKind::Car => CarEvent::SHAPES,
         StreamKind::Payment => PaymentEvent::SHAPES,
         StreamKind::DeadLetter => DeadLetterEvent::SHAPES,
+        StreamKind::Member => MemberEvent::SHAPES,
+        StreamKind::EmailClaim => EmailClaimEvent::SHAPES,
+        StreamKind::PointsAccount => PointsAccountEvent::SHAPES,
+        StreamKind::Campaign => CampaignEvent::SHAPES,
+        StreamKind::Reward => RewardEvent::SHAPES,
+        StreamKind::Programme => ProgrammeEvent::SHAPES,
     }
 }
 

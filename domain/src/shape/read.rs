@@ -168,6 +168,12 @@ fn parse<'de, D: serde::Deserializer<'de>>(kind: StreamKind, from: D) -> Result<
         StreamKind::Car => Event::Car(Deserialize::deserialize(from)?),
         StreamKind::Payment => Event::Payment(Deserialize::deserialize(from)?),
         StreamKind::DeadLetter => Event::DeadLetter(Deserialize::deserialize(from)?),
+        StreamKind::Member => Event::Member(Deserialize::deserialize(from)?),
+        StreamKind::EmailClaim => Event::EmailClaim(Deserialize::deserialize(from)?),
+        StreamKind::PointsAccount => Event::PointsAccount(Deserialize::deserialize(from)?),
+        StreamKind::Campaign => Event::Campaign(Deserialize::deserialize(from)?),
+        StreamKind::Reward => Event::Reward(Deserialize::deserialize(from)?),
+        StreamKind::Programme => Event::Programme(Deserialize::deserialize(from)?),
     })
 }
 

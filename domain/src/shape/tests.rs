@@ -23,7 +23,7 @@ fn read(name: &str, version: &str, payload: &str) -> Result<Events, Unreadable> 
 #[test]
 fn a_field_renamed_a_field_added_and_an_event_split_are_read_as_today() {
     let today = [
-        Event::Booking(BookingEvent::BookingApproved { attempt: 2 }),
+        Event::Booking(BookingEvent::BookingApproved { attempt: 2, earns: None }),
         Event::Booking(BookingEvent::CancellationRequested { reason: None }),
     ];
     for (version, payload) in SETTLED {

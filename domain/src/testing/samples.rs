@@ -5,10 +5,12 @@ use chrono_tz::Tz;
 use uuid::Uuid;
 
 use crate::car::CarDetails;
+use crate::discount::{Discount, Off, Voucher};
 use crate::flight::{CabinDetails, FlightDetails};
 use crate::hotel::{HotelDetails, RoomTypeDetails};
-use crate::id::{BookingId, CarId, FlightId, HotelId};
+use crate::id::{BookingId, CampaignId, CarId, FlightId, HotelId, MemberId, RewardId};
 use crate::money::{Currency, Money};
+use crate::points::{Earning, PointsToRedeem};
 use crate::rental::Rental;
 use crate::stay::Stay;
 use crate::trip::{CarPart, CardToken, FlightPart, HotelPart, PaymentPlan, TripPlan};
@@ -82,6 +84,54 @@ pub(crate) fn car_details() -> CarDetails {
     }
 }
 
+/// Who books the sample trips.
+pub(crate) fn member() -> MemberId {
+    MemberId::of("someone")
+}
+
+/// The member's points, more than the dearest sample trip costs.
+pub(crate) const POINTS_HELD: u64 = 60_000;
+/// What approved trips bring their member, where they bring something.
+pub(crate) const POINTS_EARNED: u64 = 300;
+
+/// The member's voucher: see [`tenth`].
+pub(crate) fn voucher_id() -> RewardId {
+    RewardId::of(CampaignId::of("own", "referral"), "a friend")
+}
+
+/// A tenth off any trip, for ever.
+pub(crate) const fn tenth() -> Voucher {
+    Voucher { off: Off::Percent(10), minimum_total: None, expires_at: None }
+}
+
+/// The last day on which points of the sample trips may have to come back.
+pub(crate) fn points_until() -> NaiveDate {
+    day("2025-12-24")
+}
+
+/// A trip of the same member that nobody looks at.
+pub(crate) mod other_trip {
+    use super::{booking, member, points_until, pounds, voucher_id};
+    use crate::id::BookingId;
+    use crate::message::Direction;
+    use crate::points::{PointsOrder, PointsToRedeem};
+    use crate::trip::VoucherPart;
+
+    pub(crate) fn id() -> BookingId {
+        booking(0xffff)
+    }
+
+    pub(crate) fn order(points: u64) -> PointsOrder {
+        let value = pounds(points.try_into().expect("few"));
+        let points = PointsToRedeem { member: member(), points, until: points_until() };
+        PointsOrder { direction: Direction::Request, attempt: 1, points, value }
+    }
+
+    pub(crate) fn voucher() -> VoucherPart {
+        VoucherPart { voucher: voucher_id(), member: member(), total: pounds(1_000), discount: pounds(100) }
+    }
+}
+
 pub(crate) fn hotel_id() -> HotelId {
     HotelId::of("own", "H1")
 }
@@ -124,6 +174,41 @@ pub(crate) fn card() -> PaymentPlan {
     PaymentPlan::Card(CardToken { token: "tok_1".into(), brand: "visa".into(), last_four: "4242".into() })
 }
 
+/// With the member's points; [`trip`] says how many.
+pub(crate) fn points() -> PaymentPlan {
+    PaymentPlan::Redeem(PointsToRedeem { member: member(), points: 0, until: points_until() })
+}
+
+/// The same trip, booked by the member with the voucher: a tenth off.
+pub(crate) fn with_voucher(plan: TripPlan) -> TripPlan {
+    let amount = pounds(plan.total.minor / 10);
+    let prices = [
+        plan.hotel.as_ref().map(|part| part.price),
+        plan.flight.as_ref().map(|part| part.price),
+        plan.car.as_ref().map(|part| part.price),
+    ];
+    let discount = Some(Discount::shared(voucher_id(), amount, prices));
+    let total = pounds(plan.total.minor - amount.minor);
+    let payment = paying(plan.payment, total);
+    TripPlan { payment, total, discount, member: Some(member()), ..plan }
+}
+
+/// The same trip, which brings the member points once it is approved.
+pub(crate) fn earning(plan: TripPlan) -> TripPlan {
+    let earns = Some(Earning { member: member(), points: POINTS_EARNED, until: points_until() });
+    TripPlan { member: Some(member()), earns, ..plan }
+}
+
+/// A point pays a penny.
+fn paying(payment: PaymentPlan, total: Money) -> PaymentPlan {
+    match payment {
+        PaymentPlan::Redeem(redeem) => {
+            PaymentPlan::Redeem(PointsToRedeem { points: total.minor.unsigned_abs(), ..redeem })
+        }
+        other => other,
+    }
+}
+
 /// A trip with the parts asked for: 2 nights, 1 seat, 2 days.
 pub(crate) fn trip(parts: [bool; 3], payment: PaymentPlan) -> TripPlan {
     let [with_hotel, with_flight, with_car] = parts;
@@ -134,5 +219,15 @@ pub(crate) fn trip(parts: [bool; 3], payment: PaymentPlan) -> TripPlan {
         .into_iter()
         .flatten()
         .fold(pounds(0), |sum, price| sum.plus(price).expect("a total"));
-    TripPlan { hotel, flight, car, payment, total, starts_at: instant("2024-12-24T00:00:00Z") }
+    TripPlan {
+        hotel,
+        flight,
+        car,
+        payment: paying(payment, total),
+        total,
+        starts_at: instant("2024-12-24T00:00:00Z"),
+        discount: None,
+        member: None,
+        earns: None,
+    }
 }

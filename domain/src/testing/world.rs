@@ -5,7 +5,11 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::samples::{booking, car_details, car_id, flight_details, flight_id, hotel_details, hotel_id, instant};
+use super::gateway::Gateway;
+use super::samples::{
+    POINTS_HELD, booking, car_details, car_id, flight_details, flight_id, hotel_details, hotel_id, instant, member,
+    other_trip, tenth, voucher_id,
+};
 use crate::address::address;
 use crate::aggregate::{Aggregate, Command, Event};
 use crate::booking::BookingCommand;
@@ -14,12 +18,14 @@ use crate::dead_letter::{DeadLetterCommand, DeadLetterEvent, UnansweredInstructi
 use crate::failure::{Code, Failure};
 use crate::flight::FlightCommand;
 use crate::hotel::HotelCommand;
-use crate::id::{BookingId, StreamId, StreamKind};
-use crate::message::{Body, Destination, Direction, GatewayCall, GatewayCallKind, Instruction, Message, messages};
-use crate::money::Money;
+use crate::id::{BookingId, CampaignId, StreamId, StreamKind};
+use crate::message::{Body, Destination, Direction, Instruction, Message, messages};
 use crate::occasion::Occasion;
-use crate::payment::{GatewayOutcome, PaymentCommand, PaymentEvent};
+use crate::payment::PaymentEvent;
 use crate::personal::{Personal, Traveller};
+use crate::points_account::{EarnedFor, PointsAccount, PointsAccountCommand};
+use crate::reward::{Grant, Reward, RewardCommand};
+use crate::together::{NotTogether, Together};
 use crate::trip::{Step, TripPlan};
 use crate::trip_saga::attention::{OperatorDecision, Resolution};
 use crate::trip_saga::{TripSaga, TripSagaCommand, TripSagaError};
@@ -57,32 +63,26 @@ pub(crate) struct Decision {
     pub(crate) cause: Cause,
 }
 
-/// One log with a hotel, a flight, a fleet, and one trip.
+/// One log with a hotel, a flight, a fleet, a member with points and a voucher, and trips; most tests have one.
 pub(crate) struct World {
     pub(crate) now: DateTime<Utc>,
+    /// What there was before any trip.
+    supply: BTreeMap<StreamId, Aggregate>,
     streams: BTreeMap<StreamId, Aggregate>,
-    /// Every event in order, without those that listed the supply.
+    /// Every event in order, without those of the supply.
     pub(crate) log: Vec<(StreamId, Event)>,
     /// For every event of the log, when and why it was decided.
     pub(crate) decisions: Vec<Decision>,
     cause: Cause,
     pub(crate) outbox: VecDeque<Message>,
+    /// Every message, with the place in the log of the event that caused it.
+    sent: Vec<(usize, Message)>,
     delivered: Vec<Message>,
     /// How many deliveries of such an instruction fail technically before one succeeds.
     pub(crate) faults: HashMap<(Step, Direction), u32>,
+    /// How many of the next orders to an account are lost: nobody answers them.
+    pub(crate) lost_orders: u32,
     pub(crate) gateway: Gateway,
-}
-
-/// A payment gateway that remembers calls by their keys.
-#[derive(Default)]
-pub(crate) struct Gateway {
-    /// What it says to the next new calls; then it says yes.
-    pub(crate) script: VecDeque<GatewayOutcome>,
-    answered: BTreeMap<String, GatewayOutcome>,
-    /// Minor units taken and not given back.
-    pub(crate) kept: i64,
-    /// How many of the next questions nobody can answer; what is asked for is done all the same.
-    pub(crate) silent: u32,
 }
 
 impl World {
@@ -90,13 +90,16 @@ impl World {
     pub(crate) fn new(listed: [bool; 3]) -> Self {
         let mut world = Self {
             now: instant(super::samples::NOW),
+            supply: BTreeMap::new(),
             streams: BTreeMap::new(),
             log: Vec::new(),
             decisions: Vec::new(),
             cause: Cause::Caller,
             outbox: VecDeque::new(),
+            sent: Vec::new(),
             delivered: Vec::new(),
             faults: HashMap::new(),
+            lost_orders: 0,
             gateway: Gateway::default(),
         };
         let occasion = world.occasion();
@@ -106,11 +109,49 @@ impl World {
             (car_id().stream(), Command::Car(CarCommand::Upsert { details: car_details(), occasion })),
         ];
         for ((stream, command), _) in supply.into_iter().zip(listed).filter(|(_, listed)| *listed) {
-            world.give(stream, command);
+            world.prepare(stream, command);
         }
-        world.log.clear();
-        world.decisions.clear();
+        let gesture = EarnedFor::Operator { reason: "a gesture".into() };
+        let earn = PointsAccountCommand::Earn { points: POINTS_HELD, earned_for: gesture, occasion };
+        world.prepare(member().account(), Command::PointsAccount(earn));
+        let (campaign, grant) = (CampaignId::of("own", "referral"), Grant::Voucher(tenth()));
+        let grant = RewardCommand::Grant { member: member(), campaign, cause: "a friend".into(), grant };
+        world.prepare(voucher_id().stream(), Command::Reward(grant));
         world
+    }
+
+    /// Another trip has taken all the points but these.
+    pub(crate) fn leave_points(&mut self, points: u64) {
+        let order = other_trip::order(self.account().balance() - points);
+        let command = PointsAccountCommand::Order { booking: other_trip::id(), order, occasion: self.occasion() };
+        self.prepare(member().account(), Command::PointsAccount(command));
+    }
+
+    /// Another trip has used the voucher.
+    pub(crate) fn use_up_voucher(&mut self) {
+        let (booking, part) = (other_trip::id(), other_trip::voucher());
+        let command = RewardCommand::Redeem { booking, attempt: 1, part, occasion: self.occasion() };
+        self.prepare(voucher_id().stream(), Command::Reward(command));
+    }
+
+    /// What was so before all that is told.
+    fn prepare(&mut self, stream: StreamId, command: Command) {
+        let state = self.streams.entry(stream).or_insert_with(|| Aggregate::empty(stream.kind));
+        for event in state.decide(command).expect("possible") {
+            assert!(state.apply(&event), "an event of another kind");
+        }
+        self.supply.insert(stream, state.clone());
+    }
+
+    /// The process dies: states are read from the log once more, and whatever the log has ever caused is delivered again.
+    pub(crate) fn crash(&mut self) {
+        self.streams = self.supply.clone();
+        self.outbox.clear();
+        for (stream, event) in &self.log {
+            let state = self.streams.entry(*stream).or_insert_with(|| Aggregate::empty(stream.kind));
+            assert!(state.apply(event), "an event of another kind");
+            self.outbox.extend(messages(*stream, event));
+        }
     }
 
     /// A world in which these events have happened. What was not handled is delivered again, as after a crash.
@@ -120,34 +161,41 @@ impl World {
         for (place, (stream, event)) in happened.iter().enumerate() {
             let state = world.streams.entry(*stream).or_insert_with(|| Aggregate::empty(stream.kind));
             assert!(state.apply(event), "an event of another kind");
-            world.outbox.extend(messages(*stream, event).into_iter().filter(|_| !was_answered(place)));
-            world.gateway.kept += match event {
-                Event::Payment(PaymentEvent::PaymentCompleted { amount, charge: Some(_), .. }) => amount.minor,
-                Event::Payment(PaymentEvent::PaymentCancelled { refunded, .. }) => -refunded.minor,
-                _ => 0,
-            };
+            let sent = messages(*stream, event);
+            world.sent.extend(sent.iter().map(|message| (place, message.clone())));
+            world.outbox.extend(sent.into_iter().filter(|_| !was_answered(place)));
         }
+        world.gateway.kept = money_kept(&happened);
         world.now = decisions.last().map_or(world.now, |decision| decision.at);
         (world.log, world.decisions) = (happened, decisions);
         world
     }
 
     pub(crate) fn request(&mut self, plan: TripPlan) {
+        self.request_as(trip(), plan);
+    }
+
+    pub(crate) fn request_as(&mut self, booking: BookingId, plan: TripPlan) {
         let value = Traveller {
             email: "traveller@example.com".into(),
             name: "Pat Example".into(),
             phone: Some("+44 20 7946 0000".into()),
         };
-        let traveller = Personal { subject: trip().to_string(), value };
+        let traveller = Personal { subject: booking.to_string(), value };
         let command = BookingCommand::Request { owner: "someone".into(), traveller, plan };
-        self.give(trip().stream(), Command::Booking(command));
+        self.cause = Cause::Caller;
+        self.give(booking.stream(), Command::Booking(command));
     }
 
     /// The traveller cancels; false when the booking refuses.
     pub(crate) fn cancel(&mut self) {
+        self.cancel_trip(trip());
+    }
+
+    pub(crate) fn cancel_trip(&mut self, booking: BookingId) {
         self.cause = Cause::Caller;
         let command = BookingCommand::Cancel { reason: Some("plans changed".into()), at: self.now };
-        self.give(trip().stream(), Command::Booking(command));
+        self.give(booking.stream(), Command::Booking(command));
     }
 
     /// Delivers and waits for retries until nothing is left to do.
@@ -176,18 +224,26 @@ impl World {
             self.set_aside(message.booking, instruction);
             return true;
         }
+        if matches!(message.body, Body::Points(_)) && self.lost_orders > 0 {
+            self.lost_orders -= 1;
+            return true;
+        }
         self.hand_over(&message);
         self.delivered.push(message);
         true
     }
 
-    /// Lets time pass until the saga's retry is due; false when it waits for none.
+    /// Lets time pass until the next saga's retry is due; false when none waits.
     pub(crate) fn wake(&mut self) -> bool {
-        let Some(due) = self.saga().wake_up_at() else { return false };
+        let sagas = self.streams.iter().filter_map(|(stream, state)| match state {
+            Aggregate::TripSaga(saga) => Some((saga.wake_up_at()?, *stream)),
+            _ => None,
+        });
+        let Some((due, saga)) = sagas.min() else { return false };
         self.now = self.now.max(due);
         self.cause = Cause::Timer;
         let command = TripSagaCommand::Wake { occasion: self.occasion() };
-        self.give(trip().saga(), Command::TripSaga(command));
+        self.give(saga, Command::TripSaga(command));
         true
     }
 
@@ -237,9 +293,43 @@ impl World {
     }
 
     pub(crate) fn saga(&self) -> TripSaga {
-        match self.streams.get(&trip().saga()) {
+        self.saga_of(trip())
+    }
+
+    pub(crate) fn saga_of(&self, booking: BookingId) -> TripSaga {
+        match self.streams.get(&booking.saga()) {
             Some(Aggregate::TripSaga(saga)) => (**saga).clone(),
             _ => TripSaga::default(),
+        }
+    }
+
+    /// The points that the member had before any trip.
+    pub(crate) fn points_before(&self) -> u64 {
+        match self.supply.get(&member().account()) {
+            Some(Aggregate::PointsAccount(account)) => account.balance(),
+            other => panic!("not an account: {other:?}"),
+        }
+    }
+
+    /// Whether a trip of these has the member's voucher.
+    pub(crate) fn has_voucher(&self) -> bool {
+        let was_used = matches!(self.supply.get(&voucher_id().stream()), Some(Aggregate::Reward(it)) if it.is_used());
+        !was_used && self.voucher().is_used()
+    }
+
+    /// The member's account.
+    pub(crate) fn account(&self) -> PointsAccount {
+        match self.aggregate(member().account()) {
+            Aggregate::PointsAccount(account) => account,
+            other => panic!("not an account: {other:?}"),
+        }
+    }
+
+    /// The member's voucher.
+    pub(crate) fn voucher(&self) -> Reward {
+        match self.aggregate(voucher_id().stream()) {
+            Aggregate::Reward(reward) => reward,
+            other => panic!("not a reward: {other:?}"),
         }
     }
 
@@ -253,7 +343,7 @@ impl World {
     }
 
     fn hand_over(&mut self, message: &Message) {
-        let from = self.log.iter().rposition(|(stream, event)| messages(*stream, event).contains(message));
+        let from = self.sent.iter().rev().find(|(_, sent)| sent == message).map(|(place, _)| *place);
         let from = from.expect("every message is of an event");
         self.cause = if message.to == Destination::Gateway { Cause::Gateway(from) } else { Cause::Message(from) };
         match (message.to, &message.body) {
@@ -274,9 +364,39 @@ impl World {
         let state = self.streams.entry(stream).or_insert_with(|| Aggregate::empty(stream.kind));
         for event in state.decide(command).unwrap_or_default() {
             assert!(state.apply(&event), "an event of another kind");
-            self.outbox.extend(messages(stream, &event));
+            let sent = messages(stream, &event);
+            self.sent.extend(sent.iter().map(|message| (self.log.len(), message.clone())));
+            self.outbox.extend(sent);
             self.log.push((stream, event));
             self.decisions.push(Decision { at, entropy, cause: self.cause.clone() });
+        }
+    }
+
+    /// What is decided about several streams at once: all of it or nothing.
+    pub(crate) fn ask(&mut self, asked: &Together) -> Result<(), NotTogether> {
+        let occasion = self.occasion();
+        let named = asked.streams();
+        let further = asked.further_streams(&|stream| self.streams.get(&stream));
+        for stream in named.into_iter().chain(further) {
+            self.streams.entry(stream).or_insert_with(|| Aggregate::empty(stream.kind));
+        }
+        let decided = asked.decide(&|stream| self.streams.get(&stream), occasion)?;
+        for (stream, event) in
+            decided.into_iter().flat_map(|(stream, events)| events.into_iter().map(move |it| (stream, it)))
+        {
+            let state = self.streams.entry(stream).or_insert_with(|| Aggregate::empty(stream.kind));
+            assert!(state.apply(&event), "an event of another kind");
+            assert_eq!(messages(stream, &event), [], "nobody waits for it");
+            self.log.push((stream, event));
+            self.decisions.push(Decision { at: occasion.at, entropy: occasion.entropy, cause: Cause::Caller });
+        }
+        Ok(())
+    }
+
+    /// One of the messages that were handled comes again, whenever its turn comes.
+    pub(crate) fn deliver_again(&mut self, number: usize) {
+        if let Some(message) = self.delivered.get(number % self.delivered.len().max(1)) {
+            self.outbox.push_back(message.clone());
         }
     }
 
@@ -306,7 +426,7 @@ impl World {
     fn write_letter(&mut self, booking: BookingId, asked: UnansweredInstruction) {
         self.cause = Cause::Fault;
         let letter = DeadLetterEvent::MessageDeadLettered {
-            booking,
+            booking: Some(booking),
             cause_stream: booking.saga().to_string(),
             cause_sequence: self.log.len() as u64,
             place: 0,
@@ -322,29 +442,21 @@ impl World {
     }
 }
 
-impl Gateway {
-    fn answer(&mut self, booking: BookingId, call: &GatewayCall) -> PaymentCommand {
-        let (key, kind, outcome) = (call.key.clone(), call.kind.clone(), self.ask(call));
-        if self.silent == 0 {
-            return PaymentCommand::Settle { booking, key, kind, outcome };
+/// Minor units that a log knows to be charged and not refunded. What was paid with points is given back in points.
+pub(crate) fn money_kept(log: &[(StreamId, Event)]) -> i64 {
+    let mut charged = BTreeMap::new();
+    for (stream, event) in log {
+        match event {
+            Event::Payment(PaymentEvent::PaymentCompleted { amount, charge: Some(_), .. }) => {
+                charged.insert(*stream, amount.minor);
+            }
+            Event::Payment(PaymentEvent::PaymentCancelled { refunded, .. }) => {
+                charged.entry(*stream).and_modify(|kept| *kept -= refunded.minor);
+            }
+            _ => {}
         }
-        self.silent -= 1;
-        PaymentCommand::LeaveUnknown { key, failure: Failure::new(Code::Unavailable, "The gateway does not answer.") }
     }
-
-    fn ask(&mut self, call: &GatewayCall) -> GatewayOutcome {
-        if let Some(outcome) = self.answered.get(&call.key) {
-            return outcome.clone();
-        }
-        let reference = format!("ch_{}", self.answered.len() + 1);
-        let outcome = self.script.pop_front().unwrap_or(GatewayOutcome::Done { reference });
-        if matches!(outcome, GatewayOutcome::Done { .. }) {
-            let Money { minor, .. } = call.amount;
-            self.kept += if call.kind == GatewayCallKind::Charge { minor } else { -minor };
-        }
-        self.answered.insert(call.key.clone(), outcome.clone());
-        outcome
-    }
+    charged.into_values().sum()
 }
 
 /// The trip of the world.

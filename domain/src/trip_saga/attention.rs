@@ -26,8 +26,15 @@ pub enum Verb {
     GiveUp,
 }
 
+impl Verb {
+    /// Whether it tells what somebody has found out elsewhere.
+    pub(super) const fn is_evidence(self) -> bool {
+        matches!(self, Self::MarkDone | Self::MarkUndone)
+    }
+}
+
 /// An operator's verb with what it needs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Resolution {
     /// See [`Verb::Retry`].
     Retry,

@@ -7,6 +7,7 @@ use crate::trip::TripPlan;
 
 /// Commands of the process manager. An operator's verb can be refused, and anything for a saga whose definition this program lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "made once and moved on; a box would cost an allocation each")]
 pub enum TripSagaCommand {
     /// Begin.
     Start {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::steps::{CURRENT, Definition, Policy, undo_order};
 use crate::message::{Direction, FailedStep, Finding, Instruction, Order};
 use crate::occasion::Occasion;
-use crate::trip::{Step, TripPlan};
+use crate::trip::{PaymentPlan, Step, TripPlan};
 
 /// Digits of a second that a wake-up has.
 const MILLISECONDS: u16 = 3;
@@ -39,6 +39,11 @@ impl Course {
             Direction::Request => row.request,
             Direction::Undo => row.undo,
         }
+    }
+
+    /// Whether an account of ours is asked for the payment.
+    pub(super) const fn is_paid_with_points(&self) -> bool {
+        matches!(self.plan.payment, PaymentPlan::Redeem(_))
     }
 
     /// The step after `step`, if there is one.

@@ -20,6 +20,9 @@ pub enum TripSagaError {
     /// The verb does not fit the step that waits.
     #[error("only a payment whose outcome is unknown can be marked as done: retry, mark it undone or give it up")]
     OnlyPaymentsAreMarkedDone,
+    /// Points are counted here.
+    #[error("the trip is paid with points, and their account tells what came of them: retry or give it up")]
+    AccountTells,
     /// The booking's own last step.
     #[error("what is left is the booking itself, which nobody outside can have done or undone: retry")]
     OnlyRetry,
@@ -39,6 +42,7 @@ impl TripSagaError {
             | Self::AnotherReason
             | Self::BeingAsked
             | Self::OnlyPaymentsAreMarkedDone
+            | Self::AccountTells
             | Self::OnlyRetry => Code::NotResolvable,
             Self::UnknownDefinition(_) => Code::Internal,
         }
@@ -49,7 +53,11 @@ impl TripSagaError {
         match self {
             Self::NotFound | Self::UnknownDefinition(_) => "bookingId",
             Self::AnotherReason => "fingerprint",
-            Self::NothingToResolve | Self::BeingAsked | Self::OnlyPaymentsAreMarkedDone | Self::OnlyRetry => "verb",
+            Self::NothingToResolve
+            | Self::BeingAsked
+            | Self::OnlyPaymentsAreMarkedDone
+            | Self::AccountTells
+            | Self::OnlyRetry => "verb",
         }
     }
 }

@@ -15,6 +15,7 @@ struct Found<'s> {
     waiting: Waiting,
     attention: Option<&'s str>,
     resolved: Option<Verb>,
+    is_paid_with_points: bool,
 }
 
 impl TripSaga {
@@ -40,6 +41,10 @@ impl Found<'_> {
             _ => {}
         }
         match self.waiting.refusal(verb) {
+            // A gateway may not be able to tell; an account always is, and evidence beside it would count the points twice.
+            None if self.waiting.step == PIVOT && self.is_paid_with_points && verb.is_evidence() => {
+                Err(TripSagaError::AccountTells)
+            }
             None => Ok(true),
             // It is being tried this very moment.
             Some(TripSagaError::NothingToResolve) if self.attention.is_some() => Ok(false),
@@ -57,7 +62,8 @@ impl Forward {
     fn resolve(&self, decision: OperatorDecision, occasion: Occasion) -> Resolved {
         let Self { at, resolved, .. } = *self;
         let (waiting, attention) = (self.waiting(), self.attention.as_deref());
-        if !(Found { waiting, attention, resolved }).admits(&decision)? {
+        let is_paid_with_points = self.course.is_paid_with_points();
+        if !(Found { waiting, attention, resolved, is_paid_with_points }).admits(&decision)? {
             return Ok(None);
         }
         let again = || self.course.request(Try { step: at, attempt: self.attempt + 1 }, occasion);
@@ -82,7 +88,8 @@ impl Backward {
     fn resolve(&self, decision: OperatorDecision, occasion: Occasion) -> Resolved {
         let Self { at, resolved, .. } = *self;
         let (waiting, attention) = (self.waiting(), self.attention.as_deref());
-        if !(Found { waiting, attention, resolved }).admits(&decision)? {
+        let is_paid_with_points = self.course.is_paid_with_points();
+        if !(Found { waiting, attention, resolved, is_paid_with_points }).admits(&decision)? {
             return Ok(None);
         }
         let sends = match decision.resolution {

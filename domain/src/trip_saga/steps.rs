@@ -8,7 +8,7 @@ use crate::trip::{Step, TripPlan};
 /// Name of the definitions.
 pub const DEFINITION: &str = "trip";
 /// The definition that new sagas start with.
-pub const CURRENT: &Definition = &DEFINITIONS[1];
+pub const CURRENT: &Definition = &DEFINITIONS[2];
 /// The step after which there is no way back.
 pub const PIVOT: Step = Step::Payment;
 
@@ -26,8 +26,8 @@ pub const PAYMENT_ANSWER_WITHIN: TimeDelta = TimeDelta::seconds(300);
 pub struct Definition {
     /// Counted from 1.
     pub version: u32,
-    /// In order: the parts, the payment (the pivot), the approval. What follows the pivot is never taken back by itself.
-    steps: [StepDefinition; 5],
+    /// In order: the voucher, the parts, the payment (the pivot), the approval. What follows the pivot is never taken back by itself.
+    steps: [StepDefinition; 6],
 }
 
 /// One row of the table of steps.
@@ -71,11 +71,12 @@ const PAYMENT: Policy = policy(Some(TRIES_MAX), Some(TRIES_MAX), Some(PAYMENT_AN
 const REFUND: Policy = policy(None, Some(TRIES_BEFORE_ATTENTION), Some(PAYMENT_ANSWER_WITHIN));
 const UNTIL_DONE: Policy = policy(None, Some(TRIES_BEFORE_ATTENTION), Some(ANSWER_WITHIN));
 
-/// All versions, the oldest first. A version that a saga may still follow is never changed: a new one is added.
-pub const DEFINITIONS: [Definition; 2] = [
+/// All versions, the oldest first. Version 3 knows vouchers. A version that a saga may still follow is never changed: a new one is added.
+pub const DEFINITIONS: [Definition; 3] = [
     Definition {
         version: 1,
         steps: [
+            row(Step::Voucher, no_voucher, BOUNDED, WITHOUT_END),
             row(Step::Hotel, rooms, BOUNDED, WITHOUT_END),
             row(Step::Flight, seats, BOUNDED, WITHOUT_END),
             row(Step::Car, vehicle, BOUNDED, WITHOUT_END),
@@ -86,6 +87,18 @@ pub const DEFINITIONS: [Definition; 2] = [
     Definition {
         version: 2,
         steps: [
+            row(Step::Voucher, no_voucher, PART, UNTIL_DONE),
+            row(Step::Hotel, rooms, PART, UNTIL_DONE),
+            row(Step::Flight, seats, PART, UNTIL_DONE),
+            row(Step::Car, vehicle, PART, UNTIL_DONE),
+            row(PIVOT, payment, PAYMENT, REFUND),
+            row(Step::Approve, approval, UNTIL_DONE, UNTIL_DONE),
+        ],
+    },
+    Definition {
+        version: 3,
+        steps: [
+            row(Step::Voucher, voucher, PART, UNTIL_DONE),
             row(Step::Hotel, rooms, PART, UNTIL_DONE),
             row(Step::Flight, seats, PART, UNTIL_DONE),
             row(Step::Car, vehicle, PART, UNTIL_DONE),
@@ -103,6 +116,7 @@ pub(super) const SHORT: Definition = {
     Definition {
         version: u32::MAX,
         steps: [
+            row(Step::Voucher, voucher, tried_twice, attended),
             row(Step::Hotel, rooms, tried_twice, attended),
             row(Step::Flight, seats, tried_twice, attended),
             row(Step::Car, vehicle, tried_twice, attended),
@@ -111,6 +125,15 @@ pub(super) const SHORT: Definition = {
         ],
     }
 };
+
+/// A program of that version knows no vouchers.
+const fn no_voucher(_: &TripPlan) -> Option<Order> {
+    None
+}
+
+fn voucher(plan: &TripPlan) -> Option<Order> {
+    plan.voucher().map(Order::Voucher)
+}
 
 fn rooms(plan: &TripPlan) -> Option<Order> {
     plan.hotel.clone().map(Order::Rooms)

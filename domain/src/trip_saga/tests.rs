@@ -5,6 +5,7 @@ mod endings;
 mod explorer;
 mod faults;
 mod histories;
+mod money;
 mod reference_system;
 mod unwinding;
 
@@ -16,7 +17,8 @@ use crate::failure::{Code, Failure};
 use crate::payment::GatewayOutcome;
 use crate::testing::samples::{ON_SALE, car_id, card, day, flight_id, hotel_id, trip as plan};
 use crate::testing::world::{World, trip};
-use crate::trip::{PaymentPlan, Step};
+use crate::trip::{PaymentPlan, Step, TripPlan};
+use crate::trip_saga::steps::{CURRENT, PIVOT};
 use crate::trip_saga::{TripSaga, TripSagaEvent};
 
 /// Every non-empty subset of hotel, flight and car.
@@ -31,15 +33,15 @@ fn parts_of(subset: [bool; 3]) -> Vec<Step> {
 }
 
 fn reserved(step: Step) -> &'static str {
-    ["RoomsReserved", "SeatsReserved", "VehicleReserved"][step as usize]
+    ["VoucherRedeemed", "RoomsReserved", "SeatsReserved", "VehicleReserved"][step as usize]
 }
 
 fn refused(step: Step) -> &'static str {
-    ["RoomsRefused", "SeatsRefused", "VehicleRefused"][step as usize]
+    ["VoucherRefused", "RoomsRefused", "SeatsRefused", "VehicleRefused"][step as usize]
 }
 
 fn released(step: Step) -> &'static str {
-    ["RoomsReleased", "SeatsReleased", "VehicleReleased"][step as usize]
+    ["VoucherReturned", "RoomsReleased", "SeatsReleased", "VehicleReleased"][step as usize]
 }
 
 fn declined() -> GatewayOutcome {
@@ -53,9 +55,12 @@ fn asked(subset: [bool; 3], payment: PaymentPlan) -> World {
     world
 }
 
-/// The parts that trips hold, as the participants see it.
+/// The parts that trips hold, the voucher too, as the participants see it.
 fn held(world: &World) -> BTreeSet<Step> {
     let mut held = BTreeSet::new();
+    if world.has_voucher() {
+        held.insert(Step::Voucher);
+    }
     if let Aggregate::Hotel(hotel) = world.aggregate(hotel_id().stream())
         && hotel.rooms_left("DBL", day("2024-12-24")).is_some_and(|left| left < ON_SALE)
     {
@@ -76,21 +81,37 @@ fn held(world: &World) -> BTreeSet<Step> {
 
 /// Everything stands or nothing does, for the booking, the saga, the participants and the money alike.
 fn assert_ended(world: &World, subset: [bool; 3], payment: &PaymentPlan) {
+    assert_ended_as(world, &plan(subset, payment.clone()));
+}
+
+/// The same for a trip with a voucher, or one that brings points.
+fn assert_ended_as(world: &World, plan: &TripPlan) {
     let Aggregate::Booking(booking) = world.aggregate(trip().stream()) else { panic!("no booking") };
+    let (money, points) = match &plan.payment {
+        PaymentPlan::Card(_) => (plan.total.minor, 0),
+        PaymentPlan::Redeem(redeem) => (0, redeem.points),
+        PaymentPlan::None | PaymentPlan::Points => (0, 0),
+    };
     match world.saga() {
         TripSaga::Succeeded { .. } => {
             assert!(matches!(booking, Booking::Approved { .. }), "{booking:?}");
-            assert_eq!(held(world), parts_of(subset).into_iter().collect());
-            let paid = if *payment == PaymentPlan::None { 0 } else { plan(subset, payment.clone()).total.minor };
-            assert_eq!(world.gateway.kept, paid);
+            assert_eq!(held(world), steps_of(plan).into_iter().filter(|step| *step < PIVOT).collect());
+            assert_eq!(world.gateway.kept, money);
+            let earned = plan.earns.map_or(0, |earns| earns.points);
+            assert_eq!(world.account().balance(), world.points_before() - points + earned);
         }
         TripSaga::Compensated { .. } => {
             assert!(matches!(booking, Booking::Cancelled { .. }), "{booking:?}");
             assert_eq!(held(world), BTreeSet::new());
             assert_eq!(world.gateway.kept, 0);
+            assert_eq!(world.account().balance(), world.points_before());
         }
         other => panic!("not ended: {other:?}"),
     }
+}
+
+fn steps_of(plan: &TripPlan) -> Vec<Step> {
+    CURRENT.steps_of(plan)
 }
 
 /// The steps that were taken back, in order.

@@ -1,5 +1,8 @@
+mod roles;
+
 use figment::Jail;
 use secrecy::ExposeSecret;
+use traveladvisor_domain::money::{Currency, Money};
 
 use super::*;
 
@@ -29,7 +32,7 @@ fn nothing_has_to_be_set() {
         let config = Config::load(Overrides::default()).expect("defaults");
         assert_eq!(config.mode, Mode::Sandbox);
         assert_eq!(config.data_dir, Path::new(".traveladvisor"));
-        assert_eq!(config.listen.to_string(), "127.0.0.1:8072");
+        assert_eq!(config.listens_on().to_string(), "127.0.0.1:8072");
         assert_eq!(config.log_level, "warn");
         assert!(config.database_url.is_none() && config.clock.is_none());
     });
@@ -47,7 +50,7 @@ fn the_command_line_goes_before_the_environment_before_the_file() {
         let overrides = Overrides { data_dir: Some(PathBuf::from("command line")), ..Overrides::default() };
         let config = Config::load(overrides).expect("settings");
         assert_eq!(config.data_dir, Path::new("command line"));
-        assert_eq!(config.listen.port(), 2);
+        assert_eq!(config.listens_on().port(), 2);
         assert_eq!(config.mode, Mode::Production);
     });
 }
@@ -202,4 +205,43 @@ fn what_callers_may_ask_for_is_set_in_file_or_environment() {
         assert_eq!((limits.cost_per_minute.map(NonZeroU32::get), limits.shared), (Some(5000), true));
     });
     with("[limits]\ncost_per_minute = 0", &[], || assert!(error(Overrides::default()).contains("cost_per_minute")));
+}
+
+#[test]
+fn points_are_worth_what_file_and_environment_say() {
+    let pounds = |minor| Money::new(minor, Currency::GBP);
+    let won = |minor| Money::new(minor, "KRW".parse().expect("a currency"));
+    with("", &[], || {
+        let terms = Config::load(Overrides::default()).expect("defaults").points.terms().expect("terms");
+        assert_eq!((terms.points_for(pounds(100)), terms.earned_for(pounds(10_000))), (100, 100));
+    });
+    let file = "[points]\nrate = 50\nearned_percent = 10\n[points.rates]\nKRW = 1\nEUR = 7";
+    let variables = [("TRAVELADVISOR_POINTS_RATES_KRW", "2"), ("TRAVELADVISOR_POINTS_EARNED_PERCENT", "20")];
+    with(file, &variables, || {
+        let terms = Config::load(Overrides::default()).expect("settings").points.terms().expect("terms");
+        assert_eq!((terms.points_for(pounds(100)), terms.points_for(won(100))), (50, 200));
+        assert_eq!(terms.earned_for(pounds(10_000)), 1_000);
+        assert_eq!(terms.points_for(Money::new(100, "EUR".parse().expect("a currency"))), 7);
+    });
+}
+
+#[test]
+fn a_rate_of_zero_or_of_no_currency_is_refused_with_a_sentence() {
+    for (file, sentence) in [
+        ("[points]\nrate = 0", "0 is not"),
+        ("[points]\nrate = -1", "rate"),
+        ("[points]\nrate = 1.5", "rate"),
+        ("[points.rates]\nGBP = 0", "one unit of GBP"),
+        ("[points.rates]\nXYZ = 1", "points.rates.XYZ is no currency"),
+        ("[points]\nearned_percent = 101", "0 to 100 percent"),
+        ("[points]\nworth = 1", "worth"),
+    ] {
+        with(file, &[], || {
+            let told = error(Overrides::default());
+            assert!(told.contains(sentence), "{file}: {told}");
+        });
+    }
+    with("", &[("TRAVELADVISOR_POINTS_RATE", "0")], || {
+        assert!(error(Overrides::default()).contains("0 is not"));
+    });
 }

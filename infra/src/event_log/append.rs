@@ -32,6 +32,27 @@ pub struct Append {
     pub offsets: Vec<(String, u64, u64)>,
     /// States to read from instead of the events before, each after the last event of its stream in this append.
     pub snapshots: Vec<NewSnapshot>,
+    /// What a connector is to carry to the broker, in order; empty where the relay does.
+    pub outbox: Vec<OutboxRow>,
+}
+
+/// A row of the table `outbox`: what Debezium's `EventRouter` makes a record of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxRow {
+    /// The message's id.
+    pub id: Uuid,
+    /// Kind of the stream whose event caused it.
+    pub aggregate_type: &'static str,
+    /// The record's key.
+    pub aggregate_id: String,
+    /// What it is.
+    pub message_type: &'static str,
+    /// The record's value.
+    pub payload: String,
+    /// The topic's name on the broker.
+    pub topic: String,
+    /// W3C trace context.
+    pub tracing: String,
 }
 
 /// An event to append.

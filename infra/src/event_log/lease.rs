@@ -110,6 +110,18 @@ impl Lease {
         Self::begin(log, name, Some(clock))
     }
 
+    /// No turn ever comes of it: for who only looks on at what others own. Must be called inside tokio.
+    pub fn look_on() -> Self {
+        let (sender, turns) = watch::channel(None);
+        let (stop, mut stopping) = watch::channel(false);
+        let task = tokio::spawn(async move {
+            // An error means that the lease is gone already.
+            let _ = stopping.wait_for(|stop| *stop).await;
+            drop(sender);
+        });
+        Self { turns, stop, task: Some(task) }
+    }
+
     fn begin(log: &EventLog, name: &'static str, clock: Option<Arc<dyn Clock>>) -> Self {
         let (sender, turns) = watch::channel(None);
         let (stop, stopping) = watch::channel(false);

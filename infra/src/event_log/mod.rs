@@ -4,10 +4,12 @@ mod admission;
 mod append;
 mod back;
 mod copied;
+mod gathered;
 mod lease;
 mod lent;
 mod listen;
 mod old_keys;
+mod outbox;
 mod position;
 mod read;
 mod recent;
@@ -24,13 +26,17 @@ use sqlx::PgPool;
 use tokio::sync::watch;
 
 pub use admission::{APPEND_BYTES_MAX, APPEND_SNAPSHOT_BYTES_MAX, EVENT_BYTES_MAX};
-pub use append::{Append, Appended, Conflict, Key, KeyEffect, KeyRow, NewEvent, Told, Wakeup};
+pub use append::{Append, Appended, Conflict, Key, KeyEffect, KeyRow, NewEvent, OutboxRow, Told, Wakeup};
 pub use copied::{COPY_POSITIONS_MAX, LogPages, PAGE_BYTES_MAX, PAGE_EVENTS_MAX, Stretch};
+pub use gathered::{
+    BEHIND_COUNTED_MAX, GATHER, GATHER_BYTES_MAX, GATHER_EVENTS_MAX, GatherTold, GatheredLog, Gathering, Moved,
+};
 pub use lease::{
     CLAIM_EVERY, CLAIM_PATIENCE, FAILURE_TOLD_EVERY, LEASE, LEASE_MARGIN, LET_GO_PATIENCE, Lease, Owner, PROJECTIONS,
     RELAY, RENEW_AGAIN, RENEW_EVERY, RENEW_PATIENCE, Turn, Turns, UNHELD_PATIENCE,
 };
 use lent::OnLent;
+pub use outbox::Carried;
 pub use position::{Position, PositionError};
 pub use read::{DuePage, DueWakeup, EventFilter};
 use recent::Recent;
@@ -62,6 +68,16 @@ pub enum LogError {
     /// The server answered and refused the data itself; nothing was written.
     #[error("the database refused the data: {0}")]
     Refused(String),
+    /// A newer program has written to a kind of stream that this one does not have: what stands behind it cannot be read past it.
+    #[error(
+        "{what} is of a stream of the kind `{kind}`, which this program does not know: a newer program has written it, go on with that one"
+    )]
+    UnknownKind {
+        /// What was read, for example `event 17`.
+        what: String,
+        /// The kind, as it is stored.
+        kind: String,
+    },
     /// A row that this program cannot read.
     #[error(transparent)]
     Undecodable(#[from] DecodeError),
@@ -139,10 +155,10 @@ impl From<sqlx::Error> for LogError {
     }
 }
 
-/// Data exceptions (22), integrity (23), raised by our function (P0) and programme limits (54) will be refused again;
+/// A row named twice (21), data exceptions (22), integrity (23), raised by our function (P0) and programme limits (54) will be refused again;
 /// time-outs, shut-downs and missing resources pass. So does what says nothing of the data: a function, a column or a right that is not
 /// there (42), as after a restore or beside an older schema. Whoever waits does so until an operator has mended it; nothing becomes a dead
 /// letter.
 fn is_refusal(code: Option<&str>) -> bool {
-    code.is_some_and(|code| ["22", "23", "54", "P0"].iter().any(|class| code.starts_with(class)))
+    code.is_some_and(|code| ["21", "22", "23", "54", "P0"].iter().any(|class| code.starts_with(class)))
 }

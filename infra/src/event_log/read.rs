@@ -120,6 +120,24 @@ impl EventLog {
         in_time(Point::ReadStreams, query.fetch_all(self.lent())).await?.iter().map(stored_event).collect()
     }
 
+    /// The next `limit` streams of a kind, in the order of their ids.
+    pub async fn streams_of(
+        &self,
+        kind: StreamKind,
+        after: Option<StreamId>,
+        limit: usize,
+    ) -> Result<Vec<StreamId>, LogError> {
+        let query = sqlx::query_scalar(
+            "SELECT aggregate_id FROM events WHERE aggregate_type = $1 AND aggregate_id > $2 AND sequence = 1 \
+              ORDER BY aggregate_id LIMIT $3",
+        )
+        .bind(kind.as_str())
+        .bind(after.map(|stream| stream.to_string()).unwrap_or_default())
+        .bind(limit as i64);
+        let ids: Vec<String> = in_time(Point::Search, query.fetch_all(self.lent())).await?;
+        ids.iter().map(|id| stream_of(id, || "an event".to_owned())).collect()
+    }
+
     /// The next `limit` events that a filter admits, in order.
     pub async fn search(&self, filter: &EventFilter, limit: usize) -> Result<Vec<StoredEvent>, LogError> {
         let sql = format!(
@@ -142,6 +160,16 @@ impl EventLog {
         )
         .await?;
         rows.iter().map(stored_event).collect()
+    }
+
+    /// Which of these kinds of streams stand in the log.
+    pub async fn kinds_among(&self, kinds: &[StreamKind]) -> Result<Vec<StreamKind>, LogError> {
+        let names: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
+        let sql =
+            "SELECT k FROM unnest($1::text[]) AS k WHERE EXISTS (SELECT FROM events e WHERE e.aggregate_type = k)";
+        let found: Vec<String> =
+            in_time(Point::Search, sqlx::query_scalar(sql).bind(names).fetch_all(self.lent())).await?;
+        Ok(kinds.iter().copied().filter(|kind| found.iter().any(|name| name == kind.as_str())).collect())
     }
 
     /// The position of the last event; [`Position::START`] of an empty log.
@@ -250,10 +278,11 @@ impl EventLog {
 }
 
 pub(super) fn stored_event(row: &PgRow) -> Result<StoredEvent, LogError> {
-    let stream = stream_id(row)?;
+    let position = Position(row.get::<i64, _>("position").unsigned_abs());
+    let stream = stream_of(row.get("aggregate_id"), || format!("event {position}"))?;
     let (event_type, event_version) = interned(stream.kind, row.get("event_type"), row.get("event_version"));
     Ok(StoredEvent {
-        position: Position(row.get::<i64, _>("position").unsigned_abs()),
+        position,
         stream,
         sequence: row.get::<i64, _>("sequence").unsigned_abs(),
         event_type,
@@ -266,8 +295,17 @@ pub(super) fn stored_event(row: &PgRow) -> Result<StoredEvent, LogError> {
 }
 
 fn stream_id(row: &PgRow) -> Result<StreamId, LogError> {
-    let id: String = row.get("aggregate_id");
-    id.parse().map_err(|_| LogError::Refused("a stream id of an unknown form stands in the log".to_owned()))
+    stream_of(row.get("aggregate_id"), || "a wake-up".to_owned())
+}
+
+/// The stream of this id, which stands in what was read.
+pub(super) fn stream_of(id: &str, what: impl Fn() -> String) -> Result<StreamId, LogError> {
+    id.parse().map_err(|_| match id.rsplit_once('_') {
+        Some((kind, _)) if kind.parse::<StreamKind>().is_err() => {
+            LogError::UnknownKind { what: what(), kind: kind.to_owned() }
+        }
+        _ => LogError::Refused(format!("{} has a stream id of an unknown form", what())),
+    })
 }
 
 const fn bigint(position: Position) -> i64 {

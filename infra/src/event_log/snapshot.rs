@@ -1,4 +1,4 @@
-//! Snapshots of hotels, flights and cars, in the shape of cqrs-es: written by appends, read together with the rest of the stream.
+//! Snapshots of hotels, flights, cars, points accounts and campaigns, in the shape of cqrs-es: written by appends, read together with the rest of the stream.
 
 use sqlx::Row;
 use traveladvisor_domain::aggregate::Aggregate;
@@ -83,7 +83,16 @@ pub fn encode_state(aggregate: &Aggregate) -> Option<Result<String, serde_json::
         Aggregate::Hotel(state) => Some(serde_json::to_string(state)),
         Aggregate::Flight(state) => Some(serde_json::to_string(state)),
         Aggregate::Car(state) => Some(serde_json::to_string(state)),
-        Aggregate::Booking(_) | Aggregate::TripSaga(_) | Aggregate::Payment(_) | Aggregate::DeadLetter(_) => None,
+        Aggregate::PointsAccount(state) => Some(serde_json::to_string(state)),
+        Aggregate::Campaign(state) => Some(serde_json::to_string(state)),
+        Aggregate::Booking(_)
+        | Aggregate::TripSaga(_)
+        | Aggregate::Payment(_)
+        | Aggregate::DeadLetter(_)
+        | Aggregate::Member(_)
+        | Aggregate::EmailClaim(_)
+        | Aggregate::Reward(_)
+        | Aggregate::Programme(_) => None,
     }
 }
 
@@ -93,6 +102,15 @@ pub fn decode_state(kind: StreamKind, payload: &str) -> Option<Aggregate> {
         StreamKind::Hotel => serde_json::from_str(payload).ok().map(Aggregate::Hotel),
         StreamKind::Flight => serde_json::from_str(payload).ok().map(Aggregate::Flight),
         StreamKind::Car => serde_json::from_str(payload).ok().map(Aggregate::Car),
-        StreamKind::Booking | StreamKind::TripSaga | StreamKind::Payment | StreamKind::DeadLetter => None,
+        StreamKind::PointsAccount => serde_json::from_str(payload).ok().map(Aggregate::PointsAccount),
+        StreamKind::Campaign => serde_json::from_str(payload).ok().map(Aggregate::Campaign),
+        StreamKind::Booking
+        | StreamKind::TripSaga
+        | StreamKind::Payment
+        | StreamKind::DeadLetter
+        | StreamKind::Member
+        | StreamKind::EmailClaim
+        | StreamKind::Reward
+        | StreamKind::Programme => None,
     }
 }

@@ -168,5 +168,11 @@ pub fn encode(event: &Event) -> Result<String, serde_json::Error> {
         Event::Car(event) => serde_json::to_string(event),
         Event::Payment(event) => serde_json::to_string(event),
         Event::DeadLetter(event) => serde_json::to_string(event),
+        Event::Member(event) => serde_json::to_string(event),
+        Event::EmailClaim(event) => serde_json::to_string(event),
+        Event::PointsAccount(event) => serde_json::to_string(event),
+        Event::Campaign(event) => serde_json::to_string(event),
+        Event::Reward(event) => serde_json::to_string(event),
+        Event::Programme(event) => serde_json::to_string(event),
     }
 }

@@ -10,8 +10,8 @@ use sqlx::query::Query;
 
 use super::append::ConflictRow;
 use super::{
-    Append, Appended, Conflict, EventLog, KeyEffect, KeyRow, LogError, NewEvent, Position, StoredEvent, admission,
-    in_time,
+    Append, Appended, Conflict, EventLog, KeyEffect, KeyRow, LogError, NewEvent, OutboxRow, Position, StoredEvent,
+    admission, in_time,
 };
 use crate::fail_points::Point;
 
@@ -22,7 +22,7 @@ pub const RESEND_PAUSE_MAX: Duration = Duration::from_secs(1);
 
 const APPEND: &str = "SELECT first_position, last_position, appended_at, conflicts::text AS conflicts FROM append_events(\
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, \
-    $29, $30, $31, $32, $33)";
+    $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40)";
 
 impl EventLog {
     /// Appends, or tells every conflict. After a lost connection or a time-out the very same append is sent again until the server
@@ -182,7 +182,7 @@ impl<'a> Columns<'a> {
             .bind(&self.payloads)
             .bind(&self.metadata);
         let query = bind_keys(query, append);
-        query
+        let query = query
             .bind(append.now)
             .bind(&self.wakeups.kinds)
             .bind(&self.wakeups.ids)
@@ -196,8 +196,24 @@ impl<'a> Columns<'a> {
             .bind(&self.snapshots.kinds)
             .bind(&self.snapshots.ids)
             .bind(&self.snapshots.sequences)
-            .bind(append.snapshots.iter().map(|snapshot| snapshot.payload.as_str()).collect::<Vec<_>>())
+            .bind(append.snapshots.iter().map(|snapshot| snapshot.payload.as_str()).collect::<Vec<_>>());
+        bind_outbox(query, &append.outbox)
     }
+}
+
+fn bind_outbox<'q>(
+    query: Query<'q, sqlx::Postgres, PgArguments>,
+    rows: &'q [OutboxRow],
+) -> Query<'q, sqlx::Postgres, PgArguments> {
+    let texts = |text: fn(&OutboxRow) -> &str| rows.iter().map(text).collect::<Vec<_>>();
+    query
+        .bind(rows.iter().map(|row| row.id).collect::<Vec<_>>())
+        .bind(texts(|row| row.aggregate_type))
+        .bind(texts(|row| &row.aggregate_id))
+        .bind(texts(|row| row.message_type))
+        .bind(texts(|row| &row.payload))
+        .bind(texts(|row| &row.topic))
+        .bind(texts(|row| &row.tracing))
 }
 
 fn bind_keys<'q>(

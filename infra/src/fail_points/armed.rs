@@ -36,6 +36,15 @@ static ARMED: LazyLock<Option<Armed>> = LazyLock::new(|| {
     Some(read(&text).unwrap_or_else(|| panic!("{SETTING} is a point, a side and a number, not {text:?}")))
 });
 
+/// How often each point has been passed on its far side.
+static PASSED: [AtomicU64; Point::ALL.len()] = [const { AtomicU64::new(0) }; Point::ALL.len()];
+
+/// How often this process has come to each point so far and got beyond it; those that it has not passed are left out.
+pub fn passes() -> Vec<(Point, u64)> {
+    let passed = Point::ALL.into_iter().map(|point| (point, PASSED[point as usize].load(Ordering::Relaxed)));
+    passed.filter(|(_, times)| *times > 0).collect()
+}
+
 fn read(text: &str) -> Option<Armed> {
     let mut parts = text.split(':');
     let name = parts.next()?;
@@ -51,6 +60,9 @@ fn read(text: &str) -> Option<Armed> {
 
 /// Dies here, as by a kill -9, if it is time.
 pub(super) fn pass(point: Point, side: Side) {
+    if side == Side::After {
+        PASSED[point as usize].fetch_add(1, Ordering::Relaxed);
+    }
     let Some(armed) = ARMED.as_ref().filter(|armed| armed.point == point && armed.side == side) else { return };
     if armed.passed.fetch_add(1, Ordering::Relaxed) == armed.spared {
         // It does not come back.

@@ -7,7 +7,7 @@
 mod armed;
 
 #[cfg(feature = "testing")]
-pub use armed::SETTING;
+pub use armed::{SETTING, passes};
 
 macro_rules! points {
     ($($point:ident $name:literal $meaning:literal,)+) => {
@@ -47,6 +47,10 @@ points! {
     DueWakeups "due_wakeups" "Due wake-ups are read.",
     NextWakeup "next_wakeup" "The next wake-up's time is asked.",
     KeysForgotten "keys_forgotten" "Idempotency keys that are over are forgotten.",
+    Gathered "gathered" "Events of other logs are copied into the read log.",
+    GatheredRead "gathered_read" "The tail of a log is read, to be copied.",
+    GatheredLooked "gathered_looked" "It is asked how far a read log has gathered others.",
+    GatheredTold "gathered_told" "Its owner tells how a read log does.",
     Listen "listen" "Appends of others are listened for.",
     LeaseClaimed "lease_claimed" "A lease is asked for.",
     LeaseRenewed "lease_renewed" "A lease is renewed.",
@@ -91,6 +95,9 @@ points! {
     DeadLettersRetried "dead_letters_retried" "What a projection has set aside is tried again.",
     DeadLettersWritten "dead_letters_written" "A projection sets events aside.",
     Query "query" "A read model is queried.",
+    RecordSent "record_sent" "A record is handed to the broker's client, until the broker has acknowledged it.",
+    RecordTaken "record_taken" "A record comes from the broker.",
+    PartitionsGiven "partitions_given" "Partitions are given to a member of a group, or taken from it.",
     CallerRates "caller_rates" "What a caller spends is counted for all processes, or forgotten.",
 }
 
@@ -112,4 +119,22 @@ pub fn outgoing<F: Future>(point: Point, call: F) -> impl Future<Output = F::Out
         armed::pass(point, armed::Side::After);
         answer
     }
+}
+
+/// What is handed over at once and answered later, or called by somebody else, is a call in two halves: right before it …
+#[inline]
+pub fn before(point: Point) {
+    #[cfg(feature = "testing")]
+    armed::pass(point, armed::Side::Before);
+    #[cfg(not(feature = "testing"))]
+    let _ = point;
+}
+
+/// … and right after it.
+#[inline]
+pub fn after(point: Point) {
+    #[cfg(feature = "testing")]
+    armed::pass(point, armed::Side::After);
+    #[cfg(not(feature = "testing"))]
+    let _ = point;
 }

@@ -13,13 +13,19 @@ use sqlx::{ConnectOptions, PgPool};
 pub use condition::{Checkpoint, Condition, SERVER_VERSION_MIN, checkpoints, condition, schema_name};
 pub use kept::{Kept, own_connection};
 use kept::{TRUSTED_IDLE, answers};
-pub use migrate::{MigrateError, MigrationOutcome, SCHEMA, SCHEMA_VERSION, migrate, migrations, schema_version};
+pub use migrate::{
+    MigrateError, MigrationOutcome, SCHEMA, SCHEMA_VERSION, migrate, migrate_in, migrations, schema_version,
+};
 
 /// Most connections of a process's pool, which reads and whatever is short share.
 pub const CONNECTIONS_MAX: u32 = 24;
 /// Connections that are kept beside the pool at most: those of appends ([`KEPT_WRITERS_MAX`](crate::event_log::KEPT_WRITERS_MAX)), one for
-/// each of two leases, one for each of seven projections, and two for a rebuild: one reads the log, one writes rows.
-pub const OWN_CONNECTIONS_MAX: u32 = 13;
+/// each of two leases, one for each of eleven projections, and two for a rebuild: one reads the log, one writes rows.
+pub const OWN_CONNECTIONS_MAX: u32 = 17;
+/// Most connections of the pool of a log that a process with roles decides on or answers from: several processes share a server.
+pub const ROLE_CONNECTIONS_MAX: u32 = 12;
+/// The same of a log that it only relays or gathers: it may do so for all of them.
+pub const FOREIGN_CONNECTIONS_MAX: u32 = 6;
 /// Most connections of one process, but for the moment in which one that says nothing any more is replaced.
 pub const PROCESS_CONNECTIONS_MAX: u32 = CONNECTIONS_MAX + OWN_CONNECTIONS_MAX;
 /// How long a caller waits for a free connection.
@@ -41,6 +47,16 @@ const UNACKNOWLEDGED_MS: u64 = 10_000;
 
 /// A pool whose connections read committed data, give up a statement in time and say who they are.
 pub fn pool(options: PgConnectOptions) -> PgPool {
+    pool_of(options, CONNECTIONS_MAX)
+}
+
+/// The same with connections that have a schema as their search path: those of a log that is not where the server puts it by itself.
+pub fn in_schema(options: PgConnectOptions, schema: &str) -> PgConnectOptions {
+    options.options([("search_path", schema)])
+}
+
+/// The same pool with so many connections at most.
+pub fn pool_of(options: PgConnectOptions, connections_max: u32) -> PgPool {
     let options = options
         .application_name("traveladvisor")
         .options([
@@ -56,7 +72,7 @@ pub fn pool(options: PgConnectOptions) -> PgPool {
         .options([("tcp_user_timeout", UNACKNOWLEDGED_MS)])
         .log_statements(tracing::log::LevelFilter::Off);
     PgPoolOptions::new()
-        .max_connections(CONNECTIONS_MAX)
+        .max_connections(connections_max)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
         .before_acquire(|connection, meta| {

@@ -13,10 +13,10 @@ use super::{Durability, PORT, SUPERUSER, ServerError};
 const LOG_BYTES_MAX: u64 = 10 * 1024 * 1024;
 /// How many of the log's last lines an error quotes.
 const LOG_LINES_QUOTED: usize = 8;
-/// Connections the server takes: the pools of a few processes.
-const CONNECTIONS_MAX: u32 = 100;
+/// Connections the server takes: those of two processes for each role, with room for operators. A place costs it some kilobytes.
+const CONNECTIONS_MAX: u32 = 900;
 /// Connections a volatile server takes: many test databases at once.
-const VOLATILE_CONNECTIONS_MAX: u32 = 300;
+const VOLATILE_CONNECTIONS_MAX: u32 = 500;
 
 /// The major version of the cluster, if there is one.
 pub(super) fn major(place: &Place) -> Result<Option<u32>, ServerError> {

@@ -3,6 +3,8 @@
 //! All test programs of a run share one private cluster in the temporary directory; with `DATABASE_URL` set they
 //! share that server instead. What cannot be had is a failed test, so everything here panics with the reason.
 
+pub mod broker;
+pub mod debezium;
 mod frozen;
 mod own_server;
 pub mod proxy;

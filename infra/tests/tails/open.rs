@@ -5,7 +5,8 @@ use traveladvisor_domain::id::StreamId;
 use traveladvisor_infra::event_log::{Append, NewEvent};
 
 const APPEND: &str = "SELECT conflicts::text FROM append_events($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10, $11, \
-    '{}', '{}', '{}', '{}', '{}', '{}', '{}', now(), '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')";
+    '{}', '{}', '{}', '{}', '{}', '{}', '{}', now(), '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', \
+    '{}', '{}', '{}', '{}', '{}', '{}', '{}')";
 
 /// Appends, or tells the streams that have moved, and to where.
 pub(super) async fn append_in(connection: &mut PgConnection, append: &Append) -> Result<(), Vec<(StreamId, u64)>> {

@@ -4,10 +4,10 @@
 //! So it is always a prefix of the trip's history and a state that was really shown: a server's clock may be set back, and an event in
 //! between that bears a later time had happened all the same.
 //!
-//! *Where they stand.* Booking, saga and payment have streams of their own. Events of hotels, flights, cars and dead letters are found
-//! without reading those streams, which may be long: up to the checkpoint of the live read model its timelines and its parked events name
-//! them, as all three commit together; what lies behind the checkpoint is searched for the trip's id, which every event about a trip bears.
-//! All is read as of one snapshot of the database. Rows that a rebuild has switched to bring their own checkpoint; a read model that stands
+//! *Where they stand.* Booking, saga and payment have streams of their own. Events of hotels, flights, cars, rewards, accounts of points and
+//! dead letters are found without reading those streams, which may be long: up to the checkpoint of the live read model its timelines and its
+//! parked events name them, as all three commit together; what lies behind the checkpoint is searched for the trip's id, which every event
+//! about a trip bears. All is read as of one snapshot of the database. Rows that a rebuild has switched to bring their own checkpoint; a read model that stands
 //! still leaves more to search. Only when that is more than [`TAIL_POSITIONS_MAX`] there is no answer: rather none than a wrong one.
 //!
 //! *How.* Parked events are folded as well, so the log may tell more than the live row. One that this program cannot read is an error.
@@ -21,6 +21,7 @@ use traveladvisor_domain::id::{BookingId, StreamKind};
 use traveladvisor_infra::event_log::{EventLog, Position};
 
 use super::rows::TimelineRow;
+use super::shown::{Shown, after};
 use super::timeline::{HISTORY_ENTRIES_FIRST, HISTORY_ENTRIES_MAX, Lines};
 use super::{BookingProjection, fold, key, query};
 use crate::reads::ReadError;
@@ -61,7 +62,14 @@ SELECT position, recorded_at FROM events \
  WHERE position > $1 AND position <= $2 AND aggregate_type = ANY($3) AND strpos(payload::text, $4) > 0";
 
 /// Kinds of streams that serve many trips.
-const SHARED: [StreamKind; 4] = [StreamKind::Hotel, StreamKind::Flight, StreamKind::Car, StreamKind::DeadLetter];
+const SHARED: [StreamKind; 6] = [
+    StreamKind::Hotel,
+    StreamKind::Flight,
+    StreamKind::Car,
+    StreamKind::DeadLetter,
+    StreamKind::Reward,
+    StreamKind::PointsAccount,
+];
 
 /// The places of a trip's events, and when each was recorded.
 type Places = BTreeMap<Position, DateTime<Utc>>;
@@ -154,11 +162,13 @@ async fn folded(
 struct Told {
     first: Vec<TimelineRow>,
     newest: VecDeque<TimelineRow>,
+    shown: Option<Shown>,
 }
 
 impl Told {
     fn extend(&mut self, line: Option<TimelineRow>) {
-        let Some(line) = line else { return };
+        let Some(mut line) = line else { return };
+        line.shows = Some(*self.shown.insert(after(self.shown, line.shows, line.kind, line.event_type)));
         if let Some(last) = self.newest.back_mut().or(self.first.last_mut())
             && last.is_of(&line)
         {
@@ -181,6 +191,7 @@ impl Told {
 
 /// As it comes back from the table of timelines.
 fn entry(row: TimelineRow) -> TimelineEntry {
+    let (status, saga_status) = after(None, row.shows, row.kind, row.event_type);
     TimelineEntry {
         position: row.position,
         at: row.at.trunc_subsecs(SUBSECOND_DIGITS),
@@ -188,8 +199,8 @@ fn entry(row: TimelineRow) -> TimelineEntry {
         event_type: row.event_type.to_owned(),
         summary: row.summary,
         signed: row.signed,
-        status: row.status,
-        saga_status: row.saga_status,
+        status,
+        saga_status,
     }
 }
 

@@ -3,22 +3,23 @@
 use traveladvisor_domain::aggregate::Event;
 use traveladvisor_domain::booking::BookingEvent;
 use traveladvisor_domain::car::CarEvent;
-use traveladvisor_domain::failure::{Code, Failure};
+use traveladvisor_domain::failure::Failure;
 use traveladvisor_domain::flight::FlightEvent;
 use traveladvisor_domain::hotel::HotelEvent;
-use traveladvisor_domain::id::BookingId;
+use traveladvisor_domain::id::{BookingId, StreamKind};
 use traveladvisor_domain::message::{Direction, FailedStep, Instruction};
 use traveladvisor_domain::payment::PaymentEvent;
 use traveladvisor_domain::trip::Step;
 use traveladvisor_domain::trip_saga::TripSagaEvent;
 use traveladvisor_domain::trip_saga::attention::Verb;
 
+use super::facts::{Answered, Facts};
 use super::key::booking_of;
 use super::rows::{BookingBatch, TimelineRow};
-use super::state::{BookingState, Standing};
+use super::state::{BookingState, Course, Standing};
 use super::summary::{signed, summary};
 use crate::runtime::{FoldError, Held, Recorded};
-use crate::views::{FailureView, PaymentStatus, SagaStatus};
+use crate::views::{FailureView, SagaStatus};
 
 /// Takes an event into its trip and into the timeline.
 pub(super) fn fold(batch: &mut BookingBatch, recorded: &Recorded) -> Result<(), FoldError> {
@@ -44,16 +45,16 @@ pub(super) fn told(
     }
     let Some(state) = states.change(&booking) else { return Ok(None) };
     take(state, recorded);
+    let is_its_own = matches!(recorded.stream.kind, StreamKind::Booking | StreamKind::TripSaga);
     Ok(Some(TimelineRow {
         booking,
         position: recorded.position,
         at: recorded.told.occurred_at,
         kind: recorded.stream.kind,
         event_type: recorded.told.event.event_type(),
-        summary: summary(&recorded.told.event),
+        summary: summary(&recorded.told.event, state.payment.method),
         signed: signed(&recorded.told.event),
-        status: state.status(),
-        saga_status: state.saga_status(),
+        shows: is_its_own.then(|| state.as_its_own_streams_tell()),
     }))
 }
 
@@ -67,12 +68,24 @@ fn take(state: &mut BookingState, recorded: &Recorded) {
             state.saga.take(event, recorded.told.occurred_at);
             take_saga(state, event);
         }
-        Event::Hotel(event) => take_hotel(state, event),
-        Event::Flight(event) => take_flight(state, event),
-        Event::Car(event) => take_car(state, event),
-        Event::Payment(event) => take_payment(state, event),
-        Event::DeadLetter(_) => {}
+        Event::Hotel(event) => take_hotel(&mut state.course.hotel, event),
+        Event::Flight(event) => take_flight(&mut state.course.flight, event),
+        Event::Car(event) => take_car(&mut state.course.car, event),
+        Event::Payment(event) => {
+            state.course.paid.take(event);
+            if let PaymentEvent::PaymentCancelled { refunded, .. } = event {
+                state.payment.refunded = *refunded;
+            }
+        }
+        Event::DeadLetter(_)
+        | Event::Reward(_)
+        | Event::PointsAccount(_)
+        | Event::Member(_)
+        | Event::EmailClaim(_)
+        | Event::Campaign(_)
+        | Event::Programme(_) => {}
     }
+    state.show();
     state.updated_at = state.updated_at.max(recorded.told.occurred_at);
     state.position = recorded.position;
 }
@@ -88,7 +101,7 @@ fn take_booking(state: &mut BookingState, event: &BookingEvent) {
         }
         BookingEvent::BookingCancelled { failure, .. } => {
             blame(state, failure.as_ref());
-            state.closed();
+            state.course.standing = Standing::Cancelled;
         }
         BookingEvent::BookingRequested { .. }
         | BookingEvent::BookingApproved { .. }
@@ -107,24 +120,21 @@ pub(crate) const fn after_cancellation(saga: SagaStatus) -> SagaStatus {
 
 fn take_saga(state: &mut BookingState, event: &TripSagaEvent) {
     match event {
-        TripSagaEvent::StepSucceeded { step, .. } => match step {
-            Step::Hotel | Step::Flight | Step::Car => state.booked(*step),
-            Step::Payment | Step::Approve => {}
-        },
+        TripSagaEvent::StepSucceeded { step, .. } => booked(&mut state.course, *step),
         TripSagaEvent::StepRefused { step, failure, .. } | TripSagaEvent::StepTimedOut { step, failure, .. } => {
-            state.refused(*step);
+            state.course.part(*step).map(Facts::refused);
             payment_faulted(state, *step);
             blame(state, Some(&FailedStep { step: *step, failure: failure.clone() }));
         }
         // What may have happened was not a fault of the payment: it is not known yet.
         TripSagaEvent::StepFaulted { step, in_doubt: false, .. } => payment_faulted(state, *step),
         TripSagaEvent::Resolved { verb, step, direction, .. } => match (verb, direction) {
-            (Verb::GiveUp, _) => state.given_up(*step),
+            (Verb::GiveUp, _) => state.course.given_up.push(*step),
             // The payment tells by itself that it is given back.
-            (Verb::MarkUndone, Direction::Undo) if *step != Step::Payment => state.given_back(*step),
+            (Verb::MarkUndone, Direction::Undo) if *step != Step::Payment => given_back(&mut state.course, *step),
             _ => {}
         },
-        TripSagaEvent::UndoSucceeded { step, .. } => state.given_back(*step),
+        TripSagaEvent::UndoSucceeded { step, .. } => given_back(&mut state.course, *step),
         TripSagaEvent::SagaCompensated { failure } | TripSagaEvent::SagaFailed { failure, .. } => {
             blame(state, failure.as_ref());
         }
@@ -140,7 +150,7 @@ fn take_saga(state: &mut BookingState, event: &TripSagaEvent) {
     }
     if let Some(Instruction { direction: Direction::Undo, order, .. }) = event.sends() {
         state.course.undoing = true;
-        state.giving_back(order.step());
+        state.course.part(order.step()).map(Facts::giving_back);
     }
     state.saga.status = saga_status(event, state.saga.status, state.course.undoing, state.course.standing);
 }
@@ -164,81 +174,50 @@ pub(crate) const fn saga_status(
     }
 }
 
-/// Rooms, seats or a vehicle are reserved: the first answer, if no other came before.
-fn part_booked(state: &mut BookingState, step: Step) {
-    state.booked(step);
-    if state.saga.status == SagaStatus::Started {
-        state.saga.status = SagaStatus::Processing;
-    }
+/// The saga has heard that a part is reserved.
+fn booked(course: &mut Course, step: Step) {
+    let Some(facts) = course.part(step) else { return };
+    facts.booked();
+    course.last_booked = course.last_booked.max(Some(step));
 }
 
-fn take_hotel(state: &mut BookingState, event: &HotelEvent) {
+/// The saga has heard that a part is given back, or an operator has said so.
+fn given_back(course: &mut Course, step: Step) {
+    let Some(facts) = course.part(step) else { return };
+    facts.given_back();
+    course.last_undone = Some(course.last_undone.map_or(step, |last| last.min(step)));
+}
+
+fn take_hotel(facts: &mut Facts, event: &HotelEvent) {
     match event {
-        HotelEvent::RoomsReserved { .. } => part_booked(state, Step::Hotel),
-        HotelEvent::RoomsRefused { .. } => state.refused(Step::Hotel),
-        HotelEvent::RoomsReleased { .. } | HotelEvent::ReservationBarred { .. } => state.given_back(Step::Hotel),
+        HotelEvent::RoomsReserved { .. } => facts.answered(Answered::Reserved),
+        HotelEvent::RoomsRefused { .. } => facts.answered(Answered::Refused),
+        HotelEvent::RoomsReleased { .. } | HotelEvent::ReservationBarred { .. } => facts.answered(Answered::Released),
         _ => {}
     }
 }
 
-fn take_flight(state: &mut BookingState, event: &FlightEvent) {
+fn take_flight(facts: &mut Facts, event: &FlightEvent) {
     match event {
-        FlightEvent::SeatsReserved { .. } => part_booked(state, Step::Flight),
-        FlightEvent::SeatsRefused { .. } => state.refused(Step::Flight),
-        FlightEvent::SeatsReleased { .. } | FlightEvent::ReservationBarred { .. } => state.given_back(Step::Flight),
+        FlightEvent::SeatsReserved { .. } => facts.answered(Answered::Reserved),
+        FlightEvent::SeatsRefused { .. } => facts.answered(Answered::Refused),
+        FlightEvent::SeatsReleased { .. } | FlightEvent::ReservationBarred { .. } => facts.answered(Answered::Released),
         _ => {}
     }
 }
 
-fn take_car(state: &mut BookingState, event: &CarEvent) {
+fn take_car(facts: &mut Facts, event: &CarEvent) {
     match event {
-        CarEvent::VehicleReserved { .. } => part_booked(state, Step::Car),
-        CarEvent::VehicleRefused { .. } => state.refused(Step::Car),
-        CarEvent::VehicleReleased { .. } | CarEvent::ReservationBarred { .. } => state.given_back(Step::Car),
+        CarEvent::VehicleReserved { .. } => facts.answered(Answered::Reserved),
+        CarEvent::VehicleRefused { .. } => facts.answered(Answered::Refused),
+        CarEvent::VehicleReleased { .. } | CarEvent::ReservationBarred { .. } => facts.answered(Answered::Released),
         _ => {}
-    }
-}
-
-fn take_payment(state: &mut BookingState, event: &PaymentEvent) {
-    let payment = &mut state.payment;
-    match event {
-        PaymentEvent::PaymentCompleted { .. } => {
-            payment.status = PaymentStatus::Completed;
-            payment.failure_code = None;
-            state.course.payment_faulted = false;
-        }
-        PaymentEvent::PaymentFailed { failure, .. } => {
-            payment.failure_code = Some(failure.code);
-            // A request that came after its cancel is refused without changing where the payment stands.
-            if payment.status == PaymentStatus::Pending {
-                payment.status = PaymentStatus::Failed;
-            }
-        }
-        PaymentEvent::PaymentFaulted { failure, .. } => {
-            payment.failure_code = Some(failure.code);
-            state.course.payment_faulted = true;
-        }
-        PaymentEvent::PaymentCancelled { refunded, .. } => {
-            payment.status = PaymentStatus::Cancelled;
-            payment.refunded = *refunded;
-        }
-        PaymentEvent::PaymentRequested { .. }
-        | PaymentEvent::UndoAwaited { .. }
-        | PaymentEvent::OutcomeUnknown { .. }
-        | PaymentEvent::OutcomeAsked { .. }
-        | PaymentEvent::RefundRequested { .. }
-        | PaymentEvent::RefundFaulted { .. }
-        | PaymentEvent::PaymentBarred { .. }
-        | PaymentEvent::AnswerRepeated { .. } => {}
     }
 }
 
 /// A fault that the payment itself could not tell, such as a dead letter.
 fn payment_faulted(state: &mut BookingState, step: Step) {
-    if step == Step::Payment && state.payment.status == PaymentStatus::Pending {
-        state.course.payment_faulted = true;
-        state.payment.failure_code.get_or_insert(Code::Unavailable);
-    }
+    state.course.payment_faulted |= step == Step::Payment;
 }
 
 fn blame(state: &mut BookingState, failed: Option<&FailedStep>) {

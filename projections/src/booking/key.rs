@@ -2,21 +2,38 @@
 
 use traveladvisor_domain::aggregate::Event;
 use traveladvisor_domain::car::CarEvent;
-use traveladvisor_domain::dead_letter::DeadLetterEvent;
 use traveladvisor_domain::flight::FlightEvent;
 use traveladvisor_domain::hotel::HotelEvent;
 use traveladvisor_domain::id::{BookingId, StreamId, StreamKind};
+use traveladvisor_domain::points_account::{EarnedFor, PointsAccountEvent};
+use traveladvisor_domain::reward::RewardEvent;
 
 use crate::runtime::Recorded;
 
-/// The trip, or nothing for what suppliers change.
+/// The kinds of streams that tell of trips.
+pub(super) const STREAMS: [StreamKind; 9] = [
+    StreamKind::Booking,
+    StreamKind::TripSaga,
+    StreamKind::Hotel,
+    StreamKind::Flight,
+    StreamKind::Car,
+    StreamKind::Payment,
+    StreamKind::DeadLetter,
+    StreamKind::Reward,
+    StreamKind::PointsAccount,
+];
+
+/// The trip, or nothing for what suppliers change and members are granted.
 pub(super) fn booking_of(recorded: &Recorded) -> Option<BookingId> {
     match &recorded.told.event {
         Event::Booking(_) | Event::TripSaga(_) | Event::Payment(_) => Some(BookingId(recorded.stream.uuid)),
         Event::Hotel(event) => of_hotel(event),
         Event::Flight(event) => of_flight(event),
         Event::Car(event) => of_car(event),
-        Event::DeadLetter(DeadLetterEvent::MessageDeadLettered { booking, .. }) => Some(*booking),
+        Event::DeadLetter(event) => event.booking(),
+        Event::Reward(event) => of_reward(event),
+        Event::PointsAccount(event) => of_points_account(event),
+        Event::Member(_) | Event::EmailClaim(_) | Event::Campaign(_) | Event::Programme(_) => None,
     }
 }
 
@@ -25,9 +42,38 @@ pub(super) fn booking_of(recorded: &Recorded) -> Option<BookingId> {
 pub(super) fn of_unreadable(stream: StreamId, correlation: &str) -> StreamId {
     match stream.kind {
         StreamKind::Booking | StreamKind::TripSaga | StreamKind::Payment => BookingId(stream.uuid).stream(),
-        StreamKind::Hotel | StreamKind::Flight | StreamKind::Car | StreamKind::DeadLetter => {
-            correlation.parse().map_or(stream, BookingId::stream)
-        }
+        StreamKind::Hotel
+        | StreamKind::Flight
+        | StreamKind::Car
+        | StreamKind::DeadLetter
+        | StreamKind::Reward
+        | StreamKind::PointsAccount => correlation.parse().map_or(stream, BookingId::stream),
+        StreamKind::Member | StreamKind::EmailClaim | StreamKind::Campaign | StreamKind::Programme => stream,
+    }
+}
+
+const fn of_reward(event: &RewardEvent) -> Option<BookingId> {
+    match event {
+        RewardEvent::VoucherRedeemed { booking, .. }
+        | RewardEvent::VoucherRefused { booking, .. }
+        | RewardEvent::VoucherReturned { booking, .. }
+        | RewardEvent::RedemptionBarred { booking, .. }
+        | RewardEvent::AnswerRepeated { booking, .. } => Some(*booking),
+        RewardEvent::RewardGranted { .. } => None,
+    }
+}
+
+const fn of_points_account(event: &PointsAccountEvent) -> Option<BookingId> {
+    match event {
+        PointsAccountEvent::PointsRedeemed { booking, .. }
+        | PointsAccountEvent::RedemptionRefused { booking, .. }
+        | PointsAccountEvent::PointsRestored { booking, .. }
+        | PointsAccountEvent::RedemptionBarred { booking, .. }
+        | PointsAccountEvent::AnswerRepeated { booking, .. }
+        | PointsAccountEvent::PointsReversed { booking, .. }
+        | PointsAccountEvent::EarningBarred { booking, .. }
+        | PointsAccountEvent::PointsEarned { earned_for: EarnedFor::Booking { booking, .. }, .. } => Some(*booking),
+        PointsAccountEvent::PointsEarned { .. } | PointsAccountEvent::AccountClosed { .. } => None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod as_of;
 pub(crate) mod changes;
+mod facts;
 mod fold;
 mod key;
 pub(crate) mod owner;
@@ -10,6 +11,7 @@ mod rows;
 mod saga;
 pub(crate) mod sagas;
 pub(crate) mod settled;
+mod shown;
 mod state;
 mod summary;
 pub(crate) mod timeline;
@@ -33,8 +35,8 @@ pub struct BookingProjection;
 
 impl Projection for BookingProjection {
     const NAME: &'static str = "booking";
-    const VERSION: u32 = 2;
-    const STREAMS: &'static [StreamKind] = &StreamKind::ALL;
+    const VERSION: u32 = 4;
+    const STREAMS: &'static [StreamKind] = &key::STREAMS;
     const TABLES: &'static [&'static Table] = &[&BOOKINGS, &TIMELINE];
     type Batch = BookingBatch;
 

@@ -122,6 +122,7 @@ pub(super) fn view(id: BookingId, state: BookingState, timeline: Vec<TimelineEnt
         flight: state.flight,
         car: state.car,
         payment: state.payment,
+        discount: state.discount,
         total: state.total,
         failure: state.failure,
         timeline: until(timeline, state.position).collect(),

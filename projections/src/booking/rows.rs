@@ -74,8 +74,8 @@ pub(super) struct TimelineRow {
     pub(super) summary: String,
     /// What only operators read.
     pub(super) signed: Option<String>,
-    pub(super) status: BookingStatus,
-    pub(super) saga_status: SagaStatus,
+    /// Where booking and saga stand after it, if it is of these two: see [`super::timeline`].
+    pub(super) shows: Option<(BookingStatus, SagaStatus)>,
 }
 
 impl TimelineRow {
@@ -91,7 +91,7 @@ impl TimelineRow {
             (Some(before), Some(then)) => Some(format!("{before}; {then}")),
             (before, then) => before.or(then),
         };
-        (self.status, self.saga_status) = (later.status, later.saga_status);
+        self.shows = later.shows.or(self.shows);
     }
 }
 
@@ -137,8 +137,8 @@ impl BookingBatch {
             .text(line.kind.as_str())
             .text(line.event_type)
             .text(&line.summary)
-            .text(line.status.as_str())
-            .text(line.saga_status.as_str())
+            .text_if_any(line.shows.map(|(status, _)| status.as_str()))
+            .text_if_any(line.shows.map(|(_, saga)| saga.as_str()))
             .text_if_any(line.signed.as_deref());
     }
 

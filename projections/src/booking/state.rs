@@ -2,11 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use traveladvisor_domain::discount::Discount;
 use traveladvisor_domain::money::Money;
 use traveladvisor_domain::personal::Traveller;
 use traveladvisor_domain::trip::{CarPart, FlightPart, HotelPart, PaymentPlan, Step, TripPlan};
 use traveladvisor_infra::event_log::Position;
 
+use super::facts::{Answered, Facts, Paid};
 use super::saga::SagaState;
 use crate::runtime::Recorded;
 use crate::views::{
@@ -25,6 +27,8 @@ pub(crate) struct BookingState {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) car: Option<PartView<CarPart>>,
     pub(super) payment: PaymentView,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) discount: Option<Discount>,
     pub(super) total: Money,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) failure: Option<FailureView>,
@@ -42,20 +46,58 @@ pub(super) struct Course {
     pub(super) standing: Standing,
     /// The saga takes back.
     pub(super) undoing: bool,
-    /// The part that was reserved last.
+    /// The part that was reserved last, as the saga tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) last_booked: Option<Step>,
-    /// The part that was given back last.
+    /// The part that was given back last, as the saga tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) last_undone: Option<Step>,
-    /// The parts that are reserved; absent until one was, and in rows of earlier programs: see [`BookingState::reserved`].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) reserved: Option<Vec<Step>>,
+    #[serde(default, skip_serializing_if = "Facts::is_none")]
+    pub(super) hotel: Facts,
+    #[serde(default, skip_serializing_if = "Facts::is_none")]
+    pub(super) flight: Facts,
+    #[serde(default, skip_serializing_if = "Facts::is_none")]
+    pub(super) car: Facts,
+    #[serde(default, skip_serializing_if = "Paid::is_none")]
+    pub(super) paid: Paid,
     /// What an operator has left as it is. Rows of earlier programs do not have it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) given_up: Vec<Step>,
-    /// The last word on the payment was a fault.
+    /// The saga met a fault of the payment.
     pub(super) payment_faulted: bool,
+}
+
+impl Course {
+    /// The facts of each part.
+    pub(super) const fn parts(&self) -> [(Step, &Facts); 3] {
+        [(Step::Hotel, &self.hotel), (Step::Flight, &self.flight), (Step::Car, &self.car)]
+    }
+
+    /// The facts of a part, to be changed.
+    pub(super) const fn part(&mut self, step: Step) -> Option<&mut Facts> {
+        match step {
+            Step::Hotel => Some(&mut self.hotel),
+            Step::Flight => Some(&mut self.flight),
+            Step::Car => Some(&mut self.car),
+            Step::Voucher | Step::Payment | Step::Approve => None,
+        }
+    }
+
+    /// Nothing stands but what was given up.
+    pub(super) fn is_closed(&self) -> bool {
+        self.standing == Standing::Cancelled
+    }
+
+    /// The last part that was reserved and the last that was given back, whoever tells. Parts are reserved in the order of steps and given back
+    /// in the reverse one, so the last of them is known without knowing in which order it was told.
+    fn farthest(&self) -> (Option<Step>, Option<Step>) {
+        let told = |what: Answered| {
+            self.parts().into_iter().filter(move |(_, facts)| facts.told == Some(what)).map(|(step, _)| step)
+        };
+        let booked = self.last_booked.into_iter().chain(told(Answered::Reserved)).max();
+        let undone = self.last_undone.into_iter().chain(told(Answered::Released)).min();
+        (booked, undone)
+    }
 }
 
 /// What the booking's own stream says.
@@ -78,6 +120,7 @@ impl BookingState {
             hotel: plan.hotel.map(pending),
             flight: plan.flight.map(pending),
             car: plan.car.map(pending),
+            discount: plan.discount,
             total: plan.total,
             failure: None,
             version: recorded.sequence,
@@ -89,12 +132,24 @@ impl BookingState {
         }
     }
 
-    pub(super) const fn status(&self) -> BookingStatus {
-        public_status(self.course.standing, self.course.undoing, self.course.last_booked, self.course.last_undone)
+    pub(super) fn status(&self) -> BookingStatus {
+        let Course { standing, undoing, .. } = self.course;
+        let (last_booked, last_undone) = self.course.farthest();
+        public_status(standing, undoing, last_booked, last_undone)
     }
 
-    pub(super) const fn saga_status(&self) -> SagaStatus {
-        self.saga.status
+    pub(super) fn saga_status(&self) -> SagaStatus {
+        let is_answered = self.course.parts().into_iter().any(|(_, facts)| facts.told == Some(Answered::Reserved));
+        match self.saga.status {
+            SagaStatus::Started if is_answered => SagaStatus::Processing,
+            status => status,
+        }
+    }
+
+    /// Where booking and saga stand as these two tell, whatever was heard of the others.
+    pub(super) const fn as_its_own_streams_tell(&self) -> (BookingStatus, SagaStatus) {
+        let Course { standing, undoing, last_booked, last_undone, .. } = &self.course;
+        (public_status(*standing, *undoing, *last_booked, *last_undone), self.saga.status)
     }
 
     /// When it was asked for, as long as its saga has not ended well.
@@ -105,92 +160,22 @@ impl BookingState {
         }
     }
 
-    /// A part is reserved. What is being or was given back stays so.
-    pub(super) fn booked(&mut self, step: Step) {
-        self.course.last_booked = Some(step);
-        if !self.reserved().contains(&step) {
-            self.reserved().push(step);
+    /// What people see of parts and payment follows from what each stream has told, in whichever order that came together.
+    pub(super) fn show(&mut self) {
+        let course = &self.course;
+        let shown = |step: Step, facts: &Facts| facts.status(course.is_closed(), course.given_up.contains(&step));
+        if let Some(hotel) = &mut self.hotel {
+            hotel.status = shown(Step::Hotel, &course.hotel);
         }
-        self.change_part(step, |status| {
-            if *status == PartStatus::Pending {
-                *status = PartStatus::Booked;
-            }
-        });
-    }
-
-    pub(super) fn refused(&mut self, step: Step) {
-        self.change_part(step, |status| {
-            if *status == PartStatus::Pending {
-                *status = PartStatus::Refused;
-            }
-        });
-    }
-
-    pub(super) fn giving_back(&mut self, step: Step) {
-        self.reserved();
-        self.change_part(step, |status| {
-            if *status != PartStatus::Cancelled {
-                *status = PartStatus::Cancelling;
-            }
-        });
-    }
-
-    pub(super) fn given_back(&mut self, step: Step) {
-        if matches!(step, Step::Hotel | Step::Flight | Step::Car) {
-            self.course.last_undone = Some(step);
+        if let Some(flight) = &mut self.flight {
+            flight.status = shown(Step::Flight, &course.flight);
         }
-        self.reserved().retain(|reserved| *reserved != step);
-        self.change_part(step, |status| *status = PartStatus::Cancelled);
-    }
-
-    /// An operator leaves a step as it is: a part as it was before its undo began, not answered if nobody knows.
-    pub(super) fn given_up(&mut self, step: Step) {
-        self.course.given_up.push(step);
-        let before = if self.reserved().contains(&step) { PartStatus::Booked } else { PartStatus::Pending };
-        self.change_part(step, |status| *status = before);
-    }
-
-    /// Nothing stands but what was given up: what was never asked for is cancelled as well, and the payment is settled.
-    pub(super) fn closed(&mut self) {
-        self.course.standing = Standing::Cancelled;
-        let settles = |step: &Step| !self.course.given_up.contains(step);
-        let payment_settles = settles(&Step::Payment);
-        let parts: Vec<Step> = [Step::Hotel, Step::Flight, Step::Car].into_iter().filter(settles).collect();
-        for step in parts {
-            self.change_part(step, |status| {
-                if *status == PartStatus::Pending {
-                    *status = PartStatus::Cancelled;
-                }
-            });
+        if let Some(car) = &mut self.car {
+            car.status = shown(Step::Car, &course.car);
         }
-        if payment_settles && self.payment.status == PaymentStatus::Pending {
-            self.payment.status =
-                if self.course.payment_faulted { PaymentStatus::Failed } else { PaymentStatus::Cancelled };
-        }
-    }
-
-    /// The parts that are reserved. Programs that did not write them down only took back what was reserved, so the parts tell.
-    fn reserved(&mut self) -> &mut Vec<Step> {
-        let parts = [
-            (Step::Hotel, self.hotel.as_ref().map(|part| part.status)),
-            (Step::Flight, self.flight.as_ref().map(|part| part.status)),
-            (Step::Car, self.car.as_ref().map(|part| part.status)),
-        ];
-        let stands = |status: PartStatus| matches!(status, PartStatus::Booked | PartStatus::Cancelling);
-        let told = || parts.into_iter().filter(|(_, part)| part.is_some_and(stands)).map(|(step, _)| step).collect();
-        self.course.reserved.get_or_insert_with(told)
-    }
-
-    fn change_part(&mut self, step: Step, change: impl Fn(&mut PartStatus)) {
-        let status = match step {
-            Step::Hotel => self.hotel.as_mut().map(|part| &mut part.status),
-            Step::Flight => self.flight.as_mut().map(|part| &mut part.status),
-            Step::Car => self.car.as_mut().map(|part| &mut part.status),
-            Step::Payment | Step::Approve => None,
-        };
-        if let Some(status) = status {
-            change(status);
-        }
+        let settles = course.is_closed() && !course.given_up.contains(&Step::Payment);
+        self.payment.status = course.paid.status(settles, course.payment_faulted);
+        self.payment.failure_code = course.paid.failure_code(course.payment_faulted);
     }
 }
 
@@ -225,11 +210,13 @@ const fn pending<T>(part: T) -> PartView<T> {
 }
 
 fn payment_of(plan: PaymentPlan, nothing: Money) -> PaymentView {
-    let (method, card) = match plan {
-        PaymentPlan::Card(card) => (PaymentMethod::Card, Some(card)),
-        PaymentPlan::Points => (PaymentMethod::Points, None),
-        PaymentPlan::None => (PaymentMethod::None, None),
+    let (method, card, points) = match plan {
+        PaymentPlan::Card(card) => (PaymentMethod::Card, Some(card), None),
+        PaymentPlan::Points => (PaymentMethod::Points, None, None),
+        PaymentPlan::Redeem(asked) => (PaymentMethod::Points, None, Some(asked.points)),
+        PaymentPlan::None => (PaymentMethod::None, None, None),
     };
     let (brand, last_four) = card.map(|card| (card.brand, card.last_four)).unzip();
-    PaymentView { method, status: PaymentStatus::Pending, brand, last_four, failure_code: None, refunded: nothing }
+    let status = PaymentStatus::Pending;
+    PaymentView { method, status, brand, last_four, points, failure_code: None, refunded: nothing }
 }

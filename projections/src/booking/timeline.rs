@@ -1,4 +1,8 @@
 //! Reading what happened to trips. A saga that waits for a year has some thousand lines: a read takes no more than its bounds.
+//!
+//! A line of booking or saga says where both stood after it. A line of any other stream does not: what others tell comes in an order of its own
+//! where they have logs of their own, and rows must not depend on it. Where the trip stood after such a line follows from the line before, when
+//! it is read.
 
 use std::collections::HashMap;
 
@@ -7,6 +11,7 @@ use sqlx::{PgPool, Row};
 use traveladvisor_domain::id::{BookingId, StreamKind};
 use traveladvisor_infra::event_log::Position;
 
+use super::shown::{Shown, after};
 use crate::reads::ReadError;
 use crate::sql::word;
 use crate::views::{Story, TimelineEntry};
@@ -19,10 +24,17 @@ pub const HISTORY_ENTRIES_FIRST: usize = 20;
 /// The second part begins behind the first, so that no line is read twice; a trip that has no more than the first has no second.
 const LINES: &str = "\
 SELECT line.* FROM unnest($1::uuid[]) AS trip (id) CROSS JOIN LATERAL ( \
-  (SELECT booking_id, position, at, stream_kind, event_type, summary, status, saga_status, signed FROM booking_timeline \
+  (SELECT booking_id, position, at, stream_kind, event_type, summary, status, saga_status, signed, \
+          false AS is_newest, NULL AS status_before, NULL AS saga_before FROM booking_timeline \
     WHERE booking_id = trip.id AND ($2::text IS NULL OR stream_kind = $2) ORDER BY position LIMIT $3) \
   UNION ALL \
-  (SELECT booking_id, position, at, stream_kind, event_type, summary, status, saga_status, signed FROM booking_timeline \
+  (SELECT line.booking_id, position, at, stream_kind, event_type, summary, status, saga_status, signed, true, \
+          CASE WHEN status IS NULL THEN (SELECT known.status FROM booking_timeline known \
+            WHERE known.booking_id = line.booking_id AND known.position < line.position AND known.status IS NOT NULL \
+            ORDER BY known.position DESC LIMIT 1) END, \
+          CASE WHEN status IS NULL THEN (SELECT known.saga_status FROM booking_timeline known \
+            WHERE known.booking_id = line.booking_id AND known.position < line.position AND known.status IS NOT NULL \
+            ORDER BY known.position DESC LIMIT 1) END FROM booking_timeline line \
     WHERE booking_id = trip.id AND ($2::text IS NULL OR stream_kind = $2) AND position > ( \
       SELECT position FROM booking_timeline \
        WHERE booking_id = trip.id AND ($2::text IS NULL OR stream_kind = $2) ORDER BY position OFFSET $3 - 1 LIMIT 1) \
@@ -57,8 +69,14 @@ pub(super) async fn timelines(
         .fetch_all(pool)
         .await?;
     let mut timelines: HashMap<BookingId, Vec<TimelineEntry>> = HashMap::new();
+    let (mut shown, mut part) = (None, None);
     for row in &rows {
-        timelines.entry(BookingId(row.try_get("booking_id")?)).or_default().push(entry(row)?);
+        let trip = BookingId(row.try_get("booking_id")?);
+        let of = (trip, row.try_get::<bool, _>("is_newest")?);
+        if part.replace(of) != Some(of) {
+            shown = before(row)?;
+        }
+        timelines.entry(trip).or_default().push(entry(row, &mut shown)?);
     }
     Ok(timelines)
 }
@@ -82,17 +100,34 @@ pub(crate) async fn story(pool: &PgPool, id: BookingId) -> Result<Story, ReadErr
     Ok(Story { first, left_out: left_out.unsigned_abs(), newest })
 }
 
-pub(super) fn entry(row: &PgRow) -> Result<TimelineEntry, ReadError> {
+/// Where booking and saga stood before a line that does not say it.
+pub(super) fn before(row: &PgRow) -> Result<Option<Shown>, ReadError> {
+    let words: (Option<&str>, Option<&str>) = (row.try_get("status_before")?, row.try_get("saga_before")?);
+    match words {
+        (Some(_), Some(_)) => Ok(Some((word(row, "status_before")?, word(row, "saga_before")?))),
+        _ => Ok(None),
+    }
+}
+
+/// A line, and where booking and saga stand after it; `shown` is where they stood before.
+pub(super) fn entry(row: &PgRow, shown: &mut Option<Shown>) -> Result<TimelineEntry, ReadError> {
     let damaged = || ReadError::Damaged("a line of a timeline has an unknown word".to_owned());
+    let stream = row.try_get::<&str, _>("stream_kind")?.parse().map_err(|_| damaged())?;
+    let event_type: String = row.try_get("event_type")?;
+    let told = match row.try_get::<Option<&str>, _>("status")? {
+        Some(_) => Some((word(row, "status")?, word(row, "saga_status")?)),
+        None => None,
+    };
+    let (status, saga_status) = *shown.insert(after(*shown, told, stream, &event_type));
     Ok(TimelineEntry {
         position: Position(row.try_get::<i64, _>("position")?.unsigned_abs()),
         at: row.try_get("at")?,
-        stream: row.try_get::<&str, _>("stream_kind")?.parse().map_err(|_| damaged())?,
-        event_type: row.try_get("event_type")?,
+        stream,
+        event_type,
         summary: row.try_get("summary")?,
         signed: row.try_get("signed")?,
-        status: word(row, "status")?,
-        saga_status: word(row, "saga_status")?,
+        status,
+        saga_status,
     })
 }
 

@@ -22,20 +22,34 @@ told AS ( \
   UNION ALL \
   SELECT NULL, payload -> 'PaymentCancelled' -> 'refunded' FROM events \
    WHERE aggregate_type = 'payment' AND event_type = 'PaymentCancelled' AND position <= (SELECT position FROM reached) \
-     AND payload -> 'PaymentCancelled' -> 'refunded' ->> 'minor' <> '0'), \
+     AND payload -> 'PaymentCancelled' -> 'refunded' ->> 'minor' <> '0' \
+     AND NOT EXISTS (SELECT FROM events asked WHERE asked.aggregate_type = 'payment' AND asked.aggregate_id = events.aggregate_id \
+                        AND asked.payload -> 'PaymentRequested' -> 'plan' -> 'REDEEM' IS NOT NULL)), \
+points AS ( \
+  SELECT payload -> 'PointsRedeemed' -> 'value' AS redeemed, payload -> 'PointsRestored' -> 'value' AS restored FROM events \
+   WHERE aggregate_type = 'points_account' AND event_type IN ('PointsRedeemed', 'PointsRestored') \
+     AND position <= (SELECT position FROM reached)), \
 sides AS ( \
-  SELECT currency, charged_minor AS charged, refunded_minor AS refunded, 0 AS charged_told, 0 AS refunded_told FROM payment_ledger \
+  SELECT currency, charged_minor AS charged, CASE WHEN charged_minor > 0 THEN refunded_minor ELSE 0 END AS refunded, redeemed_minor AS redeemed, restored_minor AS restored, \
+         0 AS charged_told, 0 AS refunded_told, 0 AS redeemed_told, 0 AS restored_told FROM payment_ledger \
   UNION ALL \
-  SELECT coalesce(charged, refunded) ->> 'currency', 0, 0, coalesce((charged ->> 'minor')::bigint, 0), \
-         coalesce((refunded ->> 'minor')::bigint, 0) FROM told) \
+  SELECT coalesce(charged, refunded) ->> 'currency', 0, 0, 0, 0, coalesce((charged ->> 'minor')::bigint, 0), \
+         coalesce((refunded ->> 'minor')::bigint, 0), 0, 0 FROM told \
+  UNION ALL \
+  SELECT coalesce(redeemed, restored) ->> 'currency', 0, 0, 0, 0, 0, 0, coalesce((redeemed ->> 'minor')::bigint, 0), \
+         coalesce((restored ->> 'minor')::bigint, 0) FROM points) \
 SELECT currency, sum(charged)::bigint AS charged, sum(refunded)::bigint AS refunded, \
-       sum(charged_told)::bigint AS charged_told, sum(refunded_told)::bigint AS refunded_told \
+       sum(redeemed)::bigint AS redeemed, sum(restored)::bigint AS restored, \
+       sum(charged_told)::bigint AS charged_told, sum(refunded_told)::bigint AS refunded_told, \
+       sum(redeemed_told)::bigint AS redeemed_told, sum(restored_told)::bigint AS restored_told \
   FROM sides GROUP BY currency ORDER BY currency";
 
-/// What was taken for a trip and given back, by currency; nothing where no money moved.
+/// What was taken for a trip and given back, by currency; nothing where no money moved and no points paid.
 pub(crate) async fn ledger(pool: &PgPool, booking: BookingId) -> Result<Vec<LedgerEntry>, ReadError> {
     let rows = sqlx::query(
-        "SELECT currency, charged_minor, refunded_minor FROM payment_ledger WHERE booking_id = $1 ORDER BY currency",
+        "SELECT currency, charged_minor, CASE WHEN charged_minor > 0 THEN refunded_minor ELSE 0 END AS refunded_minor, \
+                redeemed_minor, restored_minor FROM payment_ledger \
+          WHERE booking_id = $1 AND (charged_minor, redeemed_minor, restored_minor) <> (0, 0, 0) ORDER BY currency",
     )
     .bind(booking.0)
     .fetch_all(pool)
@@ -50,7 +64,12 @@ pub(crate) async fn balances(pool: &PgPool) -> Result<Vec<LedgerBalance>, ReadEr
 }
 
 fn entry(row: &PgRow) -> Result<LedgerEntry, ReadError> {
-    Ok(LedgerEntry { charged: money(row, "charged_minor")?, refunded: money(row, "refunded_minor")? })
+    Ok(LedgerEntry {
+        charged: money(row, "charged_minor")?,
+        refunded: money(row, "refunded_minor")?,
+        redeemed: money(row, "redeemed_minor")?,
+        restored: money(row, "restored_minor")?,
+    })
 }
 
 fn balance(row: &PgRow) -> Result<LedgerBalance, ReadError> {
@@ -61,5 +80,9 @@ fn balance(row: &PgRow) -> Result<LedgerBalance, ReadError> {
         refunded: row.try_get("refunded")?,
         charged_by_log: row.try_get("charged_told")?,
         refunded_by_log: row.try_get("refunded_told")?,
+        redeemed: row.try_get("redeemed")?,
+        restored: row.try_get("restored")?,
+        redeemed_by_log: row.try_get("redeemed_told")?,
+        restored_by_log: row.try_get("restored_told")?,
     })
 }

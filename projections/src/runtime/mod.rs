@@ -24,8 +24,8 @@ pub use changes::{Change, Changes};
 pub use dead_letters::PARKED_EVENTS_MAX;
 pub use held::{Held, Taken};
 pub use pause::{Paused, pause, resume};
-pub(crate) use projection::decode;
 pub use projection::{FoldError, Part, Projection, Recorded};
+pub(crate) use projection::{decode, key_of};
 pub use projector::{
     BATCH_EVENTS_MAX, OWNED_POLL, POLL_INTERVAL, Projector, RETRY_PAUSE_FIRST, RETRY_PAUSE_MAX, TAKE_BACK_PAUSE,
 };

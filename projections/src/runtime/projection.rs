@@ -177,3 +177,8 @@ pub(crate) fn decode(stored: &StoredEvent) -> Result<Entry, FoldError> {
     let first = parts.next().ok_or_else(|| FoldError::new("it is no event"))?;
     Ok(Entry { first, rest: parts.collect() })
 }
+
+/// Which row family of a projection a stored event belongs to; absent when it does not concern the projection.
+pub(crate) fn key_of<P: Projection>(stored: &StoredEvent) -> Option<StreamId> {
+    Tailed::read(stored).key::<P>()
+}

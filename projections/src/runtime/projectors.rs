@@ -7,13 +7,17 @@ use super::projector::Projector;
 use super::status::{Ear, ProjectionStatus};
 use super::tail::Tail;
 use crate::booking::BookingProjection;
+use crate::campaigns::Campaigns;
 use crate::car_availability::CarAvailability;
 use crate::flight_availability::FlightAvailability;
 use crate::hotel_availability::HotelAvailability;
+use crate::members::Members;
 use crate::payment_ledger::PaymentLedger;
+use crate::points::Points;
 use crate::runtime::Projection;
 use crate::supply_occupancy::SupplyOccupancy;
 use crate::traveller_bookings::TravellerBookings;
+use crate::vouchers::Vouchers;
 
 /// The projections of this program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,11 +36,19 @@ pub enum ProjectionName {
     PaymentLedger,
     /// What is sold, and for how much.
     SupplyOccupancy,
+    /// Who has signed up.
+    Members,
+    /// Accounts of points and their histories.
+    Points,
+    /// What is granted for which action.
+    Campaigns,
+    /// What members were granted.
+    Vouchers,
 }
 
 impl ProjectionName {
     /// All of them, in the order in which they are told.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::Booking,
         Self::HotelAvailability,
         Self::FlightAvailability,
@@ -44,6 +56,10 @@ impl ProjectionName {
         Self::TravellerBookings,
         Self::PaymentLedger,
         Self::SupplyOccupancy,
+        Self::Members,
+        Self::Points,
+        Self::Campaigns,
+        Self::Vouchers,
     ];
 
     /// Its place in [`Self::ALL`].
@@ -56,6 +72,10 @@ impl ProjectionName {
             Self::TravellerBookings => 4,
             Self::PaymentLedger => 5,
             Self::SupplyOccupancy => 6,
+            Self::Members => 7,
+            Self::Points => 8,
+            Self::Campaigns => 9,
+            Self::Vouchers => 10,
         }
     }
 
@@ -69,6 +89,10 @@ impl ProjectionName {
             Self::TravellerBookings => TravellerBookings::NAME,
             Self::PaymentLedger => PaymentLedger::NAME,
             Self::SupplyOccupancy => SupplyOccupancy::NAME,
+            Self::Members => Members::NAME,
+            Self::Points => Points::NAME,
+            Self::Campaigns => Campaigns::NAME,
+            Self::Vouchers => Vouchers::NAME,
         }
     }
 }
@@ -98,6 +122,10 @@ impl ProjectionName {
             Self::TravellerBookings => visitor.visit(TravellerBookings).await,
             Self::PaymentLedger => visitor.visit(PaymentLedger).await,
             Self::SupplyOccupancy => visitor.visit(SupplyOccupancy).await,
+            Self::Members => visitor.visit(Members).await,
+            Self::Points => visitor.visit(Points).await,
+            Self::Campaigns => visitor.visit(Campaigns).await,
+            Self::Vouchers => visitor.visit(Vouchers).await,
         }
     }
 }
@@ -115,6 +143,15 @@ impl Projectors {
     /// Starts one projector for each projection and competes for the right to let them work. Must be called inside tokio.
     pub fn start(log: EventLog) -> Self {
         let lease = Lease::compete(&log, PROJECTIONS);
+        Self::in_turns_of(lease, log)
+    }
+
+    /// Only looks on how far others bring the projections, and never works itself. Must be called inside tokio.
+    pub fn look_on(log: EventLog) -> Self {
+        Self::in_turns_of(Lease::look_on(), log)
+    }
+
+    fn in_turns_of(lease: Lease, log: EventLog) -> Self {
         let tail = Tail::new(log);
         let running = ProjectionName::ALL.map(|name| {
             let (tail, turns) = (tail.clone(), lease.turns());
@@ -126,6 +163,10 @@ impl Projectors {
                 ProjectionName::TravellerBookings => Projector::in_turns(TravellerBookings, tail, turns),
                 ProjectionName::PaymentLedger => Projector::in_turns(PaymentLedger, tail, turns),
                 ProjectionName::SupplyOccupancy => Projector::in_turns(SupplyOccupancy, tail, turns),
+                ProjectionName::Members => Projector::in_turns(Members, tail, turns),
+                ProjectionName::Points => Projector::in_turns(Points, tail, turns),
+                ProjectionName::Campaigns => Projector::in_turns(Campaigns, tail, turns),
+                ProjectionName::Vouchers => Projector::in_turns(Vouchers, tail, turns),
             }
         });
         Self { running, lease }

@@ -124,6 +124,18 @@ impl Row<'_> {
         self.value(Holds::Json, |buffer| serde_json::to_writer(buffer, value).expect("a state is JSON"))
     }
 
+    /// A value as JSON, or nothing.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::json`].
+    pub fn json_if_any(&mut self, value: Option<&impl Serialize>) -> &mut Self {
+        match value {
+            Some(value) => self.json(value),
+            None => self.nothing(Holds::Json),
+        }
+    }
+
     fn nothing(&mut self, holds: Holds) -> &mut Self {
         self.next(holds);
         self.bytes.extend_from_slice(&(-1_i32).to_be_bytes());

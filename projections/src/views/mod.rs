@@ -1,5 +1,6 @@
 //! What readers get: plain rows, with the domain's own value types and the public words for states.
 
+mod member;
 mod money;
 mod occupancy;
 mod supply;
@@ -7,6 +8,7 @@ mod traveller;
 mod trip;
 mod words;
 
+pub use member::*;
 pub use money::*;
 pub use occupancy::*;
 pub use supply::*;

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use traveladvisor_domain::discount::Discount;
 use traveladvisor_domain::failure::Code;
 use traveladvisor_domain::id::{BookingId, StreamKind};
 use traveladvisor_domain::message::Direction;
@@ -39,7 +40,9 @@ pub struct BookingView {
     pub car: Option<PartView<CarPart>>,
     /// The payment.
     pub payment: PaymentView,
-    /// The sum of the parts.
+    /// What a voucher takes off the sum of the parts, and the share of each. A part's price stays its own.
+    pub discount: Option<Discount>,
+    /// What is quoted, paid and refunded: the sum of the parts without the discount.
     pub total: Money,
     /// What made it fail; absent when nothing did, also when the traveller cancelled.
     pub failure: Option<FailureView>,
@@ -99,10 +102,13 @@ pub struct PaymentView {
     /// The last four digits of the card.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_four: Option<String>,
+    /// How many points pay it; absent where it is not paid with a member's points.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub points: Option<u64>,
     /// Why it was refused, or the last fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure_code: Option<Code>,
-    /// What was given back; zero when nothing was.
+    /// What was given back; zero when nothing was. Of points what they had paid.
     pub refunded: Money,
 }
 

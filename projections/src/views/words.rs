@@ -134,3 +134,27 @@ words!(
         GivenUp => "GIVEN_UP",
     }
 );
+words!(
+    /// Whether somebody is a member.
+    MemberStatus {
+        /// Is one.
+        Active => "ACTIVE",
+        /// Has left.
+        Closed => "CLOSED",
+    }
+);
+words!(
+    /// What happened to the points of a member.
+    PointsEntryType {
+        /// They came: from a campaign, a trip or an operator.
+        Earn => "EARN",
+        /// They paid a trip.
+        Redeem => "REDEEM",
+        /// What a trip was paid with came back.
+        Restored => "RESTORED",
+        /// What a trip had brought was taken back.
+        Reversed => "REVERSED",
+        /// The member has left.
+        Expired => "EXPIRED",
+    }
+);

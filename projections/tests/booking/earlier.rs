@@ -20,14 +20,25 @@ use crate::support::{House, PLENTY, Supply, card};
 /// What the program of the first schema wrote of a trip whose car was refused and whose flight is being given back.
 const STATE: &str = include_str!("earlier.json");
 
+/// What today's log calls, for as long as it writes into the first schema.
+const TODAYS_APPEND: &str = "CREATE FUNCTION append_events(text, text[], text[], bigint[], bigint, text[], text[], bigint[], text[], text[], text[], text[], text[], text[], text[], \
+     bytea[], text[], bigint[], bigint[], timestamptz, text[], text[], text[], timestamptz[], text[], bigint[], text[], bigint[], bigint[], text[], text[], bigint[], text[], uuid[], text[], text[], text[], text[], text[], text[], \
+     OUT first_position bigint, OUT last_position bigint, OUT appended_at timestamptz, OUT conflicts json) LANGUAGE sql VOLATILE AS \
+     'SELECT * FROM append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
+     $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33)';";
+/// Takes it away again, as no earlier program had it.
+const NO_APPEND: &str = "DROP FUNCTION append_events(text, text[], text[], bigint[], bigint, text[], text[], bigint[], text[], text[], text[], text[], text[], text[], text[], \
+     bytea[], text[], bigint[], bigint[], timestamptz, text[], text[], text[], timestamptz[], text[], bigint[], text[], bigint[], bigint[], text[], text[], bigint[], text[], uuid[], text[], text[], text[], text[], text[], text[])";
+
 /// A database of the first schema with the rows of its program, up to the log's end.
 async fn left_behind() -> (House, BookingId) {
     let first = "CREATE TABLE schema_version (version integer NOT NULL); INSERT INTO schema_version VALUES (1);";
-    let mut house = House::with_schema(&format!("{}{first}", migrations()[0])).await;
+    let mut house = House::with_schema(&format!("{}{first}{TODAYS_APPEND}", migrations()[0])).await;
     let plan = house.offer(Supply { vehicles: 0, ..PLENTY }, card()).await;
     let booking = house.request(1, "ada", "ada@example.org", plan).await;
     house.deliver_until("StepRefused").await;
     let pool = &house.database.pool;
+    pool.execute(NO_APPEND).await.expect("it was only for this");
     sqlx::query(
         "INSERT INTO bookings (id, owner, email_key, status, saga_status, created_at, state) \
          SELECT $1, $2::json ->> 'owner', 'ada@example.org', 'CANCELLING', 'COMPENSATING', \

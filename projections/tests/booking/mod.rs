@@ -4,6 +4,7 @@ mod as_of;
 mod earlier;
 mod histories;
 mod lists;
+mod points;
 mod sagas;
 mod shapes;
 mod states;

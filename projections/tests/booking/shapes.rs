@@ -20,7 +20,10 @@ async fn a_split_event_is_taken_in_whole_and_is_one_line_of_the_timeline() {
     let older = house.request(1, "ada", "ada@example.org", plan.clone()).await;
     let settled = house.append_raw(older.stream(), "BookingSettled", SETTLED.to_owned()).await;
     let today = house.request(2, "ada", "ada@example.org", plan).await;
-    for event in [BookingEvent::BookingApproved { attempt: 1 }, BookingEvent::CancellationRequested { reason: None }] {
+    for event in [
+        BookingEvent::BookingApproved { attempt: 1, earns: None },
+        BookingEvent::CancellationRequested { reason: None },
+    ] {
         house.append(today.stream(), &Event::Booking(event)).await;
     }
     house.catch_up(&reads).await;

@@ -93,7 +93,7 @@ async fn a_saga_shows_its_steps_tries_and_history() {
             (Step::Approve, StepState::Undone, 1),
         ]
     );
-    assert_eq!(saga.definition, "trip 2");
+    assert_eq!(saga.definition, "trip 3");
     assert!(saga.steps[2].last_error.as_deref().is_some_and(|error| error.starts_with("SOLD_OUT: ")));
     assert!(saga.steps[0].started_at.unwrap() > instant("2024-12-01T12:00:00Z"));
     assert!(saga.steps[0].ended_at > saga.steps[0].started_at);

@@ -39,7 +39,8 @@ pub(crate) async fn rebuild_some(
 pub(crate) async fn rows(pool: &PgPool, schema: &str) -> Vec<String> {
     let tables = sqlx::query_scalar::<_, String>(
         "SELECT table_name::text FROM information_schema.tables WHERE table_schema = $1 AND table_type = 'BASE TABLE' \
-            AND (table_name IN ('bookings', 'hotels', 'flights', 'cars') OR table_name ~ '^(booking|hotel|flight|car|traveller|payment|occupancy)_') \
+            AND (table_name IN ('bookings', 'hotels', 'flights', 'cars', 'members', 'campaigns', 'vouchers') \
+              OR table_name ~ '^(booking|hotel|flight|car|traveller|payment|occupancy|points)_') \
           ORDER BY 1",
     );
     let mut rows = Vec::new();

@@ -1,6 +1,7 @@
 //! Live rows held against the log: what was changed by hand is found, and nothing else.
 
 use tokio::sync::watch;
+use traveladvisor_domain::trip::PaymentPlan;
 use traveladvisor_infra::event_log::{Position, Stretch};
 use traveladvisor_projections::runtime::ProjectionName;
 use traveladvisor_projections::runtime::rebuild::{
@@ -8,6 +9,7 @@ use traveladvisor_projections::runtime::rebuild::{
 };
 
 use super::{rebuild_some, rows};
+use crate::support::members::reward_for;
 use crate::support::{House, PLENTY, card};
 
 const FAST: Rate = Rate::Unlimited;
@@ -17,7 +19,7 @@ pub(crate) async fn verified(house: &House, name: ProjectionName) -> Verified {
     verify(&house.log, name, how, &watch::Sender::new(Progress::START)).await.expect("compared")
 }
 
-/// Two trips, one of them cancelled, read to the end.
+/// Three trips, one of them cancelled, one paid with points and cheaper by a voucher, read to the end.
 async fn booked_house() -> House {
     let mut house = House::new().await;
     let plan = house.offer(PLENTY, card()).await;
@@ -28,9 +30,22 @@ async fn booked_house() -> House {
     house.deliver_all().await;
     house.cancel(second).await;
     house.deliver_all().await;
+    book_as_member(&mut house, 3).await;
     house.catch_up(&reads).await;
     projectors.stop().await;
     house
+}
+
+/// A member books a trip with the points of a campaign and the voucher for having referred another one.
+async fn book_as_member(house: &mut House, number: u128) {
+    let [_, referral] = house.list_campaigns().await;
+    let member = house.sign_up("ada", "ada@example.org", None).await;
+    let other = house.sign_up("bob", "bob@example.org", Some(member)).await;
+    let plan = house.offer(PLENTY, PaymentPlan::Points).await;
+    let plan = house.booked_by(&plan, member, Some(reward_for(referral, other)));
+    assert!(plan.discount.is_some(), "the voucher can be used");
+    house.request(number, "ada", "ada@example.org", plan).await;
+    house.deliver_all().await;
 }
 
 async fn run(house: &House, statement: &str) {
@@ -71,11 +86,33 @@ async fn rows_changed_missing_and_too_many_are_found_and_told() {
     assert!(first.live.as_ref().is_some_and(|row| row.contains(r#""status":"APPROVED""#)), "{first:?}");
     assert!(first.log.as_ref().is_some_and(|row| row.contains(r#""status":"CANCELLED""#)), "{first:?}");
     assert!(timeline.differences > 2);
-    assert_eq!(timeline.first.iter().filter(|row| row.live.is_none()).count(), 2, "{timeline:?}");
+    assert_eq!(timeline.first.iter().filter(|row| row.live.is_none()).count(), 3, "{timeline:?}");
     assert_eq!(verified(&house, ProjectionName::FlightAvailability).await.tables[2].differences, 1);
     let hotel = verified(&house, ProjectionName::HotelAvailability).await;
     assert!(hotel.tables[2].first.iter().any(|row| row.log.is_none()), "{hotel:?}");
     assert!(!verified(&house, ProjectionName::CarAvailability).await.has_drifted());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damage_to_members_points_campaigns_and_vouchers_is_found_in_the_row_where_it_is() {
+    let house = booked_house().await;
+    for (statement, name, table) in [
+        ("UPDATE members SET email_key = 'eve@example.org' WHERE identity = 'bob'", ProjectionName::Members, 0),
+        ("UPDATE points_accounts SET balance = balance + 1 WHERE balance <> 1000000", ProjectionName::Points, 0),
+        ("DELETE FROM points_entries WHERE type = 'REDEEM'", ProjectionName::Points, 1),
+        ("UPDATE campaigns SET granted = granted + 1 WHERE action = 'REFERRAL'", ProjectionName::Campaigns, 0),
+        (
+            "UPDATE vouchers SET used_by = NULL, discount_minor = NULL, currency = NULL WHERE used_by IS NOT NULL",
+            ProjectionName::Vouchers,
+            0,
+        ),
+        ("UPDATE payment_ledger SET redeemed_minor = 0 WHERE redeemed_minor > 0", ProjectionName::PaymentLedger, 0),
+    ] {
+        let sound = verified(&house, name).await.tables[table].differences;
+        run(&house, statement).await;
+        let damaged = verified(&house, name).await.tables[table].differences;
+        assert_eq!((sound, damaged), (0, 1), "{statement}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -30,7 +30,7 @@ pub(super) fn silence(message: Message) -> Command {
 pub(super) fn letter(message: &Message, asked: &Instruction) -> Command {
     let (step, direction, attempt) = (asked.order.step(), asked.direction, asked.attempt);
     let letter = DeadLetterEvent::MessageDeadLettered {
-        booking: message.booking,
+        booking: Some(message.booking),
         cause_stream: message.booking.saga().to_string(),
         cause_sequence: 1,
         place: 0,

@@ -2,6 +2,7 @@
 
 pub(crate) mod acts;
 mod deliver;
+pub(crate) mod members;
 mod offers;
 pub(crate) mod random;
 

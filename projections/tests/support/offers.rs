@@ -129,6 +129,9 @@ impl House {
             payment,
             total: gbp(64_000),
             starts_at: instant("2024-12-24T00:00:00Z"),
+            discount: None,
+            member: None,
+            earns: None,
         }
     }
 }

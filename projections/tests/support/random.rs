@@ -2,9 +2,10 @@
 
 use traveladvisor_domain::aggregate::{Aggregate, Command, Event};
 use traveladvisor_domain::booking::BookingCommand;
+use traveladvisor_domain::campaign::{Action, RewardTerms};
 use traveladvisor_domain::failure::{Code, Failure};
 use traveladvisor_domain::hotel::{HotelCommand, HotelDetails};
-use traveladvisor_domain::id::{BookingId, HotelId, StreamId};
+use traveladvisor_domain::id::{BookingId, CampaignId, HotelId, MemberId, StreamId};
 use traveladvisor_domain::message::{Direction, messages};
 use traveladvisor_domain::money::{Currency, Money};
 use traveladvisor_domain::payment::GatewayOutcome;
@@ -12,6 +13,7 @@ use traveladvisor_domain::trip::{HotelPart, PaymentPlan, Step, TripPlan};
 use traveladvisor_domain::trip_saga::TripSagaCommand;
 use traveladvisor_domain::trip_saga::attention::{OperatorDecision, Resolution};
 
+use super::members::{TENTH, campaign, reward_for};
 use super::{House, PLENTY, Supply, card, date, gbp, hotel_details, room_type, stay};
 
 /// Travellers of a history.
@@ -49,6 +51,8 @@ pub(crate) struct History {
     pub(crate) trips: Vec<BookingId>,
     /// The plan of all three parts: where they are.
     pub(crate) plan: TripPlan,
+    /// Who has signed up. The first of them may have left.
+    pub(crate) members: Vec<MemberId>,
     /// Another hotel, which sells in another currency from the middle of the history on.
     pub(crate) abroad: HotelId,
 }
@@ -62,6 +66,8 @@ pub(crate) async fn history(house: &mut House, dice: &mut Dice, count: u64) -> H
     };
     let plan = house.offer(if dice.chance(30) { PLENTY } else { supply }, card()).await;
     let abroad = house.list_hotel(inn_abroad(Money::new(3_333, Currency::GBP))).await;
+    let members = sign_up(house).await;
+    let vouchers = [reward_for(CampaignId::of("own", "REFERRAL"), members[1])];
     let mut trips = Vec::new();
     for number in 0..count {
         if number == count / 2 {
@@ -72,19 +78,44 @@ pub(crate) async fn history(house: &mut House, dice: &mut Dice, count: u64) -> H
         if dice.chance(70) {
             asked.payment = card();
         }
+        let member = dice.pick(members.clone());
+        if dice.chance(50) {
+            if dice.chance(50) {
+                asked.payment = PaymentPlan::Points;
+            }
+            asked = house.booked_by(&asked, member, dice.chance(70).then_some(vouchers[0]));
+        }
         let id = house.request(u128::from(number) + 1, "ada", dice.pick(EMAILS), asked).await;
+        if dice.chance(15) {
+            house.give_points(member, 1 + dice.roll(60_000)).await;
+        }
         trips.push(id);
         change_allotment(house, dice, &plan).await;
         for _ in 0..dice.roll(25) {
             house.deliver_one().await;
         }
-        if dice.chance(30) {
+        if dice.chance(40) {
             let command = BookingCommand::Cancel { reason: None, at: house.now };
             house.told(dice.pick(trips.clone()).stream(), Command::Booking(command)).await;
         }
     }
+    if dice.chance(50) {
+        house.close(members[0]).await;
+    }
     finish(house, dice, &trips).await;
-    History { trips, plan, abroad }
+    History { trips, plan, members, abroad }
+}
+
+/// Three members, the second referred by the first. Their points are enough for two trips or three.
+async fn sign_up(house: &mut House) -> Vec<MemberId> {
+    house.list_campaign(campaign("WELCOME", Action::Signup, RewardTerms::Point(150_000))).await;
+    house.list_campaign(campaign("REFERRAL", Action::Referral, RewardTerms::Voucher(TENTH))).await;
+    let mut members = Vec::new();
+    for (place, identity) in ["one", "two", "three"].into_iter().enumerate() {
+        let referrer = (place == 1).then(|| members[0]);
+        members.push(house.sign_up(identity, &format!("{identity}@example.org"), referrer).await);
+    }
+    members
 }
 
 fn euro() -> Currency {

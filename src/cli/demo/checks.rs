@@ -11,6 +11,7 @@ use traveladvisor_domain::trip_saga::TripSagaEvent;
 use traveladvisor_infra::event_log::{EventFilter, EventLog, LogError, StoredEvent};
 
 use super::ledger::Ledger;
+use super::points::came_back;
 use super::trips::{Booked, Trip};
 use crate::cli::failure::Failure;
 
@@ -45,7 +46,7 @@ struct Expected {
     undone: &'static [Step],
 }
 
-const EXPECTED: [Expected; 4] = [
+const EXPECTED: [Expected; 5] = [
     Expected { name: "approved", status: "APPROVED", saga: "SUCCEEDED", failure: None, undone: &[] },
     Expected {
         name: "car_sold_out",
@@ -63,6 +64,13 @@ const EXPECTED: [Expected; 4] = [
     },
     Expected {
         name: "cancelled_by_traveller",
+        status: "CANCELLED",
+        saga: "COMPENSATED",
+        failure: None,
+        undone: &[Step::Car, Step::Flight, Step::Hotel, Step::Payment],
+    },
+    Expected {
+        name: "paid_with_points",
         status: "CANCELLED",
         saga: "COMPENSATED",
         failure: None,
@@ -88,6 +96,7 @@ pub(super) async fn judge(log: &EventLog, booked: &Booked) -> Result<Vec<Check>,
         held(&booked.trips, &ledger),
         oversold(&ledger),
         refunded(&booked.trips),
+        came_back(log, booked).await?,
         thirteen_events(&histories),
         nothing_pending(log, &booked.trips, &histories).await?,
     ])
@@ -124,7 +133,7 @@ fn ended_as_said(trips: &[Trip]) -> Check {
         .map(|(expected, _)| expected.name)
         .collect();
     let ok = wrong.is_empty() && trips.len() == EXPECTED.len();
-    let found = if ok { "all four".to_owned() } else { format!("otherwise: {}", wrong.join(", ")) };
+    let found = if ok { "all five".to_owned() } else { format!("otherwise: {}", wrong.join(", ")) };
     Check { name: "every trip ended as it should", ok, found }
 }
 

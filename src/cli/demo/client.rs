@@ -6,7 +6,7 @@ use std::time::Duration;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper::header::{CONTENT_TYPE, HOST};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
@@ -21,6 +21,8 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(45);
 pub(super) struct Client {
     requests: SendRequest<Full<Bytes>>,
     host: String,
+    /// As whom it asks; without a token as everybody.
+    token: Option<String>,
 }
 
 impl Client {
@@ -28,19 +30,26 @@ impl Client {
         let stream = TcpStream::connect(address).await.map_err(|error| broken(&error))?;
         let (requests, connection) = handshake(TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
         tokio::spawn(connection);
-        Ok(Self { requests, host: address.to_string() })
+        Ok(Self { requests, host: address.to_string(), token: None })
+    }
+
+    /// From here on it asks as the one whom a token names.
+    pub(super) fn sign_in(&mut self, token: String) {
+        self.token = Some(token);
     }
 
     /// The `data` of an answer without errors.
     pub(super) async fn ask(&mut self, query: &str, variables: Value) -> Result<Value, Failure> {
         let body = json!({ "query": query, "variables": variables }).to_string();
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(Method::POST)
             .uri("/graphql")
             .header(HOST, &self.host)
-            .header(CONTENT_TYPE, "application/json")
-            .body(Full::from(body))
-            .map_err(|error| broken(&error))?;
+            .header(CONTENT_TYPE, "application/json");
+        if let Some(token) = &self.token {
+            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let request = request.body(Full::from(body)).map_err(|error| broken(&error))?;
         let answer = tokio::time::timeout(ANSWER_LIMIT, self.exchange(request)).await;
         let mut answer = answer.map_err(|_| Failure::failed("the server did not answer in time"))??;
         if let Some(errors) = answer.get("errors") {

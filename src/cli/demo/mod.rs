@@ -4,6 +4,7 @@ mod checks;
 mod client;
 mod ledger;
 mod plan;
+mod points;
 mod report;
 mod trips;
 
@@ -24,6 +25,7 @@ use super::failure::Failure;
 use super::gateway;
 use super::house::{House, SANDBOX_START, Schema};
 use super::identity;
+use super::logs::LogName;
 use super::print::Printer;
 use super::running::{Running, listener};
 use super::signals::{StopSignals, unless_stopped};
@@ -40,13 +42,14 @@ pub(crate) async fn run(mut config: Config, given: &Listening, serve: bool, prin
     gateway::check(&config)?;
     identity::check(&config)?;
     identity::check_demo(&config)?;
+    check_one_process(&config)?;
     config.clock = config.clock.or(Some(SANDBOX_START));
     let listener = match given.listen {
         Some(address) => listener(address).await?,
-        None => free_listener(config.listen).await?,
+        None => free_listener(config.listens_on()).await?,
     };
     printer.hint("Starting Postgres …");
-    let house = House::open(config, Schema::Migrate).await?;
+    let house = House::open(config, Schema::Migrate, &[LogName::MAIN]).await?;
     let shown = match Running::start(&house, listener).await {
         Ok(running) => {
             let shown = show(&house, &running, serve, printer).await;
@@ -57,6 +60,14 @@ pub(crate) async fn run(mut config: Config, given: &Listening, serve: bool, prin
     };
     house.close().await?;
     if shown? { Ok(()) } else { Err(Failure::told()) }
+}
+
+/// Better to say so than to show something else than what the settings describe.
+fn check_one_process(config: &Config) -> Result<(), Failure> {
+    if config.roles.is_empty() && !config.logs.are_several() {
+        return Ok(());
+    }
+    Err(Failure::usage("the demo is one process on one log: leave roles and logs out for it, or use `serve`"))
 }
 
 /// Books, checks and prints; then serves if that is wanted. Gives whether everything was as said.
@@ -78,7 +89,7 @@ async fn show(house: &House, running: &Running, serve: bool, printer: Printer) -
 
 async fn book(house: &House, running: &Running, printer: Printer) -> Result<Done, Failure> {
     printer.hint("Importing the catalogue …");
-    let imported = import_through(&running.engine, catalog::embedded(), printer).await;
+    let imported = import_through(&running.deciders, catalog::embedded(), printer).await;
     if let Some(line) = imported.rejected.first() {
         return Err(Failure::failed(format!("{}:{}: {}", line.file, line.line, line.reason)));
     }

@@ -26,7 +26,7 @@ const RENTAL: TimeDelta = TimeDelta::hours(24);
 /// seats, which the searches ask for in pairs.
 const VEHICLES_MIN: u64 = 2;
 /// Trips that want a place each.
-const CHOICES: usize = 4;
+const CHOICES: usize = 5;
 
 const FLIGHTS: &str = "query($to: String!, $day: Date!) { flights(filter: {destination: $to, departureDate: $day, cabin: \"ECONOMY\", \
      seats: 2}, first: 4) { nodes { id code origin destination departureAt arrivalAt } } }";

@@ -58,6 +58,7 @@ fn title(name: &str) -> &'static str {
         "approved" => "A full trip",
         "car_sold_out" => "A trip whose car is sold out",
         "card_declined" => "A trip whose card is declined",
+        "paid_with_points" => "A trip that a new member pays with points",
         _ => "A trip that its traveller cancels",
     }
 }

@@ -1,8 +1,9 @@
-//! Books the demo's four trips through the server, as a traveller would.
+//! Books the demo's five trips through the server, as travellers would.
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use traveladvisor_domain::id::BookingId;
+use traveladvisor_api::{Scope, development_token};
+use traveladvisor_domain::id::{BookingId, MemberId};
 
 use super::client::Client;
 use super::plan::Plan;
@@ -15,6 +16,8 @@ const CARD_DECLINED: &str = "4000000000000002";
 
 const BOOK: &str = "mutation($input: BookTripInput!) { bookTrip(input: $input) { booking { id } position \
      errors { code message path } } }";
+const SIGN_UP: &str =
+    "mutation($input: SignUpInput!) { signUp(input: $input) { member { id } errors { code message path } } }";
 const CANCEL: &str = "mutation($input: CancelBookingInput!) { cancelBooking(input: $input) { booking { id } position \
      errors { code message path } } }";
 const BOOKING: &str = "query($id: ID!, $atLeast: Position) { booking(id: $id, atLeast: $atLeast) { id status sagaStatus \
@@ -35,10 +38,11 @@ pub(super) struct Trip {
     pub(super) answer: Value,
 }
 
-/// The four trips, and those that filled the small fleet.
+/// The five trips, those that filled the small fleet, and the member who paid with points.
 pub(super) struct Booked {
     pub(super) trips: Vec<Trip>,
     pub(super) others: Vec<BookingId>,
+    pub(super) member: MemberId,
 }
 
 /// Books on one connection; `run` makes this run's idempotency keys its own.
@@ -75,7 +79,30 @@ impl Traveller<'_> {
         let id = self.book("cancelled_by_traveller", paid(plan.trip(3), CARD_APPROVED)).await?;
         self.cancel(id).await?;
         trips.push(self.look("cancelled_by_traveller", id).await?);
-        Ok(Booked { trips, others })
+
+        let member = self.sign_up().await?;
+        let id =
+            self.book("paid_with_points", with(plan.trip(4), json!({ "payment": { "method": "POINTS" } }))).await?;
+        self.cancel(id).await?;
+        trips.push(self.look("paid_with_points", id).await?);
+        Ok(Booked { trips, others, member })
+    }
+
+    /// Somebody new becomes a member, and books from here on: each run has an identity and an address of its own.
+    async fn sign_up(&mut self) -> Result<MemberId, Failure> {
+        let email = format!("grace-{}@example.com", self.run);
+        self.client.sign_in(development_token(&email, &[Scope::BookingsRead, Scope::BookingsWrite], None).token);
+        let input = json!({
+            "idempotencyKey": format!("demo-{}-sign-up", self.run),
+            "email": email,
+            "nickname": "grace",
+            "firstName": "Grace",
+            "lastName": "Hopper",
+            "contactNumber": "+1 212 555 0100",
+        });
+        let data = self.client.ask(SIGN_UP, json!({ "input": input })).await?;
+        let id = data["signUp"]["member"]["id"].as_str().and_then(|id| id.parse().ok());
+        id.ok_or_else(|| Failure::failed(format!("nobody became a member: {}", data["signUp"]["errors"])))
     }
 
     async fn book(&mut self, name: &str, parts: Value) -> Result<BookingId, Failure> {

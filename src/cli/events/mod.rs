@@ -9,14 +9,26 @@ mod verify;
 
 pub(super) use self::masked::masked;
 use clap::{Args, Subcommand};
+use traveladvisor_domain::context::Contexts;
 use traveladvisor_domain::id::{StreamId, StreamKind};
 use traveladvisor_infra::config::Config;
 use traveladvisor_infra::event_log::{EventFilter, Position};
 
 use super::failure::Failure;
 use super::house::{House, Schema};
+use super::logs::LogName;
 use super::print::Printer;
 use super::signals::unless_stopped;
+
+/// A verb, and the log that it is about.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The log to look at, where there are several: booking, hotel, flight, car, payment, member or read [default: booking]
+    #[arg(long, global = true, value_name = "NAME")]
+    log: Option<LogName>,
+    #[command(subcommand)]
+    verb: EventsVerb,
+}
 
 /// Verbs of the log.
 #[derive(Debug, Subcommand)]
@@ -76,7 +88,8 @@ pub(crate) struct Which {
     /// Only events of this name, such as `RoomsReserved`
     #[arg(long = "type", value_name = "TYPE")]
     event_type: Option<String>,
-    /// Only streams of this kind: booking, `trip_saga`, hotel, flight, car, payment or `dead_letter`
+    /// Only streams of this kind: booking, `trip_saga`, hotel, flight, car, payment, `dead_letter`, member,
+    /// `email_claim`, `points_account`, campaign, reward or programme
     #[arg(long, value_name = "KIND")]
     kind: Option<StreamKind>,
     /// Only what belongs to this booking
@@ -90,7 +103,7 @@ pub(crate) struct Which {
 /// What is shown of an event.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Sight {
-    /// Show e-mail, name and phone, which are hidden otherwise
+    /// Show what travellers and members say of themselves, such as e-mail, names, phone and gender, which is hidden otherwise
     #[arg(long)]
     personal: bool,
 }
@@ -115,11 +128,16 @@ impl Which {
 }
 
 /// Runs the verb.
-pub(crate) async fn run(verb: EventsVerb, config: Config, printer: Printer) -> Result<(), Failure> {
-    let house = House::open(config, Schema::Expect).await?;
+pub(crate) async fn run(Arguments { log, verb }: Arguments, config: Config, printer: Printer) -> Result<(), Failure> {
+    let name = LogName::asked(&config, log, printer)?;
+    let contexts = name.contexts(&config);
+    if matches!(verb, EventsVerb::Verify) && contexts.is_none() {
+        return Err(Failure::usage("the read log is a copy: verify the logs that it is made of"));
+    }
+    let house = House::open(config, Schema::Expect, &[name]).await?;
     let log = &house.log;
     let done = match verb {
-        EventsVerb::Verify => verify::run(log, printer).await,
+        EventsVerb::Verify => verify::run(log, contexts.unwrap_or(Contexts::ALL), printer).await,
         EventsVerb::List { which, limit, sight } => {
             unless_stopped(list::run(log, which.filter(), limit, sight, printer)).await
         }

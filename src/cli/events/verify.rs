@@ -5,7 +5,8 @@ use std::time::Duration;
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use serde::Serialize;
 use tokio::time::Instant;
-use traveladvisor_commands::engine::audit::{Audit, Damage, Finding, audit};
+use traveladvisor_commands::engine::audit::{Audit, Damage, Finding, audit_of};
+use traveladvisor_domain::context::Contexts;
 use traveladvisor_infra::event_log::{EventLog, Position};
 
 use crate::cli::failure::Failure;
@@ -44,8 +45,8 @@ struct Found<'a> {
 }
 
 /// Runs the verb.
-pub(super) async fn run(log: &EventLog, printer: Printer) -> Result<(), Failure> {
-    let audit = unless_stopped(async { Ok(audit(log, progress(printer)).await?) }).await?;
+pub(super) async fn run(log: &EventLog, contexts: Contexts, printer: Printer) -> Result<(), Failure> {
+    let audit = unless_stopped(async { Ok(audit_of(log, contexts, progress(printer)).await?) }).await?;
     if printer.is_json() {
         printer.json(&report(&audit))?;
     } else {

@@ -1,14 +1,18 @@
 //! `projections list` and `projections status`.
 
 use traveladvisor_infra::event_log::EventLog;
+use traveladvisor_projections::gather::gather_reports;
 use traveladvisor_projections::runtime::{ParkedKey, ProjectionName, ProjectionReport, parked_keys, reports};
 
-use super::record::{Record, behind};
+use super::record::{Record, SourceRecord, behind};
 use crate::cli::failure::Failure;
 use crate::cli::print::{Printer, table, unbroken};
 
 /// Keys of which events wait that are told of one read model at most.
 const KEYS_TOLD_MAX: usize = 20;
+
+/// Of logs that are gathered.
+const SOURCE_COLUMNS: [&str; 5] = ["gathered log", "state", "position", "behind", "because"];
 
 const COLUMNS: [&str; 6] = ["read model", "state", "version", "position", "behind", "set aside"];
 
@@ -54,6 +58,32 @@ pub(super) async fn status(log: &EventLog, name: Option<ProjectionName>, printer
         }
         print(&report, &keys, printer)?;
     }
+    if name.is_none() { sources(log, printer).await } else { Ok(()) }
+}
+
+/// Tells of the logs that are gathered into this one, where there are any.
+async fn sources(log: &EventLog, printer: Printer) -> Result<(), Failure> {
+    let sources = gather_reports(log).await?;
+    if printer.is_json() {
+        return sources.into_iter().try_for_each(|source| Ok(printer.json(&SourceRecord::from(source))?));
+    }
+    if sources.is_empty() {
+        return Ok(());
+    }
+    let mut rows = table(&SOURCE_COLUMNS);
+    for source in &sources {
+        let behind = match (source.lag_events, source.lag_is_exact()) {
+            (0, _) => "nothing".to_owned(),
+            (counted, true) => format!("{counted} events"),
+            (counted, false) => format!("at least {counted} events"),
+        };
+        let position = format!("{} of {}", source.position, source.head);
+        let reason = source.reason.clone().unwrap_or_default();
+        rows.add_row([source.log.clone(), source.state.clone(), position, behind, reason]);
+    }
+    (0..SOURCE_COLUMNS.len() - 1).for_each(|column| unbroken(&mut rows, column));
+    printer.line("")?;
+    printer.line(rows.trim_fmt())?;
     Ok(())
 }
 

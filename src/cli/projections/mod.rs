@@ -17,6 +17,7 @@ use traveladvisor_projections::runtime::rebuild::{Rate, RebuildError};
 use self::pause::Change;
 use super::failure::Failure;
 use super::house::{House, Schema};
+use super::logs::LogName;
 use super::print::Printer;
 use super::signals::unless_stopped;
 use super::{Globals, settings};
@@ -33,7 +34,8 @@ pub(crate) enum ProjectionsVerb {
     List,
     /// Tell all of one or of all, and what could not be taken in and why
     ///
-    /// --json: as `projections list`, with {"keys": [{"key", "events", "position", "type", "reason", "since"}]}
+    /// --json: as `projections list`, with {"keys": [{"key", "events", "position", "type", "reason", "since"}]}; where contexts have logs of
+    /// their own, then a line for each of these: {"log", "state", "reason", "position", "head", "lagEvents", "lagIsExact", "toldAt"}
     Status {
         /// The read model, such as booking [default: all]
         #[arg(value_parser = named)]
@@ -98,7 +100,9 @@ pub(crate) struct Named {
 
 /// Runs the verb.
 pub(crate) async fn run(verb: ProjectionsVerb, globals: &Globals, printer: Printer) -> Result<(), Failure> {
-    let house = House::open(settings(globals, None)?, Schema::Expect).await?;
+    let config = settings(globals, None)?;
+    let read = LogName::read(&config);
+    let house = House::open(config, Schema::Expect, &[read]).await?;
     let log = &house.log;
     let done = match verb {
         ProjectionsVerb::List => unless_stopped(list::list(log, printer)).await,

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use traveladvisor_projections::gather::GatherReport;
 use traveladvisor_projections::runtime::{LAG_COUNTED_MAX, ParkedKey, ProjectionReport};
 
 /// A read model.
@@ -59,6 +60,28 @@ pub(super) struct Waiting {
     event_type: String,
     reason: String,
     since: DateTime<Utc>,
+}
+
+/// A log that is gathered.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SourceRecord {
+    log: String,
+    state: String,
+    reason: Option<String>,
+    position: u64,
+    head: u64,
+    lag_events: u64,
+    lag_is_exact: bool,
+    told_at: Option<DateTime<Utc>>,
+}
+
+impl From<GatherReport> for SourceRecord {
+    fn from(source: GatherReport) -> Self {
+        let lag_is_exact = source.lag_is_exact();
+        let GatherReport { log, state, reason, position, head, lag_events, told_at } = source;
+        Self { log, state, reason, position: position.0, head: head.0, lag_events, lag_is_exact, told_at }
+    }
 }
 
 impl From<&ProjectionReport> for Record {

@@ -15,6 +15,7 @@ use self::bounds::{AsOf, Bounds};
 use super::events::Sight;
 use super::failure::Failure;
 use super::house::{House, Schema};
+use super::logs::LogName;
 use super::print::Printer;
 use super::signals::unless_stopped;
 
@@ -25,6 +26,9 @@ pub(crate) struct Arguments {
     stream: Option<OneStream>,
     #[command(flatten)]
     stretch: Option<stretch::OneStretch>,
+    /// The log that the stream is in, where there are several: booking, hotel, flight, car, payment, member or read [default: booking]
+    #[arg(long, value_name = "NAME", conflicts_with = "into")]
+    log: Option<LogName>,
     #[command(flatten)]
     sight: Sight,
 }
@@ -33,10 +37,11 @@ pub(crate) struct Arguments {
 #[derive(Debug, Args)]
 #[group(id = "one stream")]
 struct OneStream {
-    /// Kind of the stream: booking, `trip_saga`, hotel, flight, car, payment or `dead_letter`
+    /// Kind of the stream: booking, `trip_saga`, hotel, flight, car, payment, `dead_letter`, member,
+    /// `email_claim`, `points_account`, campaign, reward or programme
     #[arg(long, value_name = "KIND", required = false, requires = "id")]
     aggregate: StreamKind,
-    /// The stream, such as `hotel_01h…`; saga and payment of a trip also by the booking's id
+    /// The stream, such as `hotel_01h…`; saga and payment of a trip also by the booking's id, a points account by the member's
     #[arg(long, value_name = "ID", required = false, requires = "aggregate")]
     id: StreamId,
     /// Show the steps from this one on only; those before it are gone through silently
@@ -53,11 +58,15 @@ struct OneStream {
 impl OneStream {
     fn stream(&self) -> Result<StreamId, Failure> {
         let Self { aggregate, id, .. } = self;
-        let is_of_the_trip = matches!(aggregate, StreamKind::TripSaga | StreamKind::Payment);
-        if id.kind == *aggregate || is_of_the_trip && id.kind == StreamKind::Booking {
+        // Streams that bear the UUID of another one.
+        let (also, beside) = match aggregate {
+            StreamKind::TripSaga | StreamKind::Payment => (Some(StreamKind::Booking), ", or the booking's id"),
+            StreamKind::PointsAccount => (Some(StreamKind::Member), ", or the member's id"),
+            _ => (None, ""),
+        };
+        if id.kind == *aggregate || Some(id.kind) == also {
             return Ok(StreamId::new(*aggregate, id.uuid));
         }
-        let beside = if is_of_the_trip { ", or the booking's id" } else { "" };
         Err(Failure::usage(format!("{id} is no {0} id: --aggregate {0} takes {0}_…{beside}", aggregate.as_str())))
     }
 }
@@ -70,7 +79,8 @@ pub(crate) async fn run(arguments: Arguments, config: Config, printer: Printer) 
         _ => return Err(Failure::usage("say what to replay: --aggregate KIND --id ID, or --into SCHEMA")),
     };
     let stream = asked.stream()?;
-    let house = House::open(config, Schema::Expect).await?;
+    let name = LogName::asked(&config, arguments.log, printer)?;
+    let house = House::open(config, Schema::Expect, &[name]).await?;
     let done = unless_stopped(async {
         let bounds =
             Bounds::of(&house.log, stream, (asked.from_sequence.unwrap_or(1), asked.to_sequence), asked.as_of).await?;

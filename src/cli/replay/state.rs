@@ -15,6 +15,12 @@ pub(super) fn shown(state: &Aggregate, sight: Sight) -> Result<Value, serde_json
         Aggregate::Car(state) => serde_json::to_value(state),
         Aggregate::Payment(state) => serde_json::to_value(state),
         Aggregate::DeadLetter(state) => serde_json::to_value(state),
+        Aggregate::Member(state) => serde_json::to_value(state),
+        Aggregate::EmailClaim(state) => serde_json::to_value(state),
+        Aggregate::PointsAccount(state) => serde_json::to_value(state),
+        Aggregate::Campaign(state) => serde_json::to_value(state),
+        Aggregate::Reward(state) => serde_json::to_value(state),
+        Aggregate::Programme(state) => serde_json::to_value(state),
     }?;
     Ok(if sight.shows_personal() { state } else { masked(state) })
 }

@@ -11,6 +11,7 @@ use traveladvisor_projections::runtime::rebuild::{Progress, Rate, Rebuild, Scrat
 use super::bounds::AsOf;
 use crate::cli::failure::Failure;
 use crate::cli::house::{House, Schema};
+use crate::cli::logs::LogName;
 use crate::cli::print::Printer;
 use crate::cli::projections::{bar, named, rate};
 use crate::cli::signals::unless_stopped;
@@ -48,7 +49,8 @@ struct Done<'a> {
 
 /// Runs the verb.
 pub(super) async fn run(asked: OneStretch, config: Config, printer: Printer) -> Result<(), Failure> {
-    let house = House::open(config, Schema::Expect).await?;
+    let read = LogName::read(&config);
+    let house = House::open(config, Schema::Expect, &[read]).await?;
     let done = fold(&house.log, asked, printer).await;
     house.close().await?;
     done

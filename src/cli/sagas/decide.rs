@@ -5,9 +5,9 @@ use traveladvisor_commands::input::FieldError;
 use traveladvisor_domain::id::BookingId;
 use traveladvisor_domain::trip_saga::attention::{Resolution, Verb};
 
-use super::actor::actor;
 use super::{Many, Marked, Signed};
 use crate::cli::failure::Failure;
+use crate::cli::operator::actor;
 
 /// A verb on some trips.
 pub(super) struct Decision {

@@ -58,6 +58,7 @@ fn left_of(step: Step, trip: &BookingView) -> String {
         Step::Hotel => trip.hotel.as_ref().map(|part| part.status),
         Step::Flight => trip.flight.as_ref().map(|part| part.status),
         Step::Car => trip.car.as_ref().map(|part| part.status),
+        Step::Voucher => return "it may still be marked as used: grant another one".to_owned(),
         Step::Approve => None,
     };
     match part {

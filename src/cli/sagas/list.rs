@@ -2,20 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use traveladvisor_infra::event_log::EventLog;
 use traveladvisor_projections::reads::{PAGE_ITEMS_MAX, Page, Reads, SagaFilter};
 
 use super::left::in_a_line;
 use super::open::Open;
 use super::record::{Record, instant, waits_for};
 use crate::cli::failure::Failure;
+use crate::cli::house::House;
 use crate::cli::print::{Printer, table, unbroken};
 
 const COLUMNS: [&str; 6] = ["booking", "status", "waits for", "tries", "since", "next wake-up"];
 
 /// Prints the sagas that the filter admits, in its order, at most `limit`.
-pub(super) async fn run(log: &EventLog, filter: &SagaFilter, limit: usize, printer: Printer) -> Result<(), Failure> {
-    let open = Open::at_the_logs_end(log).await?;
+pub(super) async fn run(house: &House, filter: &SagaFilter, limit: usize, printer: Printer) -> Result<(), Failure> {
+    let open = Open::at_the_logs_end(house).await?;
     let listed = list(&open.reads, filter, limit, printer).await;
     open.close().await;
     listed

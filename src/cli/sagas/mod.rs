@@ -1,6 +1,5 @@
 //! `sagas`: trips under way, and an operator's verbs for those that wait for one.
 
-mod actor;
 mod decide;
 mod left;
 mod list;
@@ -19,6 +18,7 @@ use traveladvisor_projections::views::SagaStatus;
 use self::decide::Decision;
 use super::failure::Failure;
 use super::house::{House, Schema};
+use super::logs::LogName;
 use super::print::Printer;
 use super::signals::unless_stopped;
 
@@ -148,7 +148,9 @@ pub(crate) async fn run(verb: SagasVerb, config: Config, printer: Printer) -> Re
         SagasVerb::GiveUp(many) => Some(Decision::of_many(Verb::GiveUp, many)?),
         SagasVerb::MarkDone(marked) => Some(Decision::of_one(marked)?),
     };
-    let mut house = House::open(config, Schema::Expect).await?;
+    let logs = [LogName::MAIN, LogName::read(&config)];
+    let logs = if config.logs.are_several() { &logs[..] } else { &logs[..1] };
+    let mut house = House::open(config, Schema::Expect, logs).await?;
     let done = dispatch(&mut house, verb, decision, printer).await;
     house.close().await?;
     done
@@ -163,10 +165,10 @@ async fn dispatch(
     house.follow_the_logs_clock().await?;
     match (verb, decision) {
         (SagasVerb::List { which, limit }, _) => {
-            unless_stopped(Box::pin(list::run(&house.log, &which.filter(), limit, printer))).await
+            unless_stopped(Box::pin(list::run(house, &which.filter(), limit, printer))).await
         }
         (SagasVerb::Show { booking }, _) => {
-            unless_stopped(Box::pin(show::run(&house.log, booking, house.clock().now(), printer))).await
+            unless_stopped(Box::pin(show::run(house, booking, house.clock().now(), printer))).await
         }
         (_, Some(decision)) => unless_stopped(Box::pin(resolve::run(house, decision, printer))).await,
         (_, None) => Ok(()),

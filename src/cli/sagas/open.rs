@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use traveladvisor_infra::event_log::EventLog;
 use traveladvisor_projections::reads::Reads;
 use traveladvisor_projections::runtime::{ProjectionName, Projectors};
 
 use crate::cli::failure::Failure;
+use crate::cli::house::House;
+use crate::cli::logs::LogName;
+use crate::cli::running::gathered;
 
 /// How long the read models may take to come to the log's end: a program that was killed just now still owns them for its lease.
 const CATCH_UP_LIMIT: Duration = Duration::from_secs(30);
@@ -22,7 +24,16 @@ pub(super) struct Open {
 
 impl Open {
     /// Whoever folds, this process or another one, has come to the log's end.
-    pub(super) async fn at_the_logs_end(log: &EventLog) -> Result<Self, Failure> {
+    pub(super) async fn at_the_logs_end(house: &House) -> Result<Self, Failure> {
+        let log = house.log_named(LogName::read(&house.config))?;
+        if house.config.logs.are_several() {
+            let bookings = house.log_named(LogName::MAIN)?;
+            let (end, gathered) = (bookings.head().await?, gathered(house, log));
+            let reached = gathered.reach(bookings.name(), end, CATCH_UP_LIMIT).await;
+            reached.map_err(|behind| {
+                Failure::unavailable(format!("{behind}; does a process with the role projections run?"))
+            })?;
+        }
         let head = log.head().await?;
         let projectors = Projectors::start(log.clone());
         let reads = Reads::new(log, &projectors);

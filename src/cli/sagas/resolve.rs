@@ -1,32 +1,28 @@
 //! `sagas retry`, `mark-done`, `mark-undone`, `give-up`: one decision, recorded for each trip by itself.
 
-use std::io::{self, BufRead, IsTerminal, Write};
-use std::time::Duration;
-
 use futures::StreamExt;
 use serde::Serialize;
 use traveladvisor_commands::engine::{Delivery, Engine};
 use traveladvisor_commands::{CallerCommand, Receipt, Rejection, Request};
+use traveladvisor_domain::context::Context;
 use traveladvisor_domain::failure::Code;
 use traveladvisor_domain::id::BookingId;
-use traveladvisor_infra::event_log::{EventLog, RELAY};
 use traveladvisor_projections::reads::{PAGE_ITEMS_MAX, Page, SagaFilter};
 
 use super::decide::{Decision, Target};
 use super::open::Open;
 use crate::cli::failure::Failure;
 use crate::cli::house::House;
+use crate::cli::operator::{agrees, ended, follow_up, outcome, submit};
 use crate::cli::print::Printer;
+use crate::cli::running::start;
 
 /// Most trips that one call decides on.
 const DECIDED_MAX: usize = 10_000;
+/// What shows the outcome.
+const LOOK: &str = "sagas show";
 /// How many are handed to the engine at once.
 const AT_ONCE: usize = 16;
-/// How often a verb is handed over at most while the engine is busy: saying it twice is harmless.
-const TRIES_MAX: u32 = 50;
-/// Pause before it is handed over again.
-const BUSY_PAUSE: Duration = Duration::from_millis(100);
-
 /// What became of the verb on one trip; its JSON is part of the program's contract.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -41,8 +37,8 @@ struct Decided {
 
 /// Records the decision through an engine of its own, which delivers nothing: what follows is done by the program that serves.
 pub(super) async fn run(house: &House, decision: Decision, printer: Printer) -> Result<(), Failure> {
-    let (trips, more) = trips(&house.log, &decision, printer).await?;
-    let (engine, running) = Engine::start(house.log.clone(), house.ports()?, Delivery::Elsewhere).await?;
+    let (trips, more) = trips(house, &decision, printer).await?;
+    let (engine, running) = start(house, Context::Booking, &house.log, Delivery::Elsewhere).await?;
     let mut jobs = Vec::with_capacity(trips.len());
     for booking in trips {
         jobs.push(decide(&engine, booking, &decision));
@@ -55,18 +51,18 @@ pub(super) async fn run(house: &House, decision: Decision, printer: Printer) -> 
         printer.hint(format!("More than {DECIDED_MAX} wait for this reason: say it again for the rest."));
     }
     if codes.iter().any(Option::is_none) {
-        follow_up(&house.log, printer).await?;
+        follow_up(&house.log, LOOK, printer).await?;
     }
-    ended(codes.into_iter().flatten())
+    ended(codes.into_iter().flatten(), LOOK)
 }
 
 /// The trips to decide on, who waits longest first, and whether more are left.
-async fn trips(log: &EventLog, decision: &Decision, printer: Printer) -> Result<(Vec<BookingId>, bool), Failure> {
+async fn trips(house: &House, decision: &Decision, printer: Printer) -> Result<(Vec<BookingId>, bool), Failure> {
     let (fingerprint, yes) = match &decision.target {
         Target::Trips(trips) => return Ok((trips.clone(), false)),
         Target::Reason { fingerprint, yes } => (fingerprint, *yes),
     };
-    let open = Open::at_the_logs_end(log).await?;
+    let open = Open::at_the_logs_end(house).await?;
     let found = waiting(&open, fingerprint).await;
     open.close().await;
     let (trips, count) = found?;
@@ -94,18 +90,6 @@ async fn waiting(open: &Open, fingerprint: &str) -> Result<(Vec<BookingId>, u64)
     Ok((trips, open.reads.sagas_waiting_for(fingerprint).await?))
 }
 
-/// Asks whoever sits there; without a terminal nobody does.
-fn agrees(verb: &str, count: u64) -> Result<bool, Failure> {
-    if !io::stdin().is_terminal() {
-        return Ok(false);
-    }
-    write!(io::stderr(), "{verb} all {count}? [y/N] ")?;
-    io::stderr().flush()?;
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
-}
-
 async fn decide(engine: &Engine, booking: BookingId, decision: &Decision) -> Decided {
     let request = Request {
         command: CallerCommand::ResolveSaga {
@@ -120,36 +104,17 @@ async fn decide(engine: &Engine, booking: BookingId, decision: &Decision) -> Dec
         traceparent: None,
         request_id: None,
     };
-    let mut tries = 1;
-    let outcome = loop {
-        match engine.submit(request.clone()).await {
-            Err(rejection) if passes(rejection.code) && tries < TRIES_MAX => tries += 1,
-            outcome => break outcome,
-        }
-        tokio::time::sleep(BUSY_PAUSE).await;
-    };
+    let outcome = submit(engine, request).await;
     decided(booking, decision.resolution.verb().as_str(), outcome)
 }
 
-/// Whether the same may be taken a moment later.
-const fn passes(code: Code) -> bool {
-    matches!(code, Code::Overloaded | Code::Conflict)
-}
-
-/// Whether it was not the domain that said no.
-const fn is_fault(code: Code) -> bool {
-    passes(code) || matches!(code, Code::Unavailable | Code::DeadlineExceeded | Code::Internal)
-}
-
-fn decided(booking: BookingId, verb: &'static str, outcome: Result<Receipt, Rejection>) -> Decided {
-    let booking_id = booking.to_string();
-    match outcome {
-        Ok(Receipt { changed, position, .. }) => {
-            let outcome = if changed { "recorded" } else { "so already" };
+fn decided(booking: BookingId, verb: &'static str, answer: Result<Receipt, Rejection>) -> Decided {
+    let (booking_id, outcome) = (booking.to_string(), outcome(&answer));
+    match answer {
+        Ok(Receipt { position, .. }) => {
             Decided { booking_id, verb, outcome, position: Some(position.to_string()), code: None, message: None }
         }
         Err(Rejection { code, message, .. }) => {
-            let outcome = if is_fault(code) { "not taken" } else { "refused" };
             Decided { booking_id, verb, outcome, position: None, code: Some(code), message: Some(message) }
         }
     }
@@ -165,28 +130,4 @@ fn tell(decided: &Decided, printer: Printer) -> Result<Option<Code>, Failure> {
     let why = message.as_ref().zip(*code).map_or_else(String::new, |(message, code)| format!(": {message} ({code})"));
     printer.line(format!("{booking_id}   {verb} {outcome}{why}"))?;
     Ok(*code)
-}
-
-/// Who carries on what was recorded.
-async fn follow_up(log: &EventLog, printer: Printer) -> Result<(), Failure> {
-    let is_delivering = log.owners().await?.iter().any(|owner| owner.name == RELAY && owner.held.is_some());
-    printer.hint(if is_delivering {
-        "What was recorded is carried on by the program that serves: see `traveladvisor sagas show`."
-    } else {
-        "What was recorded stands; no program serves now, and the next `traveladvisor serve` carries it on."
-    });
-    Ok(())
-}
-
-/// Ends with what is worst: a service that is away, then a refusal.
-fn ended(codes: impl Iterator<Item = Code>) -> Result<(), Failure> {
-    let codes: Vec<Code> = codes.collect();
-    if let Some(code) = codes.iter().find(|code| is_fault(**code)) {
-        return Err(Failure::unavailable(format!("not everything was taken ({code}): say it again")));
-    }
-    match codes.len() {
-        0 => Ok(()),
-        1 => Err(Failure::refused("it was refused: look at `traveladvisor sagas show`")),
-        refused => Err(Failure::refused(format!("{refused} were refused: look at `traveladvisor sagas show`"))),
-    }
 }

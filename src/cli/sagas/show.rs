@@ -3,13 +3,13 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use traveladvisor_domain::id::BookingId;
 use traveladvisor_domain::trip_saga::attention::Verb;
-use traveladvisor_infra::event_log::EventLog;
 use traveladvisor_projections::views::{BookingView, SagaView, Story};
 
 use super::left::to_settle;
 use super::open::Open;
 use super::record::{Whole, instant, verbs, waits_for};
 use crate::cli::failure::Failure;
+use crate::cli::house::House;
 use crate::cli::print::{Printer, table};
 
 /// A wake-up that is due for longer than this was missed: whoever delivers fires it within a second.
@@ -17,12 +17,12 @@ const OVERDUE_AFTER: TimeDelta = TimeDelta::seconds(30);
 
 /// Prints where a saga stands, what it waits for, what happened, and what can be done, as of the log's own time.
 pub(super) async fn run(
-    log: &EventLog,
+    house: &House,
     booking: BookingId,
     now: DateTime<Utc>,
     printer: Printer,
 ) -> Result<(), Failure> {
-    let open = Open::at_the_logs_end(log).await?;
+    let open = Open::at_the_logs_end(house).await?;
     let bare = open.reads.without_history();
     let (saga, trip) = (bare.saga(booking).await, bare.booking(booking).await);
     let story = open.reads.story(booking).await;

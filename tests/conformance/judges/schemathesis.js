@@ -20,12 +20,16 @@ const SEED = `query {
   hotels(filter: {}) { nodes { id } }
   flights(filter: {}) { nodes { id } }
   cars(filter: {}) { nodes { id } }
+  campaigns { nodes { id } }
   projections { name }
 }`;
+const SIGN_UP = "mutation($input: SignUpInput!) { signUp(input: $input) { member { id vouchers { nodes { id } } } errors { message } } }";
+const OPEN = "mutation($input: OpenCampaignInput!) { openCampaign(input: $input) { campaign { id } errors { message } } }";
 const BOOK = "mutation($input: BookTripInput!) { bookTrip(input: $input) { booking { id } errors { message } } }";
 
 async function known(program) {
-  const { hotels, flights, cars, projections } = await program.ask(SEED);
+  const membership = await member(program);
+  const { hotels, flights, cars, campaigns, projections } = await program.ask(SEED);
   const ids = (connection) => connection.nodes.map((node) => node.id);
   const trip = (idempotencyKey, cardNumber) => ({
     idempotencyKey,
@@ -44,7 +48,23 @@ async function known(program) {
     bookings.push(bookTrip.booking.id);
   }
   const names = projections.map((projection) => projection.name);
-  return { hotels: ids(hotels), flights: ids(flights), cars: ids(cars), bookings, names };
+  return { hotels: ids(hotels), flights: ids(flights), cars: ids(cars), campaigns: ids(campaigns), bookings, names, ...membership };
+}
+
+// A member with points and a voucher of two campaigns.
+async function member(program) {
+  const opensAt = "2024-01-01T00:00:00Z";
+  for (const [code, reward] of [
+    ["POINTS", { points: "1000000" }],
+    ["TENTH", { voucher: { percent: 10 } }],
+  ]) {
+    const campaign = { code, name: code, description: code, action: "SIGNUP", reward, opensAt };
+    await program.ask(OPEN, { input: { idempotencyKey: code, campaign } });
+  }
+  const input = { idempotencyKey: "me", email: "ada@example.com", nickname: "ada", firstName: "Ada", lastName: "L", contactNumber: "1" };
+  const { signUp } = await program.ask(SIGN_UP, { input });
+  if (!signUp.member) throw new Error(JSON.stringify(signUp.errors));
+  return { members: [signUp.member.id], rewards: signUp.member.vouchers.nodes.map(({ id }) => id) };
 }
 
 // Which argument takes which of these, and how often: a write goes through only where all that it takes is right. All else is
@@ -60,6 +80,7 @@ const WORDS = {
   keys: ["one", "two"],
   numbers: [1, 2, 3, 100, 0, -1],
   places: ["LHR", "ICN", "LIS"],
+  points: ["1", "100", "0", "-5", "1.5", "1e3", "999999999999999999999"],
   roomTypes: ["DBL", "SGL", "SUI"],
   texts: ["H1", "Grand", "Seoul", "Ada", "+44 20 7946 0000"],
   zones: ["Europe/London", "Asia/Seoul", "America/St_Johns"],
@@ -72,6 +93,8 @@ const BINDINGS = {
   "Query.hotel.id": "hotels",
   "Query.flight.id": "flights",
   "Query.car.id": "cars",
+  "Query.member.id": "members",
+  "Query.vouchers.memberId": "members",
   "Query.bookings.filter.travellerEmail": "emails",
   "Mutation.rebuildProjection.name": "names",
   "Mutation.rollbackProjection.name": "names",
@@ -80,6 +103,13 @@ const BINDINGS = {
   "Mutation.*.input.hotelId": "hotels",
   "Mutation.*.input.roomType": "roomTypes",
   "Mutation.*.input.timeZone": "zones",
+  "Mutation.*.input.memberId": "members",
+  "Mutation.*.input.campaignId": "campaigns",
+  "Mutation.*.input.email": "emails",
+  "Mutation.signUp.input.referrer": "members",
+  "Mutation.grantReward.input.points": "points",
+  "Mutation.openCampaign.input.campaign.reward.points": "points",
+  "Mutation.bookTrip.input.voucher": "rewards",
   "Mutation.bookTrip.input.traveller.email": "emails",
   "Mutation.bookTrip.input.traveller.name": "texts",
   "Mutation.bookTrip.input.hotel.rooms": "numbers",

@@ -18,6 +18,18 @@ const STEPS = [
   ["Read it", ({ booking }) => booking.hotel && booking.flight && booking.car && booking.timeline.length > 0],
   ["Cancel it", ({ cancelBooking }) => cancelBooking.errors.length === 0 && cancelBooking.booking.status === "CANCELLED"],
   ["Look at its process manager", ({ saga }) => saga.status === "COMPENSATED"],
+  [
+    "Sign up",
+    ({ signUp }) =>
+      signUp.errors.length === 0 &&
+      signUp.member.points.balance === "1000000" &&
+      signUp.member.points.entries.nodes.every(({ type }) => type === "EARN"),
+  ],
+  [
+    "Pay with points",
+    ({ bookTrip }) =>
+      bookTrip.errors.length === 0 && bookTrip.booking.status === "APPROVED" && Number(bookTrip.booking.payment.points) > 0,
+  ],
   ["How read models do", ({ projections }) => projections.every(({ state }) => state === "live")],
 ];
 

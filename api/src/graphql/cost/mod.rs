@@ -4,10 +4,12 @@
 mod arguments;
 mod prices;
 
+use std::collections::HashMap;
+
 use async_graphql::parser::types::{
     ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
 };
-use async_graphql::{ServerError, Variables};
+use async_graphql::{Name, ServerError, Variables};
 use serde::Serialize;
 
 use self::arguments::Arguments;
@@ -32,7 +34,8 @@ impl Cost {
     /// What an operation of a bounded document costs.
     pub(crate) fn of(document: &ExecutableDocument, operation: &OperationDefinition, variables: &Variables) -> Self {
         let arguments = Arguments { definitions: &operation.variable_definitions, variables };
-        let mut bill = Bill { document, sizes: Sizes::new(document), kind: operation.ty, arguments };
+        let fragments = HashMap::new();
+        let mut bill = Bill { document, sizes: Sizes::new(document), fragments, kind: operation.ty, arguments };
         Self { requested: bill.of(&operation.selection_set.node), max: QUERY_COMPLEXITY_MAX, remaining: None }
     }
 
@@ -49,10 +52,12 @@ impl Cost {
     }
 }
 
-/// The bill of an operation: what is at its root has a price, what stands below costs one for each field.
+/// The bill of an operation: what is at its root has a price, and so has a page below it; all else costs one for each field.
 struct Bill<'a> {
     document: &'a ExecutableDocument,
     sizes: Sizes<'a>,
+    /// What each fragment costs below a root field: it is added up once, however often it is spread.
+    fragments: HashMap<&'a Name, usize>,
     kind: OperationType,
     arguments: Arguments<'a>,
 }
@@ -76,11 +81,39 @@ impl<'a> Bill<'a> {
     }
 
     fn field(&mut self, field: &'a Field) -> usize {
-        let below = self.sizes.of(&field.selection_set.node).unwrap_or_default();
+        let set = &field.selection_set.node;
         match field.name.node.as_str() {
-            "__schema" | "__type" => introspection(below),
-            name => prices::of(self.kind, name).cost(below.fields, field, &self.arguments),
+            "__schema" | "__type" => introspection(self.sizes.of(set).unwrap_or_default()),
+            name => prices::of(self.kind, name).cost(self.below(set), field, &self.arguments),
         }
+    }
+
+    /// What stands below a root field. Bounded documents end, however they are nested.
+    fn below(&mut self, set: &'a SelectionSet) -> usize {
+        set.items.iter().map(|item| self.one_below(&item.node)).fold(0, usize::saturating_add)
+    }
+
+    fn one_below(&mut self, selection: &'a Selection) -> usize {
+        match selection {
+            Selection::Field(field) => {
+                let below = self.below(&field.node.selection_set.node);
+                prices::below(field.node.name.node.as_str()).cost(below, &field.node, &self.arguments)
+            }
+            Selection::InlineFragment(inline) => self.below(&inline.node.selection_set.node),
+            Selection::FragmentSpread(spread) => self.spread(&spread.node.fragment_name.node),
+        }
+    }
+
+    fn spread(&mut self, name: &'a Name) -> usize {
+        if let Some(known) = self.fragments.get(name) {
+            return *known;
+        }
+        let Some(fragment) = self.document.fragments.get(name) else { return 0 };
+        // One that spreads itself is refused before; here it ends.
+        self.fragments.insert(name, 0);
+        let cost = self.below(&fragment.node.selection_set.node);
+        self.fragments.insert(name, cost);
+        cost
     }
 }
 

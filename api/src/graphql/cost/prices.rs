@@ -32,10 +32,11 @@ pub(super) enum Price {
     WriteEach,
 }
 
-const QUERIES: [(&str, Price); 20] = [
+const QUERIES: [(&str, Price); 24] = [
     ("__typename", Price::Look),
     ("booking", Price::LookAsOf),
     ("bookings", Price::Page),
+    ("campaigns", Price::Page),
     ("car", Price::Look),
     ("carOccupancy", Price::Days),
     ("cars", Price::Page),
@@ -45,6 +46,8 @@ const QUERIES: [(&str, Price); 20] = [
     ("hotel", Price::Look),
     ("hotelOccupancy", Price::Days),
     ("hotels", Price::Page),
+    ("me", Price::Look),
+    ("member", Price::Look),
     ("node", Price::Look),
     ("nodes", Price::LookEach),
     ("offer", Price::Look),
@@ -53,10 +56,19 @@ const QUERIES: [(&str, Price); 20] = [
     ("saga", Price::Look),
     ("sagas", Price::Page),
     ("travellerBookings", Price::Page),
+    ("vouchers", Price::Page),
 ];
 
 /// All others are writes at the price of one.
 const MUTATIONS: [(&str, Price); 2] = [("__typename", Price::Look), ("resolveSagas", Price::WriteEach)];
+
+/// Pages that stand on what was found, whatever its type: each is a search of its own.
+const PAGES_BELOW: [&str; 3] = ["bookings", "entries", "vouchers"];
+
+/// The price of a field below the root.
+pub(super) fn below(field: &str) -> Price {
+    if PAGES_BELOW.contains(&field) { Price::Page } else { Price::Look }
+}
 
 /// The price of a root field. One that no price names is a search, so that nothing new is free by mistake; a mutation is a write.
 pub(super) fn of(kind: OperationType, field: &str) -> Price {
@@ -120,32 +132,16 @@ fn within(number: i64, most: i64) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use async_graphql::parser::parse_schema;
-    use async_graphql::parser::types::{FieldDefinition, TypeKind, TypeSystemDefinition};
+    use async_graphql::parser::types::FieldDefinition;
 
     use super::*;
-    use crate::graphql::sdl;
-
-    /// All fields of the schema, each with the name of its type.
-    fn fields() -> Vec<(String, FieldDefinition)> {
-        let mut all = Vec::new();
-        for definition in parse_schema(sdl()).expect("our own schema").definitions {
-            let TypeSystemDefinition::Type(definition) = definition else { continue };
-            let TypeKind::Object(object) = definition.node.kind else { continue };
-            let of = definition.node.name.node.to_string();
-            all.extend(object.fields.into_iter().map(|field| (of.clone(), field.node)));
-        }
-        all
-    }
+    use crate::graphql::declared::fields;
 
     #[test]
     fn every_query_has_a_price_and_every_price_its_query() {
         let mut named: Vec<&str> = QUERIES.iter().map(|(name, _)| *name).filter(|name| *name != "__typename").collect();
-        let mut asked: Vec<String> = fields()
-            .into_iter()
-            .filter(|(of, _)| of == "Query")
-            .map(|(_, field)| field.name.node.to_string())
-            .collect();
+        let mut asked: Vec<String> =
+            fields().filter(|(of, _)| *of == "Query").map(|(_, field)| field.name.node.to_string()).collect();
         named.sort_unstable();
         asked.sort_unstable();
         assert_eq!(named, asked);
@@ -155,13 +151,17 @@ mod tests {
     fn no_page_is_cheaper_than_its_entries() {
         let takes_first =
             |field: &FieldDefinition| field.arguments.iter().any(|argument| argument.node.name.node == "first");
-        let pages: Vec<(String, FieldDefinition)> =
-            fields().into_iter().filter(|(_, field)| takes_first(field)).collect();
+        let (pages, others): (Vec<_>, Vec<_>) = fields().partition(|(_, field)| takes_first(field));
         assert!(!pages.is_empty());
         for (of, field) in pages {
             let name = field.name.node.as_str();
-            assert_eq!(of, "Query", "{name}: the bill knows pages at the root only");
-            assert_eq!(super::of(OperationType::Query, name), Price::Page, "{name}");
+            let price = if of == "Query" { super::of(OperationType::Query, name) } else { below(name) };
+            assert_eq!(price, Price::Page, "{of}.{name}");
+        }
+        for (of, field) in others.iter().filter(|(of, _)| !["Query", "Mutation", "Subscription"].contains(&of.as_str()))
+        {
+            let name = field.name.node.as_str();
+            assert_eq!(below(name), Price::Look, "{of}.{name} is no page and costs as one");
         }
     }
 }

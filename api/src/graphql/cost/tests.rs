@@ -40,6 +40,17 @@ fn a_page_costs_its_fields_for_each_entry_it_may_have() {
 }
 
 #[test]
+fn a_page_on_what_was_found_costs_its_search_and_its_fields_for_each_entry() {
+    let page = SEARCH_COMPLEXITY + 7 * 2;
+    assert_eq!(cost("{ me { points { entries(first: 7) { nodes { id } } } } }"), 1 + 1 + page);
+    let each = "query($n: Int) { nodes(ids: [\"a\", \"b\"]) { ...m ...m } } fragment m on Member { bookings(first: $n) { nodes { id } } }";
+    assert_eq!(cost_with(each, json!({ "n": 7 })), 2 + 2 * 2 * page);
+    assert_eq!(cost("{ member(id: \"a\") { vouchers { nodes { id } } } }"), 1 + SEARCH_COMPLEXITY + DEFAULT * 2);
+    let write = "mutation { signUp(input: {}) { member { bookings(first: 7) { nodes { id } } } } }";
+    assert_eq!(cost(write), MUTATION_COMPLEXITY + 1 + page);
+}
+
+#[test]
 fn a_page_whose_length_is_a_variable_costs_no_less() {
     let query = "query($n: Int = 30) { hotels(filter: {}, first: $n) { nodes { id } } }";
     assert_eq!(cost_with(query, json!({ "n": 50 })), SEARCH_COMPLEXITY + 50 * 2);

@@ -3,25 +3,25 @@
 use async_graphql::{Context, Result};
 use tokio::sync::OnceCell;
 use traveladvisor_domain::id::BookingId;
-use traveladvisor_infra::event_log;
 use traveladvisor_projections::runtime::ProjectionName;
 
 use crate::graphql::fault::internal;
 use crate::graphql::read::{read_fault, reads, wait_for};
 use crate::graphql::scalars::Position;
 use crate::graphql::types::Saga;
+use crate::place::Place;
 
 /// A saga that an operator has decided on.
 #[derive(Debug)]
 pub(crate) struct AcceptedSaga {
     id: BookingId,
-    position: event_log::Position,
+    position: Place,
     read: OnceCell<Result<Saga>>,
 }
 
 impl AcceptedSaga {
     /// The saga of a trip at the position of the verb.
-    pub(crate) fn new(id: BookingId, position: event_log::Position) -> Self {
+    pub(crate) fn new(id: BookingId, position: Place) -> Self {
         Self { id, position, read: OnceCell::new() }
     }
 

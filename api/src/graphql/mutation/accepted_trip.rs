@@ -6,12 +6,12 @@ use async_graphql::{Context, Result};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 use traveladvisor_domain::id::BookingId;
-use traveladvisor_infra::event_log;
 use traveladvisor_projections::views::BookingView;
 
 use crate::graphql::read::{booking_at, booking_finished};
 use crate::graphql::scalars::Position;
 use crate::graphql::types::{Booking, BookingWait};
+use crate::place::Place;
 
 /// Fields that an accepted trip has without a read.
 const UNREAD: [&str; 2] = ["id", "__typename"];
@@ -20,7 +20,7 @@ const UNREAD: [&str; 2] = ["id", "__typename"];
 #[derive(Debug)]
 pub(crate) struct AcceptedTrip {
     id: BookingId,
-    position: event_log::Position,
+    position: Place,
     /// What came of the read: also a failed one is not tried again for the same answer.
     read: OnceCell<Result<Arc<BookingView>>>,
 }
@@ -29,7 +29,7 @@ impl AcceptedTrip {
     /// The trip at the position of its change; with `FINISHED` once its saga has ended, or at `until` as it stands then.
     pub(crate) async fn new(
         ctx: &Context<'_>,
-        (id, position): (BookingId, event_log::Position),
+        (id, position): (BookingId, Place),
         wait: BookingWait,
         until: Instant,
     ) -> Result<Self> {

@@ -68,6 +68,7 @@ pub(crate) struct CancelBooking;
 impl CancelBooking {
     /// Cancels a trip of the caller's as a whole and gives the money back. A trip that is cancelled already stays so. Operators cancel those
     /// of all callers.
+    #[graphql(visible = "crate::graphql::part::booking")]
     async fn cancel_booking(
         &self,
         ctx: &Context<'_>,

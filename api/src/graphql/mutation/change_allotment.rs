@@ -34,6 +34,7 @@ pub(crate) struct ChangeAllotment;
 #[Object]
 impl ChangeAllotment {
     /// Sets the rooms on sale for a range of nights, or closes and opens their sale.
+    #[graphql(visible = "crate::graphql::part::hotel")]
     async fn change_allotment(
         &self,
         ctx: &Context<'_>,

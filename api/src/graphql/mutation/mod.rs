@@ -8,14 +8,22 @@ mod card_digits;
 mod card_in_key;
 mod change_allotment;
 mod changed_projection;
+mod close_campaign;
+mod close_member;
+mod grant_reward;
 mod key;
+mod member_payload;
+mod member_rules;
+mod open_campaign;
 mod rebuild_projection;
 mod resolution;
 mod resolve_saga;
 mod resolve_sagas;
 mod rollback_projection;
 mod rules;
+mod sign_up;
 mod submit;
+mod update_profile;
 mod upsert_car;
 mod upsert_flight;
 mod upsert_hotel;
@@ -40,4 +48,10 @@ pub(crate) struct Mutation(
     resolve_sagas::ResolveSagas,
     rebuild_projection::RebuildProjection,
     rollback_projection::RollbackProjection,
+    sign_up::SignUp,
+    update_profile::UpdateProfile,
+    close_member::CloseMember,
+    grant_reward::GrantReward,
+    open_campaign::OpenCampaign,
+    close_campaign::CloseCampaign,
 );

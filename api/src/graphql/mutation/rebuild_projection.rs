@@ -11,6 +11,7 @@ pub(crate) struct RebuildProjection;
 impl RebuildProjection {
     /// Begins to make the rows of a read model anew from the whole log, at a rate that leaves most to commands, and is answered at
     /// once. They take the place of the live ones when they are there; `projections` tells how far that has come.
+    #[graphql(visible = "crate::graphql::part::read_models")]
     async fn rebuild_projection(
         &self,
         ctx: &Context<'_>,

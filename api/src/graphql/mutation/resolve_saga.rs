@@ -62,6 +62,7 @@ pub(crate) struct ResolveSaga;
 #[Object]
 impl ResolveSaga {
     /// An operator decides what becomes of the step that waits. The decision is an event with the caller's name and the reason.
+    #[graphql(visible = "crate::graphql::part::booking")]
     async fn resolve_saga(
         &self,
         ctx: &Context<'_>,

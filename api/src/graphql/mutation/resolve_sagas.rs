@@ -65,6 +65,7 @@ pub(crate) struct ResolveSagas;
 #[Object]
 impl ResolveSagas {
     /// One decision for all that wait for the same reason, bounded; each is an event of its own and stands or falls by itself.
+    #[graphql(visible = "crate::graphql::part::booking")]
     async fn resolve_sagas(
         &self,
         ctx: &Context<'_>,

@@ -11,6 +11,7 @@ pub(crate) struct RollbackProjection;
 impl RollbackProjection {
     /// Goes back at once to the rows of a read model that were live before the last rebuild; what the log has brought since is taken in from
     /// there. Done twice it undoes itself.
+    #[graphql(visible = "crate::graphql::part::read_models")]
     async fn rollback_projection(
         &self,
         ctx: &Context<'_>,

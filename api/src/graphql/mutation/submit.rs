@@ -4,15 +4,26 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Result};
 use traveladvisor_commands::input::FieldError;
-use traveladvisor_commands::{CallerCommand, Engine, IdempotencyKey, Receipt, Rejection, Request};
+use traveladvisor_commands::{CallerCommand, Deciders, IdempotencyKey, Receipt, Rejection, Request};
 use traveladvisor_domain::failure::Code;
+use traveladvisor_domain::id::StreamId;
 
 use crate::caller::{Caller, RequestId, Trace};
 use crate::graphql::fault::{fault, internal};
 use crate::graphql::types::{ErrorCode, UserError};
+use crate::place::Place;
 
 /// What a command came to: durable, or what the caller can put right.
-pub(crate) type Outcome = std::result::Result<Receipt, Vec<UserError>>;
+pub(crate) type Outcome = std::result::Result<Accepted, Vec<UserError>>;
+
+/// A command that is durable, or was so already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Accepted {
+    /// The stream that was created or changed.
+    pub(crate) subject: StreamId,
+    /// Read there to see the effect.
+    pub(crate) position: Place,
+}
 
 /// A command and what goes with it.
 pub(crate) struct Submission {
@@ -29,7 +40,7 @@ impl From<CallerCommand> for Submission {
 
 /// Hands a command to the engine in the caller's name.
 pub(crate) async fn submit(ctx: &Context<'_>, submission: Submission) -> Result<Outcome> {
-    let engine = ctx.data::<Engine>().map_err(|error| internal(&error.message))?;
+    let deciders = ctx.data::<Deciders>().map_err(|error| internal(&error.message))?;
     let caller = ctx.data::<Arc<Caller>>().map_err(|error| internal(&error.message))?;
     let trace = ctx.data::<Trace>().map_err(|error| internal(&error.message))?;
     let request_id = ctx.data::<RequestId>().map_err(|error| internal(&error.message))?;
@@ -41,9 +52,14 @@ pub(crate) async fn submit(ctx: &Context<'_>, submission: Submission) -> Result<
         traceparent: trace.0.clone(),
         request_id: request_id.0.as_deref().map(str::to_owned),
     };
-    match engine.submit(request).await {
-        Ok(receipt) => Ok(Ok(receipt)),
-        Err(rejection) => refused(rejection).map(|error| Err(vec![error])),
+    let log = deciders.log_of(&request.command);
+    let there = |position| Place { log, position };
+    match deciders.submit(request).await {
+        Ok(Receipt { subject, position, .. }) => Ok(Ok(Accepted { subject, position: there(position) })),
+        Err(rejection) => {
+            let seen_at = rejection.seen_at.map(there);
+            refused(rejection).map(|error| Err(vec![UserError { seen_at, ..error }]))
+        }
     }
 }
 

@@ -1,15 +1,15 @@
 //! `upsertCar`: a supplier lists a fleet or replaces its details.
 
 use async_graphql::{ComplexObject, Context, InputObject, Object, Result, SimpleObject};
-use traveladvisor_commands::{CallerCommand, Receipt, input};
+use traveladvisor_commands::{CallerCommand, input};
 use traveladvisor_domain::id::CarId;
-use traveladvisor_infra::event_log;
 use traveladvisor_projections::runtime::ProjectionName;
 
-use super::submit::{Findings, Outcome, submit};
+use super::submit::{Accepted, Findings, Outcome, submit};
 use crate::graphql::read::{read_fault, reads, wait_for};
 use crate::graphql::scalars::Position;
 use crate::graphql::types::{Car, MoneyInput, UserError};
+use crate::place::Place;
 
 /// A fleet of one class at one location. (`supplier`, `code`) names the same fleet at every import.
 #[derive(InputObject)]
@@ -38,7 +38,7 @@ pub(crate) struct UpsertCarInput {
 #[graphql(complex)]
 pub(crate) struct UpsertCarPayload {
     #[graphql(skip)]
-    changed: Option<(CarId, event_log::Position)>,
+    changed: Option<(CarId, Place)>,
     /// Where the change stands in the event log; null when there are errors.
     position: Option<Position>,
     /// What to put right; empty when the change was accepted.
@@ -54,7 +54,7 @@ impl UpsertCarPayload {
     }
 }
 
-async fn read(ctx: &Context<'_>, id: CarId, position: event_log::Position) -> Result<Option<Car>> {
+async fn read(ctx: &Context<'_>, id: CarId, position: Place) -> Result<Option<Car>> {
     wait_for(ctx, ProjectionName::CarAvailability, position).await?;
     Ok(reads(ctx)?.car(id).await.map_err(read_fault)?.map(Car::from))
 }
@@ -62,7 +62,7 @@ async fn read(ctx: &Context<'_>, id: CarId, position: event_log::Position) -> Re
 impl From<Outcome> for UpsertCarPayload {
     fn from(outcome: Outcome) -> Self {
         match outcome {
-            Ok(Receipt { subject, position, .. }) => Self {
+            Ok(Accepted { subject, position, .. }) => Self {
                 changed: Some((CarId(subject.uuid), position)),
                 position: Some(Position(position)),
                 errors: Vec::new(),
@@ -78,6 +78,7 @@ pub(crate) struct UpsertCar;
 #[Object]
 impl UpsertCar {
     /// Lists a fleet or replaces its details. The same details again change nothing.
+    #[graphql(visible = "crate::graphql::part::car")]
     async fn upsert_car(
         &self,
         ctx: &Context<'_>,

@@ -1,15 +1,15 @@
 //! `upsertFlight`: a supplier lists a departure or replaces its details.
 
 use async_graphql::{ComplexObject, Context, InputObject, Object, Result, SimpleObject};
-use traveladvisor_commands::{CallerCommand, Receipt, input};
+use traveladvisor_commands::{CallerCommand, input};
 use traveladvisor_domain::id::FlightId;
-use traveladvisor_infra::event_log;
 use traveladvisor_projections::runtime::ProjectionName;
 
-use super::submit::{Findings, Outcome, submit};
+use super::submit::{Accepted, Findings, Outcome, submit};
 use crate::graphql::read::{read_fault, reads, wait_for};
 use crate::graphql::scalars::{DateTime, Position};
 use crate::graphql::types::{Flight, MoneyInput, UserError};
+use crate::place::Place;
 
 /// A departure and what it sells. (`supplier`, `code`) names the same departure at every import.
 #[derive(InputObject)]
@@ -49,7 +49,7 @@ pub(crate) struct CabinInput {
 #[graphql(complex)]
 pub(crate) struct UpsertFlightPayload {
     #[graphql(skip)]
-    changed: Option<(FlightId, event_log::Position)>,
+    changed: Option<(FlightId, Place)>,
     /// Where the change stands in the event log; null when there are errors.
     position: Option<Position>,
     /// What to put right; empty when the change was accepted.
@@ -65,7 +65,7 @@ impl UpsertFlightPayload {
     }
 }
 
-async fn read(ctx: &Context<'_>, id: FlightId, position: event_log::Position) -> Result<Option<Flight>> {
+async fn read(ctx: &Context<'_>, id: FlightId, position: Place) -> Result<Option<Flight>> {
     wait_for(ctx, ProjectionName::FlightAvailability, position).await?;
     Ok(reads(ctx)?.flight(id).await.map_err(read_fault)?.map(Flight::from))
 }
@@ -73,7 +73,7 @@ async fn read(ctx: &Context<'_>, id: FlightId, position: event_log::Position) ->
 impl From<Outcome> for UpsertFlightPayload {
     fn from(outcome: Outcome) -> Self {
         match outcome {
-            Ok(Receipt { subject, position, .. }) => Self {
+            Ok(Accepted { subject, position, .. }) => Self {
                 changed: Some((FlightId(subject.uuid), position)),
                 position: Some(Position(position)),
                 errors: Vec::new(),
@@ -89,6 +89,7 @@ pub(crate) struct UpsertFlight;
 #[Object]
 impl UpsertFlight {
     /// Lists a departure or replaces its details. The same details again change nothing.
+    #[graphql(visible = "crate::graphql::part::flight")]
     async fn upsert_flight(
         &self,
         ctx: &Context<'_>,

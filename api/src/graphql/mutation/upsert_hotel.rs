@@ -1,15 +1,15 @@
 //! `upsertHotel`: a supplier lists a property or replaces its details.
 
 use async_graphql::{ComplexObject, Context, InputObject, Object, Result, SimpleObject};
-use traveladvisor_commands::{CallerCommand, Receipt, input};
+use traveladvisor_commands::{CallerCommand, input};
 use traveladvisor_domain::id::HotelId;
-use traveladvisor_infra::event_log;
 use traveladvisor_projections::runtime::ProjectionName;
 
-use super::submit::{Findings, Outcome, submit};
+use super::submit::{Accepted, Findings, Outcome, submit};
 use crate::graphql::read::{read_fault, reads, wait_for};
 use crate::graphql::scalars::Position;
 use crate::graphql::types::{Hotel, MoneyInput, UserError};
+use crate::place::Place;
 
 /// A property and what it sells. `code` is the supplier's own; (`supplier`, `code`) names the same hotel at every import.
 #[derive(InputObject)]
@@ -53,7 +53,7 @@ pub(crate) struct RoomTypeInput {
 #[graphql(complex)]
 pub(crate) struct UpsertHotelPayload {
     #[graphql(skip)]
-    changed: Option<(HotelId, event_log::Position)>,
+    changed: Option<(HotelId, Place)>,
     /// Where the change stands in the event log; null when there are errors.
     position: Option<Position>,
     /// What to put right; empty when the change was accepted.
@@ -69,7 +69,7 @@ impl UpsertHotelPayload {
     }
 }
 
-async fn read(ctx: &Context<'_>, id: HotelId, position: event_log::Position) -> Result<Option<Hotel>> {
+async fn read(ctx: &Context<'_>, id: HotelId, position: Place) -> Result<Option<Hotel>> {
     wait_for(ctx, ProjectionName::HotelAvailability, position).await?;
     Ok(reads(ctx)?.hotel(id).await.map_err(read_fault)?.map(Hotel::from))
 }
@@ -77,7 +77,7 @@ async fn read(ctx: &Context<'_>, id: HotelId, position: event_log::Position) -> 
 impl From<Outcome> for UpsertHotelPayload {
     fn from(outcome: Outcome) -> Self {
         match outcome {
-            Ok(Receipt { subject, position, .. }) => Self {
+            Ok(Accepted { subject, position, .. }) => Self {
                 changed: Some((HotelId(subject.uuid), position)),
                 position: Some(Position(position)),
                 errors: Vec::new(),
@@ -93,6 +93,7 @@ pub(crate) struct UpsertHotel;
 #[Object]
 impl UpsertHotel {
     /// Lists a hotel or replaces its details. The same details again change nothing.
+    #[graphql(visible = "crate::graphql::part::hotel")]
     async fn upsert_hotel(
         &self,
         ctx: &Context<'_>,

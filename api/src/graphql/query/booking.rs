@@ -17,6 +17,7 @@ pub(crate) struct BookingQuery;
 #[Object]
 impl BookingQuery {
     /// A trip; null when the caller has none with this id, or had none yet. Operators see those of all callers.
+    #[graphql(visible = "crate::graphql::part::booking")]
     async fn booking(
         &self,
         ctx: &Context<'_>,

@@ -31,6 +31,7 @@ pub(crate) struct BookingsQuery;
 #[Object]
 impl BookingsQuery {
     /// The caller's trips, the newest first. Operators see those of all callers.
+    #[graphql(visible = "crate::graphql::part::booking")]
     async fn bookings(
         &self,
         ctx: &Context<'_>,

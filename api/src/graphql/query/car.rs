@@ -14,6 +14,7 @@ pub(crate) struct CarQuery;
 #[Object]
 impl CarQuery {
     /// A fleet; null when there is none with this id.
+    #[graphql(visible = "crate::graphql::part::car")]
     async fn car(
         &self,
         ctx: &Context<'_>,

@@ -29,6 +29,7 @@ pub(crate) struct CarsQuery;
 #[Object]
 impl CarsQuery {
     /// Cars by daily price.
+    #[graphql(visible = "crate::graphql::part::car")]
     async fn cars(
         &self,
         ctx: &Context<'_>,

@@ -14,6 +14,7 @@ pub(crate) struct FlightQuery;
 #[Object]
 impl FlightQuery {
     /// A departure; null when there is none with this id.
+    #[graphql(visible = "crate::graphql::part::flight")]
     async fn flight(
         &self,
         ctx: &Context<'_>,

@@ -33,6 +33,7 @@ pub(crate) struct FlightsQuery;
 #[Object]
 impl FlightsQuery {
     /// Flights by departure.
+    #[graphql(visible = "crate::graphql::part::flight")]
     async fn flights(
         &self,
         ctx: &Context<'_>,

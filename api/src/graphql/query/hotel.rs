@@ -14,6 +14,7 @@ pub(crate) struct HotelQuery;
 #[Object]
 impl HotelQuery {
     /// A property; null when there is none with this id.
+    #[graphql(visible = "crate::graphql::part::hotel")]
     async fn hotel(
         &self,
         ctx: &Context<'_>,

@@ -35,6 +35,7 @@ pub(crate) struct HotelsQuery;
 #[Object]
 impl HotelsQuery {
     /// Hotels by name.
+    #[graphql(visible = "crate::graphql::part::hotel")]
     async fn hotels(
         &self,
         ctx: &Context<'_>,

@@ -2,6 +2,7 @@
 
 mod booking;
 mod bookings;
+mod campaigns;
 mod car;
 mod cars;
 mod filter;
@@ -9,6 +10,7 @@ mod flight;
 mod flights;
 mod hotel;
 mod hotels;
+mod me;
 mod node;
 mod occupancy;
 mod offer;
@@ -17,6 +19,7 @@ mod projections;
 mod saga;
 mod sagas;
 mod traveller_bookings;
+mod vouchers;
 
 use async_graphql::MergedObject;
 
@@ -39,4 +42,7 @@ pub(crate) struct Query(
     payment_ledger::PaymentLedgerQuery,
     occupancy::OccupancyQuery,
     projections::ProjectionsQuery,
+    me::MeQuery,
+    campaigns::CampaignsQuery,
+    vouchers::VouchersQuery,
 );

@@ -3,14 +3,16 @@
 use std::collections::HashMap;
 
 use async_graphql::{Context, ID, Object, Result};
-use traveladvisor_domain::id::{BookingId, CarId, FlightId, HotelId};
+use traveladvisor_domain::id::{BookingId, CampaignId, CarId, FlightId, HotelId, MemberId, RewardId};
+use traveladvisor_infra::event_log::Position;
 use traveladvisor_projections::runtime::ProjectionName;
 
 use crate::caller::Scope;
 use crate::graphql::fault::argument_error;
-use crate::graphql::read::{ITSELF, read_fault, reads, reads_with};
-use crate::graphql::rights::caller;
-use crate::graphql::types::{Booking, Car, Flight, Hotel, Node, NodeId, Projection, Saga, TravellerBooking};
+use crate::graphql::read::{ITSELF, now, read_fault, reads, reads_with};
+use crate::graphql::rights::{caller, own_member};
+use crate::graphql::types::{Booking, Campaign, Car, Flight, Hotel, Member, Node, NodeId, PointsEntry};
+use crate::graphql::types::{Projection, Reward, Saga, TravellerBooking};
 use crate::limits::NODES_MAX;
 
 #[derive(Debug, Default)]
@@ -19,11 +21,13 @@ pub(crate) struct NodeQuery;
 #[Object]
 impl NodeQuery {
     /// Whatever has this id; null when there is nothing with it that the caller may see.
+    #[graphql(visible = "crate::graphql::part::gateway")]
     async fn node(
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "The id of a trip, hotel, flight, car, process manager, entry of a traveller's list or read model."
+            desc = "The id of a trip, hotel, flight, car, process manager, entry of a traveller's list, read model, member, entry of a \
+                    points account, campaign or reward."
         )]
         id: ID,
     ) -> Option<Result<Node>> {
@@ -32,6 +36,7 @@ impl NodeQuery {
     }
 
     /// The same of several at once: as many entries as ids, in their order, each null when there is nothing with it that the caller may see.
+    #[graphql(visible = "crate::graphql::part::gateway")]
     async fn nodes(
         &self,
         ctx: &Context<'_>,
@@ -57,6 +62,10 @@ struct Wanted {
     flights: Vec<FlightId>,
     cars: Vec<CarId>,
     projections: Vec<ProjectionName>,
+    members: Vec<MemberId>,
+    points: Vec<(MemberId, Position)>,
+    campaigns: Vec<CampaignId>,
+    rewards: Vec<RewardId>,
 }
 
 impl Wanted {
@@ -71,6 +80,10 @@ impl Wanted {
                 NodeId::Flight(id) => wanted.flights.push(id),
                 NodeId::Car(id) => wanted.cars.push(id),
                 NodeId::Projection(name) => wanted.projections.push(name),
+                NodeId::Member(id) => wanted.members.push(id),
+                NodeId::PointsEntry(member, position) => wanted.points.push((member, position)),
+                NodeId::Campaign(id) => wanted.campaigns.push(id),
+                NodeId::Reward(id) => wanted.rewards.push(id),
             }
         }
         wanted
@@ -82,6 +95,7 @@ async fn found(ctx: &Context<'_>, ids: &[NodeId]) -> Result<HashMap<NodeId, Node
     let wanted = Wanted::of(ids);
     let mut found = offers(ctx, &wanted).await?;
     found.extend(trips(ctx, &wanted).await?);
+    found.extend(memberships(ctx, &wanted).await?);
     if !wanted.projections.is_empty() && caller(ctx)?.may(Scope::Operations) {
         let reports = reads(ctx)?.projections().await.map_err(read_fault)?;
         let asked = reports.into_iter().filter(|report| wanted.projections.contains(&report.name));
@@ -101,6 +115,32 @@ async fn offers(ctx: &Context<'_>, wanted: &Wanted) -> Result<HashMap<NodeId, No
     }
     for view in reads.cars_by_id(&wanted.cars).await.map_err(read_fault)? {
         found.insert(NodeId::Car(view.id), Node::Car(Car::from(view)));
+    }
+    for view in reads.campaigns_by_id(&wanted.campaigns).await.map_err(read_fault)? {
+        found.insert(NodeId::Campaign(view.id), Node::Campaign(Campaign::at(view, now(ctx)?)));
+    }
+    Ok(found)
+}
+
+/// Members, their points and their rewards: another's are as if they did not exist, and so are all for who may read none.
+async fn memberships(ctx: &Context<'_>, wanted: &Wanted) -> Result<HashMap<NodeId, Node>> {
+    let (caller, own, reads) = (caller(ctx)?, own_member(ctx)?, reads(ctx)?);
+    let is_operator = caller.may(Scope::Operations);
+    let sees = |member: MemberId| is_operator || (caller.may(Scope::BookingsRead) && member == own);
+    let mut found = HashMap::new();
+    let members: Vec<MemberId> = wanted.members.iter().copied().filter(|member| sees(*member)).collect();
+    for view in reads.members_by_id(&members).await.map_err(read_fault)? {
+        found.insert(NodeId::Member(view.id), Node::Member(Member::from(view)));
+    }
+    let entries: Vec<_> = wanted.points.iter().copied().filter(|(member, _)| sees(*member)).collect();
+    for (member, view) in reads.points_entries_by_id(&entries).await.map_err(read_fault)? {
+        let id = NodeId::PointsEntry(member, view.position);
+        found.insert(id, Node::PointsEntry(PointsEntry::of(member, view, is_operator)));
+    }
+    for view in reads.vouchers_by_id(&wanted.rewards).await.map_err(read_fault)? {
+        if sees(view.member) {
+            found.insert(NodeId::Reward(view.id), Node::Reward(Reward::at(view, now(ctx)?)));
+        }
     }
     Ok(found)
 }

@@ -16,6 +16,7 @@ pub(crate) struct OccupancyQuery;
 #[Object]
 impl OccupancyQuery {
     /// What is sold of a hotel, night by night; null when there is none with this id.
+    #[graphql(visible = "crate::graphql::part::hotel")]
     async fn hotel_occupancy(
         &self,
         ctx: &Context<'_>,
@@ -28,6 +29,7 @@ impl OccupancyQuery {
     }
 
     /// What is sold of a flight; null when there is none with this id.
+    #[graphql(visible = "crate::graphql::part::flight")]
     async fn flight_occupancy(
         &self,
         ctx: &Context<'_>,
@@ -39,6 +41,7 @@ impl OccupancyQuery {
 
     /// What is sold of a fleet, day by day at the rental location; null when there is none with this id. A rental takes as many days as are
     /// paid for, from that of its pick-up on.
+    #[graphql(visible = "crate::graphql::part::car")]
     async fn car_occupancy(
         &self,
         ctx: &Context<'_>,

@@ -34,6 +34,7 @@ pub(crate) struct OfferQuery;
 #[Object]
 impl OfferQuery {
     /// What a supplier listed, for who knows it by the supplier's own code and not by our id; null when nothing is listed under it.
+    #[graphql(visible = "crate::graphql::part::gateway")]
     async fn offer(
         &self,
         ctx: &Context<'_>,

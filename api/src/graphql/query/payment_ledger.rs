@@ -14,6 +14,7 @@ pub(crate) struct PaymentLedgerQuery;
 #[Object]
 impl PaymentLedgerQuery {
     /// What was taken for a trip and given back, by currency: empty where no money moved, null when the id is not that of a trip.
+    #[graphql(visible = "crate::graphql::part::payment")]
     async fn payment_ledger(
         &self,
         ctx: &Context<'_>,

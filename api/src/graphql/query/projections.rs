@@ -11,6 +11,7 @@ pub(crate) struct ProjectionsQuery;
 #[Object]
 impl ProjectionsQuery {
     /// The read models and how they are doing, in whatever process they are followed.
+    #[graphql(visible = "crate::graphql::part::read_models")]
     async fn projections(&self, ctx: &Context<'_>) -> Result<Vec<Projection>> {
         Ok(reads(ctx)?.projections().await.map_err(read_fault)?.into_iter().map(Projection::from).collect())
     }

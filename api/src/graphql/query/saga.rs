@@ -17,6 +17,7 @@ pub(crate) struct SagaQuery;
 impl SagaQuery {
     /// The process manager of a trip; null when the caller has no such trip. Operators see those of all callers, and in the history what is
     /// for them alone.
+    #[graphql(visible = "crate::graphql::part::booking")]
     async fn saga(
         &self,
         ctx: &Context<'_>,

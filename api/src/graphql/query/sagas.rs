@@ -28,6 +28,7 @@ pub(crate) struct SagasQuery;
 #[Object]
 impl SagasQuery {
     /// Process managers of trips: with `needsAttention: true` or a fingerprint who waits longest for an operator first, else the newest.
+    #[graphql(visible = "crate::graphql::part::booking")]
     async fn sagas(
         &self,
         ctx: &Context<'_>,

@@ -19,6 +19,7 @@ pub(crate) struct TravellerBookingsQuery;
 impl TravellerBookingsQuery {
     /// The caller's trips for the traveller with an e-mail address, the newest first; upper and lower case are the same. Empty where there is
     /// none. Operators see those of all callers.
+    #[graphql(visible = "crate::graphql::part::booking")]
     async fn traveller_bookings(
         &self,
         ctx: &Context<'_>,
@@ -41,10 +42,11 @@ impl TravellerBookingsQuery {
     }
 }
 
-fn address(email: &str) -> Result<&str> {
+/// The argument `email`: an address as a whole, or what could be one.
+pub(super) fn address(email: &str) -> Result<&str> {
     let email = email.trim();
     if email.is_empty() || email.chars().any(char::is_control) || email.chars().count() > EMAIL_CHARS_MAX {
-        let message = format!("Give the traveller's whole e-mail address, {EMAIL_CHARS_MAX} characters at most.");
+        let message = format!("Give the whole e-mail address, {EMAIL_CHARS_MAX} characters at most.");
         return Err(argument_error(&["email"], message));
     }
     Ok(email)

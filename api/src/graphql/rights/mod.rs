@@ -10,18 +10,13 @@ mod tests;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use async_graphql::parser::parse_schema;
-use async_graphql::parser::types::{
-    BaseType, ExecutableDocument, FieldDefinition, OperationDefinition, OperationType, Selection, SelectionSet, Type,
-    TypeKind, TypeSystemDefinition,
-};
-use async_graphql::{Pos, Positioned};
-use async_graphql::{ServerError, Value};
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet};
+use async_graphql::{Name, Pos, Positioned, ServerError, Value};
 
-pub(crate) use self::own::{caller, may_change, only_own};
+pub(crate) use self::own::{caller, may_change, member_to_change, member_to_see, only_own, own_member};
 use self::rules::{RULES, Rule};
+use super::declared::{fields, named};
 use super::fault::server_error;
-use super::sdl;
 use super::types::ErrorCode;
 use crate::caller::Caller;
 
@@ -35,10 +30,10 @@ struct Guarded {
     /// Absent when nobody has given it one: then nobody may ask for it.
     rule: Option<Rule>,
     /// The type that it leads to.
-    leads_to: String,
+    leads_to: &'static Name,
 }
 
-type Fields = HashMap<String, HashMap<String, Guarded>>;
+type Fields = HashMap<&'static str, HashMap<&'static str, Guarded>>;
 
 /// All fields, by the names of type and field.
 static FIELDS: LazyLock<Fields> = LazyLock::new(fields_of_schema);
@@ -91,13 +86,10 @@ impl Walk<'_> {
         if INTROSPECTION.contains(&name) {
             return self.allow(Some(rules::INTROSPECTION), pos);
         }
-        if FIELDS.is_empty() {
-            return self.allow(None, pos);
-        }
         // What the schema does not have the library refuses by its name.
         let Some(field) = FIELDS.get(on).and_then(|fields| fields.get(name)) else { return Ok(()) };
         self.allow(field.rule, pos)?;
-        self.selections(&below.node, &field.leads_to)
+        self.selections(&below.node, field.leads_to)
     }
 
     fn allow(&self, rule: Option<Rule>, pos: Pos) -> Result<(), ServerError> {
@@ -125,30 +117,12 @@ fn fields_of_schema() -> Fields {
     for (on, names, rule) in RULES {
         rules.extend(names.split_whitespace().map(|name| ((*on, name), *rule)));
     }
-    let Ok(document) = parse_schema(sdl()) else { return HashMap::new() };
-    let mut all = HashMap::new();
-    for definition in document.definitions {
-        let TypeSystemDefinition::Type(definition) = definition else { continue };
-        let on = definition.node.name.node.to_string();
-        let fields: Vec<Positioned<FieldDefinition>> = match definition.node.kind {
-            TypeKind::Object(object) => object.fields,
-            TypeKind::Interface(interface) => interface.fields,
-            _ => continue,
-        };
-        let guarded = fields.into_iter().map(|field| {
-            let name = field.node.name.node.to_string();
-            let rule = rules.get(&(on.as_str(), name.as_str())).copied();
-            (name, Guarded { rule, leads_to: named(&field.node.ty.node) })
-        });
-        let guarded = guarded.collect();
-        all.insert(on, guarded);
+    let mut all = Fields::new();
+    for (on, field) in fields() {
+        let name = field.name.node.as_str();
+        let rule = rules.get(&(on.as_str(), name)).copied();
+        let guarded = Guarded { rule, leads_to: named(&field.ty.node) };
+        all.entry(on.as_str()).or_default().insert(name, guarded);
     }
     all
-}
-
-fn named(declared: &Type) -> String {
-    match &declared.base {
-        BaseType::Named(name) => name.to_string(),
-        BaseType::List(element) => named(element),
-    }
 }

@@ -45,7 +45,13 @@ fn a_field_without_a_rule_is_for_nobody() {
 #[test]
 fn without_scopes_only_the_catalogue_is_read() {
     let nobody = somebody(&[]);
-    assert_eq!(refused("{ __typename hotels(filter: {}) { nodes { id } } hotel(id: \"a\") { name } }", &nobody), None);
+    assert_eq!(
+        refused(
+            "{ __typename hotels(filter: {}) { nodes { id } } hotel(id: \"a\") { name } campaigns { nodes { id } } }",
+            &nobody
+        ),
+        None
+    );
     for (query, scope) in [
         ("{ booking(id: \"a\") { id } }", "bookings:read"),
         ("{ bookings { nodes { id } } }", "bookings:read"),
@@ -53,6 +59,15 @@ fn without_scopes_only_the_catalogue_is_read() {
         ("{ saga(bookingId: \"a\") { status } }", "bookings:read"),
         ("subscription { bookingProgress(id: \"a\") { summary } }", "bookings:read"),
         ("subscription { bookings(travellerEmail: \"a\") { id } }", "bookings:read"),
+        ("{ me { id } }", "bookings:read"),
+        ("{ member(id: \"a\") { id } }", "bookings:read"),
+        ("{ vouchers { nodes { id } } }", "bookings:read"),
+        ("mutation { signUp(input: {}) { position } }", "bookings:write"),
+        ("mutation { updateProfile(input: {}) { position } }", "bookings:write"),
+        ("mutation { closeMember(input: {}) { position } }", "bookings:write"),
+        ("mutation { grantReward(input: {}) { position } }", "operations"),
+        ("mutation { openCampaign(input: {}) { position } }", "operations"),
+        ("mutation { closeCampaign(input: {}) { position } }", "operations"),
         ("{ sagas { nodes { status } } }", "operations"),
         ("{ projections { name } }", "operations"),
         ("{ paymentLedger { charged { amount } } }", "operations"),

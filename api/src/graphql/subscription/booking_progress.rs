@@ -14,7 +14,7 @@ use traveladvisor_projections::reads::{Reads, TripWatch};
 use traveladvisor_projections::views::{self, TimelineEntry};
 
 use super::trip::{ended, not_found, only_own_trip};
-use crate::graphql::read::{read_fault, reads};
+use crate::graphql::read::{read_fault, read_position, reads};
 use crate::graphql::scalars::Position;
 use crate::graphql::types::BookingProgress;
 use crate::limits::PROGRESS_PAGE;
@@ -30,6 +30,7 @@ impl BookingProgressSubscription {
     /// An approved trip may still be cancelled, so the stream stays open until the client ends it; it completes once the booking is
     /// `CANCELLED` and its saga has ended, for then nothing changes any more. A trip of somebody else's is answered as one that is not there:
     /// `NOT_FOUND`.
+    #[graphql(visible = "crate::graphql::part::booking")]
     async fn booking_progress(
         &self,
         ctx: &Context<'_>,
@@ -43,12 +44,16 @@ impl BookingProgressSubscription {
         // Before the first look, so that nothing happens unheard between that and the next.
         let watch = reads.watch_trip(id);
         only_own_trip(ctx, &reads, id).await?;
+        let reached = match after {
+            Some(Position(after)) => read_position(ctx, after).await?,
+            None => event_log::Position::START,
+        };
         let view = reads.without_history().booking(id).await.map_err(read_fault)?;
         let progress = Progress {
             reads,
             id,
             watch,
-            reached: after.map_or(event_log::Position::START, |Position(after)| after),
+            reached,
             page: VecDeque::new(),
             is_over: view.is_some_and(|view| is_over(view.status, view.saga_status)),
         };

@@ -21,6 +21,7 @@ impl BookingsSubscription {
     /// The trips of a traveller that the caller may see, each when it changes, as it stands then. Changes that follow each other faster than
     /// they are read come as one, the latest: for everything that happens to one trip there is `bookingProgress`. It begins with the next
     /// change and stays open until the client ends it; what there is already tells the query `bookings`.
+    #[graphql(visible = "crate::graphql::part::booking")]
     async fn bookings(
         &self,
         ctx: &Context<'_>,

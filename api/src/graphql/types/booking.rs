@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{ID, Object, Result, SimpleObject};
+use traveladvisor_domain::discount::Discount;
 use traveladvisor_domain::id::BookingId;
 use traveladvisor_domain::trip::{CarPart, FlightPart, HotelPart};
 use traveladvisor_projections::views::{self, BookingView, PartView};
@@ -72,17 +73,23 @@ impl Booking {
 
     /// The hotel; null when the trip has none.
     async fn hotel(&self) -> Result<Option<BookedHotel>> {
-        Ok(self.view()?.hotel.as_ref().map(BookedHotel::from))
+        let view = self.view()?;
+        let discount = view.discount.and_then(|discount| discount.hotel);
+        Ok(view.hotel.as_ref().map(|part| BookedHotel { discount: discount.map(Money::from), ..part.into() }))
     }
 
     /// The flight; null when the trip has none.
     async fn flight(&self) -> Result<Option<BookedFlight>> {
-        Ok(self.view()?.flight.as_ref().map(BookedFlight::from))
+        let view = self.view()?;
+        let discount = view.discount.and_then(|discount| discount.flight);
+        Ok(view.flight.as_ref().map(|part| BookedFlight { discount: discount.map(Money::from), ..part.into() }))
     }
 
     /// The car; null when the trip has none.
     async fn car(&self) -> Result<Option<BookedCar>> {
-        Ok(self.view()?.car.as_ref().map(BookedCar::from))
+        let view = self.view()?;
+        let discount = view.discount.and_then(|discount| discount.car);
+        Ok(view.car.as_ref().map(|part| BookedCar { discount: discount.map(Money::from), ..part.into() }))
     }
 
     /// How it is paid, and where that stands.
@@ -90,9 +97,14 @@ impl Booking {
         Ok(self.view()?.payment.clone().into())
     }
 
-    /// The sum of the parts, taxes included.
+    /// What is quoted, paid and refunded: the sum of the parts, taxes included, without what a voucher takes off.
     async fn total(&self) -> Result<Money> {
         Ok(self.view()?.total.into())
+    }
+
+    /// What a voucher takes off the sum of the parts; null without one.
+    async fn discount(&self) -> Result<Option<BookingDiscount>> {
+        Ok(self.view()?.discount.map(BookingDiscount::from))
     }
 
     /// What made it fail; null when nothing did, also when the traveller cancelled.
@@ -142,6 +154,8 @@ pub(crate) struct BookedHotel {
     pub(crate) rooms: u32,
     /// Nightly price × nights × rooms.
     pub(crate) price: Money,
+    /// What the trip's voucher takes off it; null without one.
+    pub(crate) discount: Option<Money>,
     /// Where this part stands.
     pub(crate) status: PartStatus,
 }
@@ -157,6 +171,8 @@ pub(crate) struct BookedFlight {
     pub(crate) seats: u32,
     /// Seat price × seats.
     pub(crate) price: Money,
+    /// What the trip's voucher takes off it; null without one.
+    pub(crate) discount: Option<Money>,
     /// Where this part stands.
     pub(crate) status: PartStatus,
 }
@@ -172,6 +188,8 @@ pub(crate) struct BookedCar {
     pub(crate) drop_off_at: DateTime,
     /// Daily price × started days.
     pub(crate) price: Money,
+    /// What the trip's voucher takes off it; null without one.
+    pub(crate) discount: Option<Money>,
     /// Where this part stands.
     pub(crate) status: PartStatus,
 }
@@ -187,10 +205,21 @@ pub(crate) struct Payment {
     pub(crate) brand: Option<String>,
     /// The card's last four digits; null without a card.
     pub(crate) last_four: Option<String>,
+    /// The points with which it is paid, as an integer in decimal text; null without points.
+    pub(crate) points: Option<String>,
     /// Why it was refused, or the last fault.
     pub(crate) failure_code: Option<String>,
     /// What was given back; zero when nothing was.
     pub(crate) refunded: Money,
+}
+
+/// What a voucher takes off a trip.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct BookingDiscount {
+    /// The voucher.
+    pub(crate) voucher: ID,
+    /// What it takes off the sum of the parts; each part tells its share.
+    pub(crate) amount: Money,
 }
 
 /// What made a trip fail.
@@ -219,6 +248,7 @@ impl From<&PartView<HotelPart>> for BookedHotel {
             check_out: Date(view.part.stay.check_out()),
             rooms: view.part.rooms,
             price: view.part.price.into(),
+            discount: None,
             status: view.status.into(),
         }
     }
@@ -231,6 +261,7 @@ impl From<&PartView<FlightPart>> for BookedFlight {
             cabin: view.part.cabin.clone(),
             seats: view.part.seats,
             price: view.part.price.into(),
+            discount: None,
             status: view.status.into(),
         }
     }
@@ -243,8 +274,15 @@ impl From<&PartView<CarPart>> for BookedCar {
             pick_up_at: DateTime(view.part.rental.pick_up()),
             drop_off_at: DateTime(view.part.rental.drop_off()),
             price: view.part.price.into(),
+            discount: None,
             status: view.status.into(),
         }
+    }
+}
+
+impl From<Discount> for BookingDiscount {
+    fn from(discount: Discount) -> Self {
+        Self { voucher: ID(discount.voucher.to_string()), amount: discount.amount.into() }
     }
 }
 
@@ -255,6 +293,7 @@ impl From<views::PaymentView> for Payment {
             status: view.status.into(),
             brand: view.brand,
             last_four: view.last_four,
+            points: view.points.map(|points| points.to_string()),
             failure_code: view.failure_code.map(|code| code.to_string()),
             refunded: view.refunded.into(),
         }

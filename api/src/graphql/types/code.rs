@@ -29,11 +29,11 @@ pub(crate) enum ErrorCode {
     UnknownCabin,
     /// Today's price is not the expected or quoted one: confirm the new one.
     PriceChanged,
-    /// The parts are priced in different currencies: book them as separate trips.
+    /// Amounts of different currencies meet, such as those of a trip's parts: book them as separate trips.
     CurrencyMismatch,
     /// The card was declined: use another.
     PaymentDeclined,
-    /// The account does not hold the amount: use another card.
+    /// The account, or the member's points, do not hold the amount: pay in another way.
     InsufficientFunds,
     /// This payment method cannot be used: choose another.
     PaymentMethodUnavailable,
@@ -41,6 +41,20 @@ pub(crate) enum ErrorCode {
     NotCancellable,
     /// The saga does not wait for this: read what it waits for.
     NotResolvable,
+    /// There is one already, of this identity, address or cause: use that one, or give another.
+    AlreadyExists,
+    /// The member has left: ask the operators.
+    MemberClosed,
+    /// The voucher is used for another trip: book without it.
+    VoucherUsed,
+    /// The voucher has expired: book without it.
+    VoucherExpired,
+    /// The voucher is not for such a trip: book without it, or a trip that it is for.
+    VoucherNotApplicable,
+    /// The campaign has ended: choose another.
+    CampaignClosed,
+    /// The campaign has not begun: wait for its date, or open it.
+    CampaignNotOpen,
     /// The caller is not known: sign in.
     Unauthenticated,
     /// The caller may not do this: ask for the scope that it needs.
@@ -89,6 +103,13 @@ impl From<Code> for ErrorCode {
             Code::PaymentMethodUnavailable => Self::PaymentMethodUnavailable,
             Code::NotCancellable => Self::NotCancellable,
             Code::NotResolvable => Self::NotResolvable,
+            Code::AlreadyExists => Self::AlreadyExists,
+            Code::MemberClosed => Self::MemberClosed,
+            Code::VoucherUsed => Self::VoucherUsed,
+            Code::VoucherExpired => Self::VoucherExpired,
+            Code::VoucherNotApplicable => Self::VoucherNotApplicable,
+            Code::CampaignClosed => Self::CampaignClosed,
+            Code::CampaignNotOpen => Self::CampaignNotOpen,
             Code::Unavailable => Self::Unavailable,
             Code::Overloaded => Self::Overloaded,
             Code::DeadlineExceeded => Self::DeadlineExceeded,

@@ -55,7 +55,14 @@ impl ErrorCode {
             | Self::InsufficientFunds
             | Self::PaymentMethodUnavailable
             | Self::NotCancellable
-            | Self::NotResolvable => (Place::Data, StatusCode::OK, Again::No),
+            | Self::NotResolvable
+            | Self::AlreadyExists
+            | Self::MemberClosed
+            | Self::VoucherUsed
+            | Self::VoucherExpired
+            | Self::VoucherNotApplicable
+            | Self::CampaignClosed
+            | Self::CampaignNotOpen => (Place::Data, StatusCode::OK, Again::No),
             Self::Conflict => (Place::Data, StatusCode::OK, Again::Later),
             Self::Unauthenticated => (Place::Errors, StatusCode::UNAUTHORIZED, Again::No),
             Self::Forbidden => (Place::Errors, StatusCode::FORBIDDEN, Again::No),

@@ -1,12 +1,16 @@
 //! What has an id of its own.
 
 use async_graphql::{ID, Interface};
-use traveladvisor_domain::id::{BookingId, CarId, FlightId, HotelId, StreamId, StreamKind};
+use traveladvisor_domain::id::{
+    BookingId, CampaignId, CarId, FlightId, HotelId, MemberId, RewardId, StreamId, StreamKind,
+};
+use traveladvisor_infra::event_log::Position;
 use traveladvisor_projections::runtime::ProjectionName;
 
+use super::points::entry_of;
 use super::projection::projection_of;
 use super::traveller_booking::trip_of_entry;
-use super::{Booking, Car, Flight, Hotel, Projection, Saga, TravellerBooking};
+use super::{Booking, Campaign, Car, Flight, Hotel, Member, PointsEntry, Projection, Reward, Saga, TravellerBooking};
 
 /// Something with an id that stays, and that `node` finds by it.
 #[derive(Debug, Clone, Interface)]
@@ -30,6 +34,14 @@ pub(crate) enum Node {
     TravellerBooking(TravellerBooking),
     /// A read model.
     Projection(Projection),
+    /// A person who has signed up.
+    Member(Member),
+    /// A line of the history of a member's points.
+    PointsEntry(PointsEntry),
+    /// What is granted for which action.
+    Campaign(Campaign),
+    /// What a member was granted.
+    Reward(Reward),
 }
 
 /// What an id names, told by its kind.
@@ -49,6 +61,14 @@ pub(crate) enum NodeId {
     Car(CarId),
     /// A read model.
     Projection(ProjectionName),
+    /// A person who has signed up.
+    Member(MemberId),
+    /// A line of the history of a member's points.
+    PointsEntry(MemberId, Position),
+    /// What is granted for which action.
+    Campaign(CampaignId),
+    /// What a member was granted.
+    Reward(RewardId),
 }
 
 impl NodeId {
@@ -60,6 +80,9 @@ impl NodeId {
         if let Some(name) = projection_of(id) {
             return Some(Self::Projection(name));
         }
+        if let Some((member, position)) = entry_of(id) {
+            return Some(Self::PointsEntry(member, position));
+        }
         let StreamId { kind, uuid } = id.parse().ok()?;
         match kind {
             StreamKind::Booking => Some(Self::Booking(BookingId(uuid))),
@@ -67,7 +90,14 @@ impl NodeId {
             StreamKind::Hotel => Some(Self::Hotel(HotelId(uuid))),
             StreamKind::Flight => Some(Self::Flight(FlightId(uuid))),
             StreamKind::Car => Some(Self::Car(CarId(uuid))),
-            StreamKind::Payment | StreamKind::DeadLetter => None,
+            StreamKind::Member => Some(Self::Member(MemberId(uuid))),
+            StreamKind::Campaign => Some(Self::Campaign(CampaignId(uuid))),
+            StreamKind::Reward => Some(Self::Reward(RewardId(uuid))),
+            StreamKind::Payment
+            | StreamKind::DeadLetter
+            | StreamKind::EmailClaim
+            | StreamKind::PointsAccount
+            | StreamKind::Programme => None,
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Pages: which part of a list is asked for, and connections.
 
 use async_graphql::{Context, Result, SimpleObject, Value};
+use chrono::{DateTime, Utc};
 use traveladvisor_projections::reads::{CursorEnd, Page, Slice};
 use traveladvisor_projections::views;
 
-use super::{Booking, Car, Flight, Hotel, Saga, TravellerBooking};
+use super::{Booking, Campaign, Car, Flight, Hotel, PointsEntry, Reward, Saga, TravellerBooking};
 use crate::graphql::fault::argument_error;
 use crate::limits::{CURSOR_BYTES_MAX, PAGE_DEFAULT, PAGE_MAX};
 
@@ -102,8 +103,9 @@ macro_rules! connection {
             }
         }
 
-        impl From<Slice<$view>> for $connection {
-            fn from(slice: Slice<$view>) -> Self {
+        impl $connection {
+            /// A page of what each entry becomes.
+            pub(crate) fn of(slice: Slice<$view>, become_node: impl Fn($view) -> $node) -> Self {
                 let cursor = |entry: Option<&(String, $view)>| entry.map(|(cursor, _)| cursor.clone());
                 let page_info = PageInfo {
                     has_next_page: slice.has_next,
@@ -111,22 +113,52 @@ macro_rules! connection {
                     start_cursor: cursor(slice.items.first()),
                     end_cursor: cursor(slice.items.last()),
                 };
-                let edge = |(cursor, view)| $edge { cursor, node: $node::from(view) };
+                let edge = |(cursor, view)| $edge { cursor, node: become_node(view) };
                 Self { edges: slice.items.into_iter().map(edge).collect(), page_info }
             }
         }
     };
 }
 
-connection!(BookingConnection, BookingEdge, Booking, views::BookingView, "bookings");
-connection!(HotelConnection, HotelEdge, Hotel, views::HotelView, "hotels");
-connection!(FlightConnection, FlightEdge, Flight, views::FlightView, "flights");
-connection!(CarConnection, CarEdge, Car, views::CarView, "cars");
-connection!(SagaConnection, SagaEdge, Saga, views::SagaView, "sagas");
-connection!(
+/// A page of what tells all by itself.
+macro_rules! plain_connection {
+    ($connection:ident, $edge:ident, $node:ident, $view:ty, $what:literal) => {
+        connection!($connection, $edge, $node, $view, $what);
+
+        impl From<Slice<$view>> for $connection {
+            fn from(slice: Slice<$view>) -> Self {
+                Self::of(slice, $node::from)
+            }
+        }
+    };
+}
+
+/// A page of what stands differently at different moments.
+macro_rules! timed_connection {
+    ($connection:ident, $edge:ident, $node:ident, $view:ty, $what:literal) => {
+        connection!($connection, $edge, $node, $view, $what);
+
+        impl $connection {
+            /// The page as it stands at a moment.
+            pub(crate) fn at(slice: Slice<$view>, now: DateTime<Utc>) -> Self {
+                Self::of(slice, |view| $node::at(view, now))
+            }
+        }
+    };
+}
+
+plain_connection!(BookingConnection, BookingEdge, Booking, views::BookingView, "bookings");
+plain_connection!(HotelConnection, HotelEdge, Hotel, views::HotelView, "hotels");
+plain_connection!(FlightConnection, FlightEdge, Flight, views::FlightView, "flights");
+plain_connection!(CarConnection, CarEdge, Car, views::CarView, "cars");
+plain_connection!(SagaConnection, SagaEdge, Saga, views::SagaView, "sagas");
+plain_connection!(
     TravellerBookingConnection,
     TravellerBookingEdge,
     TravellerBooking,
     views::TravellerBookingView,
     "trips of a traveller"
 );
+timed_connection!(CampaignConnection, CampaignEdge, Campaign, views::CampaignView, "campaigns");
+timed_connection!(RewardConnection, RewardEdge, Reward, views::VoucherView, "rewards");
+connection!(PointsEntryConnection, PointsEntryEdge, PointsEntry, views::PointsEntryView, "entries of a points account");

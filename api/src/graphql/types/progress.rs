@@ -24,7 +24,7 @@ pub(crate) struct BookingProgress {
 impl From<views::TimelineEntry> for BookingProgress {
     fn from(line: views::TimelineEntry) -> Self {
         Self {
-            position: Position(line.position),
+            position: line.position.into(),
             at: DateTime(line.at),
             status: line.status.into(),
             saga_status: line.saga_status.into(),

@@ -70,7 +70,7 @@ impl From<ProjectionReport> for Projection {
             generation: report.generation.to_string(),
             state: report.state.to_owned(),
             reason: report.reason,
-            position: Position(report.position),
+            position: report.position.into(),
             lag_events: report.lag_events.to_string(),
             lag_is_exact: report.lag_events < LAG_COUNTED_MAX,
             lag_ms: bounded(report.lag_ms),

@@ -30,7 +30,7 @@ impl TimelineEntry {
 impl From<views::TimelineEntry> for TimelineEntry {
     fn from(entry: views::TimelineEntry) -> Self {
         Self {
-            position: Position(entry.position),
+            position: entry.position.into(),
             at: DateTime(entry.at),
             event_type: entry.event_type,
             summary: entry.summary,

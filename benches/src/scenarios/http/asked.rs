@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
+use traveladvisor_domain::booking::quote::TripRequest;
 use traveladvisor_domain::trip::PaymentPlan;
 
 use super::FLIGHTS;
@@ -24,7 +25,16 @@ const FOUND: &str = "{\"data\":{\"booking\":{\"id\":\"";
 
 /// Books the trip with this number, ACCEPTED; gives its id.
 pub(super) async fn book(connection: &mut Connection, number: u64) -> Outcome<String> {
-    let body = json!({ "query": BOOK, "variables": { "input": input(number)? } }).to_string();
+    book_this(connection, number, wanted(number, FLIGHTS, PaymentPlan::None)?).await
+}
+
+/// Books this trip under this number.
+pub(in crate::scenarios) async fn book_this(
+    connection: &mut Connection,
+    number: u64,
+    trip: TripRequest,
+) -> Outcome<String> {
+    let body = json!({ "query": BOOK, "variables": { "input": input(number, trip)? } }).to_string();
     let answer = connection.post(body).await?;
     let id = answer.strip_prefix(ACCEPTED).and_then(|rest| rest.split('"').next());
     let is_accepted = answer.contains("\"errors\":[]");
@@ -40,8 +50,7 @@ pub(super) async fn read(connection: &mut Connection, id: &str) -> Outcome<()> {
 }
 
 /// The very trip that the engine alone books under this number.
-fn input(number: u64) -> Outcome<Value> {
-    let trip = wanted(number, FLIGHTS, PaymentPlan::None)?;
+fn input(number: u64, trip: TripRequest) -> Outcome<Value> {
     let (Some(hotel), Some(flight), Some(car)) = (trip.hotel, trip.flight, trip.car) else {
         return Err("a trip here has all three parts".into());
     };

@@ -1,6 +1,6 @@
 //! Trips booked and read over HTTP, as callers do it: the program as a process of its own, read models live, beside the engine alone.
 
-mod asked;
+pub(super) mod asked;
 mod paced;
 mod served;
 

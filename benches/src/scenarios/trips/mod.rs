@@ -1,4 +1,5 @@
-//! Whole trips, to their end: hotel, flight and car, with payment NONE and by card, standing and taken back; read models live.
+//! Whole trips, to their end: hotel, flight and car, with payment NONE and by card, standing and taken back, or with points; read models
+//! live.
 
 pub(crate) mod doomed;
 mod kill;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use self::kill::Kills;
 use crate::Outcome;
 use crate::measure::measure;
-use crate::options::Trips;
+use crate::options::{Paid, Trips};
 use crate::report::{Row, progress};
 use crate::server::BenchServer;
 use crate::sides::bare::Bare;
@@ -30,6 +31,10 @@ pub(crate) async fn run(server: &BenchServer, options: &Trips) -> Outcome<Vec<Ro
     let mut rows = Vec::new();
     for clients in options.common.clients(&CLIENTS) {
         progress(&format!("trips, {clients} clients, Postgres {}", server.version()));
+        if options.payment == Some(Paid::Points) {
+            rows.extend(with_points(server, options, clients, slice).await?);
+            continue;
+        }
         rows.extend(unpaid(server, options, clients, slice).await?);
         rows.extend(by_card(server, options, clients, slice).await?);
     }
@@ -46,6 +51,15 @@ async fn unpaid(server: &BenchServer, options: &Trips, clients: u32, slice: Dura
         sides.push(Bare::open(server, clients).await?);
         sides.push(Floor::open(server, "trips", clients).await?);
         sides.push(Ceiling::open(server, "trips", clients).await?);
+    }
+    measure(server, clients, sides, slice).await
+}
+
+/// With points beside payment NONE, and nothing else: every trip is one commit.
+async fn with_points(server: &BenchServer, options: &Trips, clients: u32, slice: Duration) -> Outcome<Vec<Row>> {
+    let mut sides = Vec::new();
+    for course in [Course::Unpaid, Course::Points] {
+        sides.push(own::trips(server, course, clients, options.common.log_only).await?);
     }
     measure(server, clients, sides, slice).await
 }

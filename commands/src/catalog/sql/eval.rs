@@ -1,4 +1,4 @@
-//! Values: literals with casts, variables of a loop, sums and joined texts of these.
+//! Values: literals with casts, variables of a loop, sums and joined texts of these, and the present moment.
 
 use std::collections::HashMap;
 
@@ -6,6 +6,9 @@ use super::token::{Kind, Token};
 
 /// What the variables of a block hold.
 pub(super) type Variables = HashMap<String, String>;
+
+/// What stands for the present moment, which a file does not know.
+pub(in crate::catalog) const NOW: &str = "NOW()";
 
 /// The value of an expression; `None` is NULL. Numbers stay the decimal text they are.
 pub(super) fn value(tokens: &[Token], variables: &Variables) -> Result<Option<String>, String> {
@@ -40,6 +43,10 @@ fn term<'a>(tokens: &'a [Token], variables: &Variables) -> Result<Term<'a>, Stri
         },
         Kind::Word(word) => match (word.to_ascii_lowercase().as_str(), rest.split_first()) {
             ("interval", Some((Token { kind: Kind::Quoted(text), .. }, rest))) => (Some(text.clone()), rest),
+            ("now", _) => match rest {
+                [open, close, rest @ ..] if open.is('(') && close.is(')') => (Some(NOW.to_owned()), rest),
+                _ => return Err("an unknown word".to_owned()),
+            },
             ("null", _) => (None, rest),
             (flag @ ("true" | "false"), _) => (Some(flag.to_owned()), rest),
             (name, _) => (Some(variables.get(name).cloned().ok_or("an unknown word")?), rest),

@@ -7,6 +7,7 @@ mod loops;
 mod row;
 mod token;
 
+pub(super) use eval::NOW;
 pub(super) use row::Row;
 
 use eval::Variables;

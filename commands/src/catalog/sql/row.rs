@@ -35,6 +35,11 @@ impl Row {
         }
     }
 
+    /// Whether a column is there and holds nothing.
+    pub(in crate::catalog) fn is_null(&self, column: &str) -> bool {
+        self.cells.as_ref().is_ok_and(|cells| matches!(cells.get(column), Some(Ok(None))))
+    }
+
     /// The number of a column that must be there.
     pub(in crate::catalog) fn number<T: std::str::FromStr>(&self, column: &str) -> Result<T, String> {
         self.text(column)?.parse().map_err(|_| format!("{column}: not a number"))

@@ -87,6 +87,33 @@ fn a_bad_car_loses_only_itself_and_the_others_keep_their_codes() {
 }
 
 #[test]
+fn a_bad_campaign_loses_only_itself_and_the_other_keeps_its_code() {
+    let text = std::fs::read_to_string(seed("traveladvisor-ota/payment.init-data.sql")).expect("reads");
+    let cases = [
+        ("'1000000'", "'a million'", "reward_value"),
+        ("'1000000'", "NULL", "reward_value"),
+        ("'SIGNUP'", "'BIRTHDAY'", "action_type"),
+        ("'POINT'", "'MONEY'", "reward_type"),
+        ("'POINT'", "'VOUCHER'", "reward_value"),
+        ("NOW()", "NOW", "start_date"),
+        ("NOW()", "'soon'", "start_date"),
+        ("'ACTIVE'", "'CLOSE'", "status"),
+        ("'회원가입 시 포인트 지급 이벤트'", "''", "event_name"),
+    ];
+    for (good, bad, reason) in cases {
+        let lines = read_text("payment.init-data.sql", &text.replacen(good, bad, 1));
+        let [Line { item: Err(lost), line: 1 | 11, .. }, Line { item: Ok(kept), .. }] = &lines[..] else {
+            panic!("{bad}: {lines:?}")
+        };
+        assert!(lost.contains(reason), "{bad}: {lost}");
+        assert!(matches!(kept, CatalogueItem::Campaign(campaign) if campaign.code == "REFERRAL-2"), "{kept:?}");
+    }
+    let without_end = text.replacen("'2090-12-31 23:59:59+00'", "NULL", 1);
+    let lines = items(read_text("payment.init-data.sql", &without_end));
+    assert!(matches!(&lines[0], CatalogueItem::Campaign(campaign) if campaign.ends_at.is_none()));
+}
+
+#[test]
 fn a_bad_departure_from_new_york_loses_only_itself() {
     let cases = [
         ("UA,1545", "2 fields"),

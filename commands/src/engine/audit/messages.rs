@@ -8,9 +8,10 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use traveladvisor_domain::address::address;
 use traveladvisor_domain::aggregate::{Aggregate, Event};
+use traveladvisor_domain::context::Contexts;
 use traveladvisor_domain::dead_letter::DeadLetterEvent;
 use traveladvisor_domain::id::{StreamId, StreamKind};
-use traveladvisor_domain::message::{Body, Message, message_id, messages_of};
+use traveladvisor_domain::message::{Body, Destination, Message, message_id, messages_of};
 use traveladvisor_domain::occasion::Occasion;
 use traveladvisor_domain::shape::Events;
 use traveladvisor_infra::event_log::{EventLog, LogError, Metadata, Position, StoredEvent};
@@ -22,6 +23,7 @@ use crate::engine::state::State;
 /// Messages whose effect has not been met.
 pub(super) struct Messages {
     log: String,
+    contexts: Contexts,
     delivered_to: Position,
     open: HashMap<Uuid, Open>,
 }
@@ -43,8 +45,8 @@ enum Fate {
 }
 
 impl Messages {
-    pub(super) fn new(log: &EventLog, delivered_to: Position) -> Self {
-        Self { log: log.name().to_owned(), delivered_to, open: HashMap::new() }
+    pub(super) fn new(log: &EventLog, contexts: Contexts, delivered_to: Position) -> Self {
+        Self { log: log.name().to_owned(), contexts, delivered_to, open: HashMap::new() }
     }
 
     pub(super) fn note(&mut self, stored: &StoredEvent, events: &Events, metadata: &Metadata, audit: &mut Audit) {
@@ -56,8 +58,12 @@ impl Messages {
         if stored.position > self.delivered_to {
             return;
         }
-        for place in 0..messages_of(stored.stream, events).len() {
+        for (place, message) in messages_of(stored.stream, events).into_iter().enumerate() {
             audit.messages += 1;
+            if matches!(message.to, Destination::Stream(to) if !self.contexts.holds(to.kind)) {
+                audit.abroad += 1;
+                continue;
+            }
             if !metadata.is_fused(place) {
                 let id = message_id(&self.log, stored.stream, stored.sequence, place);
                 let StoredEvent { position, stream, sequence, .. } = *stored;
@@ -66,8 +72,16 @@ impl Messages {
         }
     }
 
-    /// A letter answers the saga by a message of its own; without an instruction it has to bring its message again.
+    /// A letter answers the saga by a message of its own; without an instruction it has to bring its message again, unless an operator has
+    /// given it up.
     fn set_aside(&mut self, letter: &StoredEvent, events: &Events, audit: &mut Audit) {
+        if let Event::DeadLetter(DeadLetterEvent::LetterDiscarded { .. }) = events.first() {
+            self.open.remove(&letter.stream.uuid);
+            return;
+        }
+        if let Event::DeadLetter(DeadLetterEvent::LetterRetried { .. }) = events.first() {
+            return;
+        }
         let is_message = self.open.contains_key(&letter.stream.uuid);
         audit.set_aside += u64::from(is_message);
         if let Event::DeadLetter(DeadLetterEvent::MessageDeadLettered { instruction: Some(_), .. }) = events.first() {

@@ -9,6 +9,7 @@ mod streams;
 mod wakeups;
 
 use chrono::DateTime;
+use traveladvisor_domain::context::Contexts;
 use traveladvisor_domain::id::{StreamId, StreamKind};
 use traveladvisor_infra::event_log::{EventLog, LogError, Position, RELAY, StoredEvent, Stretch};
 use traveladvisor_infra::postgres::own_connection;
@@ -77,6 +78,8 @@ pub struct Audit {
     pub streams: u64,
     /// Messages that the relay had passed.
     pub messages: u64,
+    /// Those of them that are for streams of other logs: whether they were handled stands there.
+    pub abroad: u64,
     /// Those of them that could not be handled and were set aside.
     pub set_aside: u64,
     /// Wake-ups compared with what their streams ask for.
@@ -127,18 +130,31 @@ impl From<Position> for Place {
     }
 }
 
-/// Checks the whole log. Tells how far it has come, and the end.
+/// Checks the whole log of all contexts: see [`audit_of`].
+///
+/// # Errors
+///
+/// As there.
+pub async fn audit(log: &EventLog, progress: impl FnMut(Position, Position)) -> Result<Audit, LogError> {
+    audit_of(log, Contexts::ALL, progress).await
+}
+
+/// Checks the whole log of these contexts. Tells how far it has come, and the end.
 ///
 /// # Errors
 ///
 /// When the database is away. What is wrong with the log is no error, see [`Audit::findings`].
-pub async fn audit(log: &EventLog, mut progress: impl FnMut(Position, Position)) -> Result<Audit, LogError> {
+pub async fn audit_of(
+    log: &EventLog,
+    contexts: Contexts,
+    mut progress: impl FnMut(Position, Position),
+) -> Result<Audit, LogError> {
     // In this order: what the relay has passed was handled by events that stand before the end.
     let delivered_to = Position(log.consumed_offset(RELAY).await?);
     let head = log.head().await?;
     let mut audit = Audit { head, delivered_to, ..Audit::default() };
     let (mut streams, mut messages, mut sagas) =
-        (Streams::default(), Messages::new(log, delivered_to), Sagas::default());
+        (Streams::default(), Messages::new(log, contexts, delivered_to), Sagas::default());
     let connection = own_connection(log.pool()).await?;
     let mut pages = log.pages(connection, Stretch { after: Position::START, until: head }, &StreamKind::ALL);
     loop {

@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, Utc};
 use traveladvisor_domain::aggregate::{Aggregate, Event};
-use traveladvisor_domain::dead_letter::DeadLetterEvent;
+use traveladvisor_domain::dead_letter::{DeadLetterEvent, timer_letter};
 use traveladvisor_domain::id::{StreamId, StreamKind};
 use traveladvisor_domain::shape::Events;
 use traveladvisor_domain::trip_saga::TripSagaEvent;
 use traveladvisor_infra::event_log::{EventLog, LogError, StoredEvent};
 
 use super::{Audit, Damage};
-use crate::engine::letters::of_timer;
 use crate::engine::state::State;
 
 /// Wake-ups read with one statement.
@@ -116,20 +115,27 @@ async fn look(log: &EventLog, stream: StreamId) -> Result<Option<String>, LogErr
 }
 
 async fn is_set_aside(log: &EventLog, saga: StreamId, sequence: u64) -> Result<bool, LogError> {
-    let letter = StreamId::new(StreamKind::DeadLetter, of_timer(saga, sequence));
+    let letter = StreamId::new(StreamKind::DeadLetter, timer_letter(saga, sequence));
     Ok(!log.read_stream_page(letter, 0, 1).await?.is_empty())
 }
 
-/// A letter is woken when its message has to come again: nobody would ask for it once more.
+/// A letter is woken when its message has to come again: nobody would ask for it once more, or an operator has asked for it.
 async fn letter(log: &EventLog, stream: StreamId) -> Result<Option<String>, LogError> {
     if log.wakeup(stream).await?.is_none() {
         return Ok(None);
     }
-    let Some(stored) = log.read_stream_page(stream, 0, 1).await?.pop() else {
+    let Some(stored) = log.read_stream(stream, 0).await?.pop() else {
         return Ok(Some("a wake-up stands and the letter does not".to_owned()));
     };
     Ok(match stored.decode()?.first() {
-        Event::DeadLetter(DeadLetterEvent::MessageDeadLettered { instruction: None, .. }) => None,
+        Event::DeadLetter(
+            DeadLetterEvent::MessageDeadLettered { instruction: None, .. }
+            | DeadLetterEvent::RecordDeadLettered { instruction: None, .. }
+            | DeadLetterEvent::LetterRetried { .. },
+        ) => None,
+        Event::DeadLetter(DeadLetterEvent::LetterDiscarded { .. }) => {
+            Some("nobody asks for its wake-up: an operator has given the letter up".to_owned())
+        }
         _ => Some("nobody asks for its wake-up: the letter has answered".to_owned()),
     })
 }

@@ -7,7 +7,7 @@ use crate::failure::{Code, Failure};
 use crate::message::{Answer, Direction, Outcome};
 use crate::payment::GatewayOutcome;
 use crate::testing::at;
-use crate::testing::samples::NOW;
+use crate::testing::samples::{NOW, points};
 use crate::trip::Step;
 use crate::trip_saga::attention::{OperatorDecision, Resolution, Verb, fingerprint};
 use crate::trip_saga::steps::{TRIES_BEFORE_ATTENTION, TRIES_MAX};
@@ -55,6 +55,27 @@ fn a_payment_that_stays_unknown_needs_an_operator_and_is_not_taken_back() {
     // The same call is looked up by its key: nothing is charged twice.
     assert_eq!(count(&world, "PaymentRequested"), 1);
     assert_eq!(count(&world, "OutcomeAsked"), 2);
+}
+
+#[test]
+fn evidence_about_points_is_refused_because_their_account_tells() {
+    let mut world = asked([true; 3], points());
+    world.run();
+    world.cancel();
+    world.faults.insert((Step::Payment, Direction::Undo), TRIES_BEFORE_ATTENTION);
+    run_to_attention(&mut world);
+    assert_eq!(world.resolve(Resolution::MarkUndone), Err(TripSagaError::AccountTells));
+    assert_eq!(world.resolve(mark_done()), Err(TripSagaError::OnlyPaymentsAreMarkedDone));
+    world.resolve(Resolution::Retry).expect("accepted");
+    world.run();
+    assert_ended(&world, [true; 3], &points());
+    let mut world = asked([true; 3], points());
+    world.faults.insert((Step::Payment, Direction::Request), TRIES_MAX);
+    run_to_attention(&mut world);
+    assert_eq!(world.resolve(mark_done()), Err(TripSagaError::AccountTells));
+    assert_eq!(world.resolve(Resolution::MarkUndone), Err(TripSagaError::AccountTells));
+    world.run();
+    assert_ended(&world, [true; 3], &points());
 }
 
 #[test]

@@ -3,14 +3,16 @@
 use proptest::prelude::*;
 
 use super::{
-    PARTS, World, asked, assert_ended, card, declined, parts_of, plan, refused, released, reserved, subsets, undone,
+    PARTS, World, asked, assert_ended, assert_ended_as, card, declined, parts_of, plan, refused, released, reserved,
+    subsets, undone,
 };
 use crate::aggregate::Event;
 use crate::failure::{Code, Failure};
 use crate::message::Direction;
 use crate::payment::{GatewayOutcome, PaymentEvent};
+use crate::testing::samples::{earning, points, with_voucher};
 use crate::testing::world::trip;
-use crate::trip::{PaymentPlan, Step};
+use crate::trip::{PaymentPlan, Step, TripPlan};
 use crate::trip_saga::{TripSaga, TripSagaEvent};
 
 #[test]
@@ -120,7 +122,52 @@ fn every_subset_of_parts_can_be_booked() {
 }
 
 #[test]
-fn points_are_refused_until_there_are_members() {
+fn with_a_members_points_a_trip_is_one_commit_and_needs_no_gateway() {
+    let mut world = asked([true; 3], points());
+    while world.deliver(0) {}
+    let names = world.names();
+    assert_eq!(
+        names[8..],
+        ["PaymentRequested", "PointsRedeemed", "PaymentCompleted", "StepSucceeded", "BookingApproved", "SagaSucceeded"]
+    );
+    assert_ended(&world, [true; 3], &points());
+}
+
+#[test]
+fn too_few_points_give_back_all_that_was_booked() {
+    let plan = with_voucher(plan([true; 3], points()));
+    let mut world = World::new([true; 3]);
+    world.leave_points(plan.total.minor.unsigned_abs() - 1);
+    world.request(plan.clone());
+    world.run();
+    assert_eq!(
+        world.names()[10..],
+        [
+            "PaymentRequested",
+            "RedemptionRefused",
+            "PaymentFailed",
+            "StepRefused",
+            "VehicleReleased",
+            "UndoSucceeded",
+            "SeatsReleased",
+            "UndoSucceeded",
+            "RoomsReleased",
+            "UndoSucceeded",
+            "VoucherReturned",
+            "UndoSucceeded",
+            "BookingCancelled",
+            "SagaCompensated",
+        ]
+    );
+    assert_ended_as(&world, &plan);
+    let Some((_, Event::TripSaga(TripSagaEvent::SagaCompensated { failure: Some(failed) }))) = world.log.last() else {
+        panic!("no cause: {:?}", world.log.last());
+    };
+    assert_eq!((failed.step, failed.failure.code), (Step::Payment, Code::InsufficientFunds));
+}
+
+#[test]
+fn points_are_refused_where_nobody_is_a_member() {
     let mut world = asked([true; 3], PaymentPlan::Points);
     world.run();
     let refused = |event: &Event| match event {
@@ -152,12 +199,19 @@ fn the_cause_reaches_the_booking_and_the_end_of_the_saga() {
     assert_eq!(cancelled.as_ref(), Some(failed));
 }
 
+const CURRENT_STEPS: [Step; 6] = [Step::Voucher, Step::Hotel, Step::Flight, Step::Car, Step::Payment, Step::Approve];
+
 /// What may go wrong in one trip.
 #[derive(Debug, Clone)]
 struct Weather {
     parts: [bool; 3],
     listed: [bool; 3],
     payment: PaymentPlan,
+    has_voucher: bool,
+    earns: bool,
+    /// The voucher is used, the points are spent.
+    taken: [bool; 2],
+    lost_orders: u32,
     gateway: Vec<u8>,
     faults: Vec<(Step, Direction, u32)>,
     /// After how many deliveries the traveller cancels, if at all.
@@ -167,21 +221,26 @@ struct Weather {
 }
 
 fn weather() -> impl Strategy<Value = Weather> {
-    let steps = prop::sample::select(vec![Step::Hotel, Step::Flight, Step::Car, Step::Payment, Step::Approve]);
+    let steps = prop::sample::select(CURRENT_STEPS.to_vec());
     let faults = (steps, prop::sample::select(vec![Direction::Request, Direction::Undo]), 1..5u32);
     (
         prop::sample::select(subsets().collect::<Vec<_>>()),
         prop::array::uniform3(prop::bool::weighted(0.85)),
-        prop::sample::select(vec![card(), card(), PaymentPlan::None, PaymentPlan::Points]),
+        prop::sample::select(vec![card(), card(), PaymentPlan::None, points(), points(), PaymentPlan::Points]),
+        (prop::bool::ANY, prop::bool::ANY, prop::array::uniform2(prop::bool::weighted(0.15)), 0..3u32),
         prop::collection::vec(0..4u8, 0..6),
         prop::collection::vec(faults, 0..4),
         prop::option::of(0..30usize),
         prop::collection::vec(0..4usize, 64),
     )
-        .prop_map(|(parts, listed, payment, gateway, faults, cancelled_after, choices)| Weather {
+        .prop_map(|(parts, listed, payment, means, gateway, faults, cancelled_after, choices)| Weather {
             parts,
             listed,
             payment,
+            has_voucher: means.0,
+            earns: means.1,
+            taken: means.2,
+            lost_orders: means.3,
             gateway,
             faults,
             cancelled_after,
@@ -199,7 +258,22 @@ fn world_in(weather: &Weather) -> World {
         _ => yes(number),
     });
     world.gateway.script = outcomes.collect();
+    world.lost_orders = weather.lost_orders;
+    let [voucher, points] = weather.taken;
+    if voucher {
+        world.use_up_voucher();
+    }
+    if points {
+        world.leave_points(1);
+    }
     world
+}
+
+/// The trip that is asked for. What is paid with points brings none.
+fn plan_in(weather: &Weather) -> TripPlan {
+    let plan = plan(weather.parts, weather.payment.clone());
+    let plan = if weather.has_voucher { with_voucher(plan) } else { plan };
+    if weather.earns && !matches!(weather.payment, PaymentPlan::Redeem(_)) { earning(plan) } else { plan }
 }
 
 proptest! {
@@ -207,7 +281,8 @@ proptest! {
     #[test]
     fn whatever_happens_everything_stands_or_nothing_does(weather in weather()) {
         let mut world = world_in(&weather);
-        world.request(plan(weather.parts, weather.payment.clone()));
+        let plan = plan_in(&weather);
+        world.request(plan.clone());
         let mut choices = weather.choices.iter().cycle();
         let mut choose = |waiting: usize| choices.next().map_or(0, |choice| choice % waiting);
         for _ in 0..weather.cancelled_after.unwrap_or(0) {
@@ -221,8 +296,8 @@ proptest! {
             world.cancel();
         }
         world.run_with(choose);
-        assert_ended(&world, weather.parts, &weather.payment);
-        if weather.cancelled_after.is_some() {
+        assert_ended_as(&world, &plan);
+        if weather.cancelled_after.is_some() || (weather.taken[0] && weather.has_voucher) {
             prop_assert_eq!(world.saga(), TripSaga::Compensated { resolved: None });
         }
         prop_assert!(world.redelivery_writes_nothing());

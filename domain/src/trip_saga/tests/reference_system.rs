@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{PARTS, World, asked, assert_ended, card, declined, held, parts_of, plan, reserved, subsets, undone};
 use crate::aggregate::{Aggregate, Event};
-use crate::booking::quote::{Offers, RoomsWanted, TripRequest, VehicleWanted, quote};
+use crate::booking::quote::{Booker, Offers, RoomsWanted, TripRequest, VehicleWanted, quote};
 use crate::booking::{Booking, BookingEvent};
 use crate::car::{Car, CarCommand, CarDetails};
 use crate::failure::Code;
@@ -14,6 +14,7 @@ use crate::id::{BookingId, CarId, StreamId};
 use crate::message::{Body, Destination, Direction, Message, Order, messages};
 use crate::money::{Currency, Money};
 use crate::payment::GatewayOutcome;
+use crate::points::PointsTerms;
 use crate::testing::at;
 use crate::testing::samples::{NOW, car_details, car_id, flight_id, hotel_id, pounds};
 use crate::testing::world::trip;
@@ -147,9 +148,12 @@ fn amounts_in_different_currencies_are_neither_compared_nor_added() {
         car: Some(VehicleWanted { car: CarId::of("own", "C2"), rental: asked_for.car.expect("a car").rental }),
         payment: PaymentPlan::None,
         expected_total: None,
+        voucher: None,
     };
-    let offers = Offers { hotel: Some(&hotel), flight: None, car: Some(&car) };
-    let refused = quote(&wanted, offers, at(NOW)).expect_err("two currencies make no total");
+    let offers = Offers { hotel: Some(&hotel), flight: None, car: Some(&car), voucher: None };
+    let terms = PointsTerms::default();
+    let refused = quote(&wanted, offers, Booker { member: None, has_left: false, terms: &terms }, at(NOW))
+        .expect_err("two currencies make no total");
     assert_eq!(refused.failure.code, Code::CurrencyMismatch);
     assert!(pounds(10_000).plus(in_euros).is_err());
     assert_ne!(pounds(10_000), in_euros, "the same number in another currency is another price");
@@ -230,6 +234,7 @@ fn every_message_carries_all_that_its_receiver_needs() {
             let Destination::Stream(to) = message.to else { panic!("an instruction has a stream") };
             assert!(asked.attempt > 0 && asked.answer_by.is_some() && message.booking == trip());
             match &asked.order {
+                Order::Voucher(_) => panic!("the trip has no voucher"),
                 Order::Rooms(part) => {
                     assert_eq!((Some(part), to), (wanted.hotel.as_ref(), hotel_id().stream()));
                 }

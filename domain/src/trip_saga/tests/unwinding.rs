@@ -1,14 +1,17 @@
 //! Every trip is made to fail at each step of the table in turn, in every way in which that step can fail, and everything is delivered
 //! twice, the undos too: the log proves that each undo ran, once, in reverse.
 
-use super::{World, asked, assert_ended, card, declined, parts_of, plan, released, subsets, undone};
+use super::{
+    World, asked, assert_ended, assert_ended_as, card, declined, parts_of, plan, released, steps_of, subsets, undone,
+};
 use crate::aggregate::Event;
 use crate::failure::{Code, Failure};
 use crate::message::{Body, Direction};
 use crate::payment::{GatewayOutcome, PaymentEvent};
-use crate::trip::Step;
+use crate::testing::samples::{earning, points, with_voucher};
+use crate::trip::{PaymentPlan, Step, TripPlan};
 use crate::trip_saga::TripSaga;
-use crate::trip_saga::steps::{CURRENT, PIVOT, TRIES_MAX};
+use crate::trip_saga::steps::{PIVOT, TRIES_MAX};
 
 /// How a step fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,10 +30,25 @@ enum Way {
 
 const WAYS: [Way; 5] = [Way::Refused, Way::TriesUsedUp, Way::RequestLate, Way::AnswerLate, Way::Cancelled];
 
-/// Whether a step can fail in this way. A payment is never taken back on a deadline; an approval is tried until it is done.
-fn can_fail(step: Step, way: Way) -> bool {
+/// The trips that are made to fail: every subset of parts, paid by card and with points, with a voucher, and one that brings points.
+fn trips() -> impl Iterator<Item = TripPlan> {
+    subsets().flat_map(|subset| {
+        [
+            plan(subset, card()),
+            plan(subset, points()),
+            with_voucher(plan(subset, points())),
+            earning(with_voucher(plan(subset, card()))),
+        ]
+    })
+}
+
+/// Whether a step can fail in this way. A payment is never taken back on a deadline, and an account that does not answer is asked until it
+/// does; an approval is tried until it is done.
+fn can_fail(plan: &TripPlan, step: Step, way: Way) -> bool {
+    let is_by_points = matches!(plan.payment, PaymentPlan::Redeem(_));
     match way {
         Way::Cancelled => true,
+        Way::TriesUsedUp if step == PIVOT && is_by_points => false,
         Way::Refused | Way::TriesUsedUp => step <= PIVOT,
         Way::RequestLate | Way::AnswerLate => step < PIVOT,
     }
@@ -43,6 +61,7 @@ fn deliver_twice(world: &mut World) -> bool {
         Body::Instruction(asked) => {
             world.faults.get(&(asked.order.step(), asked.direction)).is_some_and(|left| *left > 0)
         }
+        Body::Points(_) => world.lost_orders > 0,
         _ => false,
     };
     assert!(world.deliver(0));
@@ -70,10 +89,15 @@ fn reach(world: &mut World, step: Step) {
     }
 }
 
-fn failed(subset: [bool; 3], step: Step, way: Way) -> World {
+fn failed(plan: &TripPlan, step: Step, way: Way) -> World {
     let listed = [Step::Hotel, Step::Flight, Step::Car].map(|part| (part, way) != (step, Way::Refused));
     let mut world = World::new(listed);
-    world.request(plan(subset, card()));
+    match (&plan.payment, step) {
+        (PaymentPlan::Redeem(redeem), PIVOT) if way == Way::Refused => world.leave_points(redeem.points - 1),
+        (_, Step::Voucher) if way == Way::Refused => world.use_up_voucher(),
+        _ => {}
+    }
+    world.request(plan.clone());
     reach(&mut world, step);
     match way {
         Way::Refused if step == PIVOT => world.gateway.script.push_back(declined()),
@@ -109,9 +133,9 @@ fn count(world: &World, name: &str) -> usize {
 }
 
 /// The undos that must have run: of what was done, and of what may have been.
-fn expected(subset: [bool; 3], step: Step, way: Way) -> Vec<Step> {
-    let is_taken_back = |part: &Step| *part < step || (*part == step && way != Way::Refused);
-    let parts = parts_of(subset).into_iter().rev().filter(is_taken_back);
+fn expected(plan: &TripPlan, step: Step, way: Way) -> Vec<Step> {
+    let is_taken_back = |part: &Step| *part < PIVOT && (*part < step || (*part == step && way != Way::Refused));
+    let parts = steps_of(plan).into_iter().rev().filter(is_taken_back);
     let is_paid = way == Way::Cancelled && step >= PIVOT;
     parts.chain(is_paid.then_some(PIVOT)).collect()
 }
@@ -119,14 +143,14 @@ fn expected(subset: [bool; 3], step: Step, way: Way) -> Vec<Step> {
 #[test]
 fn whatever_step_fails_in_whatever_way_each_undo_runs_once_although_all_comes_twice() {
     let mut unwound = 0;
-    for subset in subsets() {
-        for step in CURRENT.steps_of(&plan(subset, card())) {
-            for way in WAYS.into_iter().filter(|way| can_fail(step, *way)) {
-                let world = failed(subset, step, way);
-                let story = format!("{subset:?} {step:?} {way:?}: {:?}", world.names());
+    for plan in trips() {
+        for step in steps_of(&plan) {
+            for way in WAYS.into_iter().filter(|way| can_fail(&plan, step, *way)) {
+                let world = failed(&plan, step, way);
+                let story = format!("{plan:?} {step:?} {way:?}: {:?}", world.names());
                 assert_eq!(world.saga(), TripSaga::Compensated { resolved: None }, "{story}");
-                assert_ended(&world, subset, &card());
-                let undos = expected(subset, step, way);
+                assert_ended_as(&world, &plan);
+                let undos = expected(&plan, step, way);
                 assert_eq!(undone(&world), undos, "{story}");
                 // What never reached its participant is barred there; the late request finds the bar.
                 let is_barred = |part: Step| part == step && matches!(way, Way::TriesUsedUp | Way::RequestLate);
@@ -134,14 +158,23 @@ fn whatever_step_fails_in_whatever_way_each_undo_runs_once_although_all_comes_tw
                     assert_eq!(count(&world, released(part)), usize::from(!is_barred(part)), "{story}");
                 }
                 let bars = undos.iter().filter(|part| is_barred(**part)).count();
-                assert_eq!(count(&world, "ReservationBarred"), bars, "{story}");
+                assert_eq!(count(&world, "ReservationBarred") + count(&world, "RedemptionBarred"), bars, "{story}");
                 assert_eq!(count(&world, "BookingCancelled"), 1, "{story}");
                 assert_refunded(&world, undos.contains(&PIVOT), &story);
+                assert_points(&world, &plan, undos.contains(&PIVOT), &story);
                 unwound += 1;
             }
         }
     }
-    assert_eq!(unwound, 88, "every step of every trip, in every way");
+    assert_eq!(unwound, 88 + 81 + 116 + 123, "every step of every trip, in every way");
+}
+
+/// Points came back once and whole, or were never taken; what the trip had brought was taken back once.
+fn assert_points(world: &World, plan: &TripPlan, was_paid: bool, story: &str) {
+    let by_points = usize::from(was_paid && matches!(plan.payment, PaymentPlan::Redeem(_)));
+    assert_eq!((count(world, "PointsRedeemed"), count(world, "PointsRestored")), (by_points, by_points), "{story}");
+    let brought = usize::from(plan.earns.is_some() && count(world, "BookingApproved") == 1);
+    assert_eq!((count(world, "PointsEarned"), count(world, "PointsReversed")), (brought, brought), "{story}");
 }
 
 /// The money came back once and whole, or was never taken.
@@ -180,4 +213,43 @@ fn an_undo_that_is_asked_for_again_says_so_and_gives_nothing_back_twice() {
             assert_ended(&world, subset, &card());
         }
     }
+}
+
+#[test]
+fn an_order_that_never_reaches_the_account_is_asked_for_again_and_carried_out_once() {
+    for plan in subsets().map(|subset| plan(subset, points())) {
+        for lost in 1..=3 {
+            let mut world = World::new([true; 3]);
+            world.request(plan.clone());
+            world.lost_orders = lost;
+            run_twice(&mut world);
+            assert!(matches!(world.saga(), TripSaga::Succeeded { .. }), "{:?}", world.names());
+            assert_ended_as(&world, &plan);
+            world.lost_orders = lost;
+            world.cancel();
+            run_twice(&mut world);
+            assert_eq!(world.saga(), TripSaga::Compensated { resolved: None }, "{:?}", world.names());
+            assert_ended_as(&world, &plan);
+            assert_points(&world, &plan, true, &format!("{:?}", world.names()));
+        }
+    }
+}
+
+#[test]
+fn a_voucher_of_a_cancelled_trip_serves_the_next_one() {
+    let plan = with_voucher(plan([true; 3], points()));
+    let mut world = World::new([true; 3]);
+    world.request(plan.clone());
+    world.run();
+    assert_ended_as(&world, &plan);
+    world.cancel();
+    world.run();
+    assert_ended_as(&world, &plan);
+    let next = crate::testing::samples::booking(2);
+    world.request_as(next, plan.clone());
+    world.run();
+    assert!(matches!(world.saga_of(next), TripSaga::Succeeded { .. }), "{:?}", world.names());
+    assert!(world.voucher().is_used());
+    assert_eq!(count(&world, "VoucherReturned"), 1);
+    assert!(world.redelivery_writes_nothing());
 }

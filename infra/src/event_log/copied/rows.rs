@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use traveladvisor_domain::id::StreamId;
 use traveladvisor_domain::shape::interned;
 
+use super::super::read::stream_of;
 use super::super::{LogError, Position, StoredEvent};
 
 const SIGNATURE: &[u8; 11] = b"PGCOPY\n\xff\r\n\0";
@@ -165,10 +165,11 @@ fn row(bytes: &[u8]) -> Result<Next<'_>, LogError> {
 
 fn event(fields: &[&[u8]; COLUMNS]) -> Result<StoredEvent, LogError> {
     let [position, stream, sequence, event_type, event_version, payload, metadata, recorded_at] = *fields;
-    let stream: StreamId = text(stream)?.parse().map_err(|_| unknown_form("a stream id"))?;
+    let position = Position(bigint(position)?.unsigned_abs());
+    let stream = stream_of(text(stream)?, || format!("event {position}"))?;
     let (event_type, event_version) = interned(stream.kind, text(event_type)?, text(event_version)?);
     Ok(StoredEvent {
-        position: Position(bigint(position)?.unsigned_abs()),
+        position,
         stream,
         sequence: bigint(sequence)?.unsigned_abs(),
         event_type,

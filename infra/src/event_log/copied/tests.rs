@@ -70,13 +70,14 @@ fn what_is_no_event_is_refused() {
         ("a critical flag", with(12, 1)),
         ("another number of columns", with(HEADER.len() + 1, 9)),
         ("an absent value", with(HEADER.len() + 2, 0xff)),
-        ("another kind of stream", with(stream_id, b'x')),
         ("no UTF-8", with(stream_id, 0xff)),
         ("bytes after the trailer", [stream(), vec![0]].concat()),
     ];
     for (what, bytes) in broken {
         assert!(matches!(read(&[&bytes]), Err(LogError::Refused(_))), "{what}");
     }
+    let newer = read(&[&with(stream_id, b'x')]);
+    assert!(matches!(newer, Err(LogError::UnknownKind { .. })), "another kind of stream");
 }
 
 #[test]

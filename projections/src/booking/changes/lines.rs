@@ -8,7 +8,7 @@ use traveladvisor_infra::event_log::Position;
 use uuid::Uuid;
 
 use crate::booking::BookingProjection;
-use crate::booking::timeline::entry;
+use crate::booking::timeline::{before, entry};
 use crate::reads::ReadError;
 use crate::runtime::Projection;
 use crate::views::TimelineEntry;
@@ -29,15 +29,20 @@ pub(crate) async fn lines_after(
     limit: usize,
 ) -> Result<Vec<TimelineEntry>, ReadError> {
     let rows = sqlx::query(
-        "SELECT position, at, stream_kind, event_type, summary, status, saga_status, signed FROM booking_timeline \
-          WHERE booking_id = $1 AND position > $2 ORDER BY position LIMIT $3",
+        "SELECT line.*, before.status AS status_before, before.saga_status AS saga_before \
+           FROM (SELECT position, at, stream_kind, event_type, summary, status, saga_status, signed FROM booking_timeline \
+                  WHERE booking_id = $1 AND position > $2 ORDER BY position LIMIT $3) line \
+           LEFT JOIN (SELECT status, saga_status FROM booking_timeline \
+                       WHERE booking_id = $1 AND position <= $2 AND status IS NOT NULL ORDER BY position DESC LIMIT 1) before ON true \
+          ORDER BY line.position",
     )
     .bind(id.0)
     .bind(i64::try_from(after.0).unwrap_or(i64::MAX))
     .bind(i64::try_from(limit).unwrap_or(i64::MAX))
     .fetch_all(pool)
     .await?;
-    rows.iter().map(entry).collect()
+    let mut shown = rows.first().map(before).transpose()?.flatten();
+    rows.iter().map(|row| entry(row, &mut shown)).collect()
 }
 
 /// The newest line of each of these trips.

@@ -204,9 +204,13 @@ impl Feed {
 fn trip_of(event: &StoredEvent) -> Option<BookingId> {
     match event.stream.kind {
         StreamKind::Booking | StreamKind::TripSaga | StreamKind::Payment => Some(BookingId(event.stream.uuid)),
-        StreamKind::Hotel | StreamKind::Flight | StreamKind::Car | StreamKind::DeadLetter => {
-            event.decode_metadata().ok()?.correlation.parse().ok()
-        }
+        StreamKind::Hotel
+        | StreamKind::Flight
+        | StreamKind::Car
+        | StreamKind::DeadLetter
+        | StreamKind::Reward
+        | StreamKind::PointsAccount => event.decode_metadata().ok()?.correlation.parse().ok(),
+        StreamKind::Member | StreamKind::EmailClaim | StreamKind::Campaign | StreamKind::Programme => None,
     }
 }
 

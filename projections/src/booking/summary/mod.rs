@@ -1,6 +1,7 @@
 //! One sentence for each event, for a traveller or an operator. No personal values, no free words of callers; prices as decimal text.
 //! What only operators are to read stands apart.
 
+mod points;
 mod saga;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -8,6 +9,7 @@ use traveladvisor_domain::aggregate::Event;
 use traveladvisor_domain::booking::BookingEvent;
 use traveladvisor_domain::car::CarEvent;
 use traveladvisor_domain::dead_letter::DeadLetterEvent;
+use traveladvisor_domain::discount::Discount;
 use traveladvisor_domain::failure::Failure;
 use traveladvisor_domain::flight::FlightEvent;
 use traveladvisor_domain::hotel::HotelEvent;
@@ -15,9 +17,21 @@ use traveladvisor_domain::message::Direction;
 use traveladvisor_domain::payment::PaymentEvent;
 use traveladvisor_domain::trip::{CarPart, FlightPart, HotelPart, PaymentPlan, Step, TripPlan};
 
+use crate::views::PaymentMethod;
+
 pub(super) use self::saga::signed as signed_of_saga;
 
-pub(super) fn summary(event: &Event) -> String {
+/// Of a trip that is paid in this way: a payment's own events do not all repeat it.
+pub(super) fn summary(event: &Event, method: PaymentMethod) -> String {
+    match (event, method) {
+        (Event::Payment(event), PaymentMethod::Points) => {
+            points::of_payment(event).unwrap_or_else(|| of_payment(event))
+        }
+        _ => plain(event),
+    }
+}
+
+fn plain(event: &Event) -> String {
     match event {
         Event::Booking(event) => of_booking(event),
         Event::TripSaga(event) => saga::of_saga(event),
@@ -26,6 +40,9 @@ pub(super) fn summary(event: &Event) -> String {
         Event::Car(event) => of_car(event),
         Event::Payment(event) => of_payment(event),
         Event::DeadLetter(event) => of_dead_letter(event),
+        Event::Reward(event) => points::of_reward(event),
+        Event::PointsAccount(event) => points::of_points_account(event),
+        Event::Member(_) | Event::EmailClaim(_) | Event::Campaign(_) | Event::Programme(_) => String::new(),
     }
 }
 
@@ -43,7 +60,13 @@ pub(super) fn signed(event: &Event) -> Option<String> {
 fn of_booking(event: &BookingEvent) -> String {
     match event {
         BookingEvent::BookingRequested { plan, .. } => {
-            format!("A trip with {} was requested for {}.", parts(plan), plan.total)
+            let parts = parts(plan);
+            match &plan.discount {
+                Some(Discount { amount, .. }) => {
+                    format!("A trip with {parts} was requested for {}, a voucher for {amount} taken off.", plan.total)
+                }
+                None => format!("A trip with {parts} was requested for {}.", plan.total),
+            }
         }
         BookingEvent::CancellationRequested { .. } => "The traveller asked to cancel the trip.".to_owned(),
         BookingEvent::BookingApproved { .. } => "The booking was approved.".to_owned(),
@@ -68,6 +91,7 @@ fn parts(plan: &TripPlan) -> String {
 
 const fn thing(step: Step) -> &'static str {
     match step {
+        Step::Voucher => "the voucher",
         Step::Hotel => "the hotel",
         Step::Flight => "the flight",
         Step::Car => "the car",
@@ -139,6 +163,7 @@ fn of_payment(event: &PaymentEvent) -> String {
                 format!("{amount} was asked for from the {} card ending in {}.", card.brand, card.last_four)
             }
             PaymentPlan::Points => format!("{amount} was asked for in points."),
+            PaymentPlan::Redeem(asked) => format!("{amount} was asked for as {} points.", asked.points),
             PaymentPlan::None => format!("{amount} is to be paid at the counter."),
         },
         PaymentEvent::PaymentCompleted { amount, charge: Some(_), .. } => format!("{amount} was paid."),
@@ -159,6 +184,7 @@ fn of_payment(event: &PaymentEvent) -> String {
         PaymentEvent::OutcomeAsked { direction: Direction::Undo, .. } => {
             "The gateway is asked again what came of the refund.".to_owned()
         }
+        PaymentEvent::PointsAsked { order, .. } => points::asked(order),
         PaymentEvent::UndoAwaited { .. } => {
             "The payment is to be given back once the gateway has told its outcome.".to_owned()
         }
@@ -178,7 +204,12 @@ fn of_payment(event: &PaymentEvent) -> String {
 }
 
 fn of_dead_letter(event: &DeadLetterEvent) -> String {
-    let DeadLetterEvent::MessageDeadLettered { instruction, failure, .. } = event;
+    let (instruction, failure) = match event {
+        DeadLetterEvent::MessageDeadLettered { instruction, failure, .. }
+        | DeadLetterEvent::RecordDeadLettered { instruction, failure, .. } => (instruction, failure),
+        DeadLetterEvent::LetterRetried { .. } => return "A message that was set aside is tried again.".to_owned(),
+        DeadLetterEvent::LetterDiscarded { .. } => return "A message that was set aside was given up.".to_owned(),
+    };
     let message = match instruction {
         Some(asked) if asked.direction == Direction::Undo => format!("A message to take back {}", thing(asked.step)),
         Some(asked) => format!("A message that asks for {}", thing(asked.step)),

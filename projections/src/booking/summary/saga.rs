@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use traveladvisor_domain::failure::Failure;
-use traveladvisor_domain::message::{Direction, Instruction, Outcome};
-use traveladvisor_domain::trip::Step;
+use traveladvisor_domain::message::{Direction, Instruction, Order, Outcome};
+use traveladvisor_domain::trip::{PaymentPlan, Step};
 use traveladvisor_domain::trip_saga::TripSagaEvent;
 use traveladvisor_domain::trip_saga::attention::{Verb, Waiting};
 
@@ -141,15 +141,22 @@ fn failed(given_up: &[Step]) -> String {
 /// What the saga asks for next.
 fn next(sends: &Instruction) -> &'static str {
     match (sends.direction, sends.order.step()) {
+        (Direction::Request, Step::Voucher) => "the voucher is asked for",
         (Direction::Request, Step::Hotel) => "the rooms are asked for",
         (Direction::Request, Step::Flight) => "the seats are asked for",
         (Direction::Request, Step::Car) => "the car is asked for",
         (Direction::Request, Step::Payment) => "the payment is asked for",
         (Direction::Request, Step::Approve) => "the booking is to be approved",
+        (Direction::Undo, Step::Voucher) => "the voucher is to be given back",
         (Direction::Undo, Step::Hotel) => "the rooms are to be given back",
         (Direction::Undo, Step::Flight) => "the seats are to be given back",
         (Direction::Undo, Step::Car) => "the car is to be given back",
+        (Direction::Undo, Step::Payment) if is_with_points(&sends.order) => "the points are to be given back",
         (Direction::Undo, Step::Payment) => "the money is to be given back",
         (Direction::Undo, Step::Approve) => "the booking is to be cancelled",
     }
+}
+
+const fn is_with_points(order: &Order) -> bool {
+    matches!(order, Order::Payment { plan: PaymentPlan::Redeem(_), .. })
 }

@@ -4,6 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 use traveladvisor_commands::input::{self, FieldError};
 use traveladvisor_domain::booking::quote::{RoomsWanted, SeatsWanted, VehicleWanted};
 use traveladvisor_domain::failure::Failure;
+use traveladvisor_domain::id::RewardId;
 use traveladvisor_domain::money::Money;
 use traveladvisor_domain::personal::Traveller;
 use traveladvisor_domain::rental::Rental;
@@ -24,6 +25,7 @@ pub(super) struct Checked {
     pub(super) flight: Option<SeatsWanted>,
     pub(super) car: Option<VehicleWanted>,
     pub(super) payment: Means,
+    pub(super) voucher: Option<RewardId>,
     pub(super) expected_total: Option<Money>,
     pub(super) wait: BookingWait,
 }
@@ -47,6 +49,7 @@ pub(super) fn check(given: BookTripInput) -> Result<Checked, Vec<UserError>> {
     let flight = optional(given.flight, |wanted| seats(&mut findings, &wanted));
     let car = optional(given.car, |rental| vehicle(&mut findings, &rental));
     let payment = payment(&mut findings, given.payment);
+    let voucher = optional(given.voucher, |voucher| findings.id(&["voucher"], "voucher", &voucher));
     let expected_total =
         optional(given.expected_total, |total| findings.check(&["expectedTotal"], input::money(&total.into())));
     let wait = given.wait;
@@ -58,6 +61,7 @@ pub(super) fn check(given: BookTripInput) -> Result<Checked, Vec<UserError>> {
             flight: flight?,
             car: car?,
             payment: payment?,
+            voucher: voucher?,
             expected_total: expected_total?,
             wait,
         })

@@ -5,7 +5,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use traveladvisor_domain::booking::quote::TripRequest;
-use traveladvisor_domain::id::{CarId, FlightId, HotelId};
+use traveladvisor_domain::id::{CarId, FlightId, HotelId, RewardId};
 use traveladvisor_domain::money::Money;
 use traveladvisor_domain::personal::Traveller;
 use traveladvisor_domain::trip::PaymentPlan;
@@ -18,6 +18,9 @@ pub(super) struct HashedTrip<'a> {
     car: Option<HashedRental>,
     payment: HashedPayment<'a>,
     expected_total: Option<Money>,
+    /// Left out where there is none, as before there were any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    voucher: Option<RewardId>,
 }
 
 #[derive(Serialize)]
@@ -73,9 +76,12 @@ impl<'a> HashedTrip<'a> {
             PaymentPlan::Card(card) => {
                 HashedPayment { method: "CARD", brand: Some(&card.brand), last_four: Some(&card.last_four) }
             }
-            PaymentPlan::Points => HashedPayment { method: "POINTS", brand: None, last_four: None },
+            PaymentPlan::Points | PaymentPlan::Redeem(_) => {
+                HashedPayment { method: "POINTS", brand: None, last_four: None }
+            }
             PaymentPlan::None => HashedPayment { method: "NONE", brand: None, last_four: None },
         };
-        Self { traveller, hotel, flight, car, payment, expected_total: wanted.expected_total }
+        let TripRequest { expected_total, voucher, .. } = *wanted;
+        Self { traveller, hotel, flight, car, payment, expected_total, voucher }
     }
 }

@@ -22,7 +22,10 @@ pub(crate) struct BookTripInput {
     pub(crate) car: Option<CarRentalInput>,
     /// How it is paid.
     pub(crate) payment: PaymentInput,
-    /// When given and today's total differs: `PRICE_CHANGED`, and nothing is reserved.
+    /// A voucher of the caller's that makes the trip cheaper. A trip that is refused or cancelled gives it back while it is valid.
+    pub(crate) voucher: Option<ID>,
+    /// What the caller expects to pay: the sum of the parts less what the voucher takes off. When given and today's differs: `PRICE_CHANGED`,
+    /// and nothing is reserved.
     pub(crate) expected_total: Option<MoneyInput>,
     /// When to answer.
     #[graphql(default)]

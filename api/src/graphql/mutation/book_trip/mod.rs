@@ -57,6 +57,7 @@ pub(crate) struct BookTrip;
 #[Object]
 impl BookTrip {
     /// Books a trip at today's price: all of its parts or none.
+    #[graphql(visible = "crate::graphql::part::booking")]
     async fn book_trip(
         &self,
         ctx: &Context<'_>,
@@ -100,6 +101,7 @@ async fn submission(ctx: &Context<'_>, checked: Checked) -> Result<std::result::
         car: checked.car,
         payment,
         expected_total: checked.expected_total,
+        voucher: checked.voucher,
     };
     let input_hash = input_hash(&HashedTrip::new(&checked.traveller, &wanted));
     Ok(Ok(Submission {

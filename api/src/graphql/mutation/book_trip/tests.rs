@@ -2,7 +2,7 @@ use async_graphql::{InputType, Value};
 use serde_json::json;
 use traveladvisor_commands::input_hash;
 use traveladvisor_domain::booking::quote::TripRequest;
-use traveladvisor_domain::id::{CarId, FlightId, HotelId};
+use traveladvisor_domain::id::{CampaignId, CarId, FlightId, HotelId, RewardId};
 use traveladvisor_domain::personal::Traveller;
 use traveladvisor_domain::trip::{CardToken, PaymentPlan};
 
@@ -111,9 +111,11 @@ fn an_id_of_another_form_names_nothing() {
         (json!({ "hotel": { "hotelId": FlightId::of("own", "f").to_string() } }), "hotelId"),
         (json!({ "flight": { "flightId": "" } }), "flightId"),
         (json!({ "car": { "carId": "car_\u{0}" } }), "carId"),
+        (json!({ "voucher": "nonsense" }), "voucher"),
+        (json!({ "voucher": HotelId::of("own", "h").to_string() }), "voucher"),
     ] {
         let found = errors(change);
-        assert_eq!((found[0].code, found[0].path[2].as_str()), (ErrorCode::NotFound, field));
+        assert_eq!((found[0].code, found[0].path.last().map(String::as_str)), (ErrorCode::NotFound, Some(field)));
     }
 }
 
@@ -142,6 +144,7 @@ fn the_hash_tells_trips_apart_and_not_how_long_to_wait() {
             car: checked.car,
             payment: PaymentPlan::None,
             expected_total: checked.expected_total,
+            voucher: checked.voucher,
         };
         input_hash(&HashedTrip::new(&checked.traveller, &wanted))
     };
@@ -150,6 +153,9 @@ fn the_hash_tells_trips_apart_and_not_how_long_to_wait() {
     assert_ne!(hash(json!({})), hash(json!({ "hotel": { "rooms": 2 } })));
     assert_ne!(hash(json!({})), hash(json!({ "car": null })));
     assert_ne!(hash(json!({})), hash(json!({ "traveller": { "name": "Bob" } })));
+    let voucher = |cause: &str| RewardId::of(CampaignId::of("own", "c"), cause).to_string();
+    let [one, two] = ["1", "2"].map(|cause| hash(json!({ "voucher": voucher(cause) })));
+    assert!(one != hash(json!({})) && one != two, "one trip is with another voucher, one without");
 }
 
 #[test]
@@ -158,7 +164,7 @@ fn of_a_card_the_hash_takes_brand_and_last_four() {
     let hash = |token: &str, last_four: &str| {
         let card = CardToken { token: token.into(), brand: "visa".into(), last_four: last_four.into() };
         let payment = PaymentPlan::Card(card);
-        let wanted = TripRequest { hotel: None, flight: None, car: None, payment, expected_total: None };
+        let wanted = TripRequest { hotel: None, flight: None, car: None, payment, expected_total: None, voucher: None };
         input_hash(&HashedTrip::new(&traveller, &wanted))
     };
     assert_eq!(hash("tok_1", "4242"), hash("tok_2", "4242"));

@@ -20,7 +20,7 @@ use crate::aggregate::{Aggregate, Command, Event};
 use crate::failure::{Code, Failure};
 use crate::id::StreamId;
 use crate::message::{Answer, Body, Destination, Direction, GatewayCall, GatewayCallKind, Message, Outcome, messages};
-use crate::testing::samples::{car_id, flight_id, hotel_id};
+use crate::testing::samples::{car_id, flight_id, hotel_id, member, voucher_id};
 use crate::testing::world::{World, trip};
 use crate::trip::{PaymentPlan, Step, TripPlan};
 use crate::trip_saga::steps::PIVOT;
@@ -31,6 +31,13 @@ pub(super) const SAGA: usize = 0;
 pub(super) const BOOKING: usize = 1;
 pub(super) const PAYMENT: usize = 2;
 const FIRST_PART: usize = 3;
+pub(super) const ACCOUNT: usize = 6;
+const VOUCHER: usize = 7;
+/// How many aggregates there are.
+pub(super) const ALL: usize = 8;
+/// Where the voucher and the parts have their places.
+const HOLDERS: [(Step, usize); 4] =
+    [(Step::Voucher, VOUCHER), (Step::Hotel, FIRST_PART), (Step::Flight, FIRST_PART + 1), (Step::Car, FIRST_PART + 2)];
 pub(super) const PARTS: [Step; 3] = [Step::Hotel, Step::Flight, Step::Car];
 
 /// What is explored, and how much trouble there is.
@@ -108,7 +115,7 @@ pub(super) struct Model {
     holds: Numbered<Id, bool>,
     /// By message, the place of its aggregate; none: the gateway.
     places: Vec<Option<usize>>,
-    streams: [StreamId; 6],
+    streams: [StreamId; ALL],
 }
 
 impl Model {
@@ -125,7 +132,7 @@ impl Model {
             again: Numbered::default(),
             holds: Numbered::default(),
             places: Vec::new(),
-            streams: [0, 1, 2, 3, 4, 5].map(stream_of),
+            streams: [0, 1, 2, 3, 4, 5, 6, 7].map(stream_of),
         }
     }
 
@@ -176,16 +183,24 @@ impl Model {
         matches!(awaiting, Awaiting::Answer { .. }).then_some(what)
     }
 
-    /// The parts that participants hold.
+    /// The parts that participants hold, and the voucher.
     pub(super) fn held(&mut self, state: &State) -> Steps {
         let mut held = Steps::default();
-        for (step, aggregate) in PARTS.into_iter().zip(&state.aggregates[FIRST_PART..]) {
-            let aggregates = &self.aggregates;
-            if *self.holds.entry(*aggregate).or_insert_with(|| holds(aggregates.get(*aggregate))) {
+        for (step, place) in HOLDERS {
+            let (aggregates, aggregate) = (&self.aggregates, state.aggregates[place]);
+            if *self.holds.entry(aggregate).or_insert_with(|| holds(aggregates.get(aggregate))) {
                 held.add(step);
             }
         }
         held
+    }
+
+    /// The points that the member has.
+    pub(super) fn points(&self, state: &State) -> u64 {
+        match &**self.aggregates.get(state.aggregates[ACCOUNT]) {
+            Aggregate::PointsAccount(account) => account.balance(),
+            other => panic!("not an account: {other:?}"),
+        }
     }
 
     /// The state after an action; none when it is not possible. All that is written is held against the promises.
@@ -313,10 +328,15 @@ impl Model {
         Some(self.given(&after, PAYMENT, given))
     }
 
-    /// The letter answers for the message, which may yet be handled: an operator may have it delivered again.
+    /// The letter answers for the message, which may yet be handled: an operator may have it delivered again. Nobody answers for an order
+    /// to the account: the payment is asked again, and asks again.
     fn set_aside(&mut self, state: &State, message: Id) -> State {
         let Message { booking, body, .. } = &**self.messages.get(message);
-        let Body::Instruction(asked) = body else { panic!("only instructions are answered") };
+        let (under_way, set_aside) = (state.under_way, state.set_aside);
+        let Body::Instruction(asked) = body else {
+            let under_way = self.sets.without(under_way, message);
+            return State { under_way, set_aside: self.sets.with(set_aside, message), ..*state };
+        };
         let outcome = Outcome::Unknown(Failure::new(Code::Internal, "The decision failed."));
         let (step, direction, attempt) = (asked.order.step(), asked.direction, asked.attempt);
         let answer = Message {
@@ -344,7 +364,7 @@ impl Model {
         let ledger = self.ledgers.get(state.ledger);
         let is_forward = matches!(self.saga(state), TripSaga::Forward(_));
         let ledger = match word {
-            _ if self.bounds.plan.payment == PaymentPlan::None => (**ledger).clone(),
+            _ if !matches!(self.bounds.plan.payment, PaymentPlan::Card(_)) => (**ledger).clone(),
             Word::Retry | Word::GiveUp => (**ledger).clone(),
             // He moves money by hand only where nothing of ours can come through any more.
             Word::MarkDone if ledger.kept().is_empty() && self.is_on_its_way(state, Direction::Request) => return None,
@@ -425,7 +445,9 @@ impl Model {
             Aggregate::Payment(_) => PAYMENT,
             Aggregate::Hotel(_) => FIRST_PART,
             Aggregate::Flight(_) => FIRST_PART + 1,
-            Aggregate::Car(_) | Aggregate::DeadLetter(_) => FIRST_PART + 2,
+            Aggregate::PointsAccount(_) => ACCOUNT,
+            Aggregate::Reward(_) => VOUCHER,
+            _ => FIRST_PART + 2,
         }]
     }
 }
@@ -437,6 +459,8 @@ fn stream_of(place: usize) -> StreamId {
         PAYMENT => trip().payment(),
         3 => hotel_id().stream(),
         4 => flight_id().stream(),
+        ACCOUNT => member().account(),
+        VOUCHER => voucher_id().stream(),
         _ => car_id().stream(),
     }
 }

@@ -7,12 +7,18 @@ use super::witness::{Kind, Promise, State, Trouble};
 use crate::aggregate::Aggregate;
 use crate::booking::Booking;
 use crate::message::{Body, Direction, GatewayCallKind, Instruction};
+use crate::testing::samples::POINTS_HELD;
 use crate::trip::{PaymentPlan, Step};
 use crate::trip_saga::TripSaga;
 use crate::trip_saga::steps::PIVOT;
 
 /// More attempts of one instruction than the bounds on trouble allow: beyond it something goes round in circles.
 const ATTEMPTS_MAX: u32 = 40;
+
+/// An order to the account that is lost holds up the payment.
+const fn lost_order(direction: Direction) -> Trouble {
+    Trouble { step: PIVOT, direction, kind: Kind::DeadLetter }
+}
 
 const fn dead_letter(asked: &Instruction) -> Trouble {
     Trouble { step: asked.order.step(), direction: asked.direction, kind: Kind::DeadLetter }
@@ -197,6 +203,13 @@ impl Search {
                 }
                 actions.push((Action::SetAside(message), Some(dead_letter(asked))));
             }
+            Body::Points(order) => {
+                actions.push((Action::Deliver(message), None));
+                if order.direction == Direction::Request {
+                    actions.push((Action::DeliverWhenSoldOut(message), None));
+                }
+                actions.push((Action::SetAside(message), Some(lost_order(order.direction))));
+            }
             _ => actions.push((Action::Deliver(message), None)),
         }
     }
@@ -218,7 +231,8 @@ impl Search {
                 if is_quiet {
                     self.ended.extend(numbers.get(state));
                 }
-                (!self.is_all_or_nothing(state)).then_some(Promise::AllOrNothing)
+                let is_kept = self.is_all_or_nothing(state) && self.points_add_up(state, is_quiet);
+                (!is_kept).then_some(Promise::AllOrNothing)
             }
             saga => {
                 let is_watched = saga.attention().is_some();
@@ -237,12 +251,14 @@ impl Search {
         match self.model.saga(state) {
             TripSaga::Succeeded { .. } => {
                 let parts = [plan.hotel.is_some(), plan.flight.is_some(), plan.car.is_some()];
-                let has_all = PARTS.into_iter().zip(parts).all(|(step, there)| held.has(step) == there);
-                let is_paid = kept == if plan.payment == PaymentPlan::None { vec![] } else { vec![plan.total] };
+                let has_parts = PARTS.into_iter().zip(parts).all(|(step, there)| held.has(step) == there);
+                let has_all = has_parts && held.has(Step::Voucher) == plan.voucher().is_some();
+                let is_paid =
+                    kept == if matches!(plan.payment, PaymentPlan::Card(_)) { vec![plan.total] } else { vec![] };
                 // The traveller's cancellation may be under way to a saga that has just succeeded.
                 let is_approved = match booking {
                     Booking::Approved { .. } => true,
-                    Booking::Cancelling { approved } => approved.is_some() && state.witness.is_cancelled,
+                    Booking::Cancelling { approved, .. } => approved.is_some() && state.witness.is_cancelled,
                     _ => false,
                 };
                 has_all && is_paid && is_approved
@@ -258,6 +274,27 @@ impl Search {
                 is_closed && may_keep && !given_up.is_empty() && left.less(given_up).is_empty()
             }
             _ => true,
+        }
+    }
+
+    /// Whether the member has at the end the points that there should be. What a trip brings, or what is taken back of it, may still be
+    /// under way; what it is paid with is not.
+    fn points_add_up(&self, state: &State, is_quiet: bool) -> bool {
+        let plan = &self.model.bounds.plan;
+        let costs = if let PaymentPlan::Redeem(redeem) = &plan.payment { redeem.points } else { 0 };
+        let brings = plan.earns.map_or(0, |earns| earns.points);
+        let points = self.model.points(state);
+        let may_be_under_way = |at_last: u64| {
+            let other = if at_last == POINTS_HELD { POINTS_HELD + brings } else { POINTS_HELD };
+            points == at_last || (!is_quiet && brings > 0 && points == other)
+        };
+        match self.model.saga(state) {
+            TripSaga::Succeeded { .. } if costs > 0 => points == POINTS_HELD - costs,
+            TripSaga::Succeeded { .. } => may_be_under_way(POINTS_HELD + brings),
+            TripSaga::Failed { .. } if costs > 0 && state.witness.given_up.has(Step::Payment) => {
+                points == POINTS_HELD || points == POINTS_HELD - costs
+            }
+            _ => may_be_under_way(POINTS_HELD),
         }
     }
 
@@ -317,6 +354,9 @@ impl Search {
                 Body::CancelTrip => "cancel".to_owned(),
                 Body::GatewayCall(call) => format!("call {}", call.key),
                 Body::LookUp(call) => format!("look up {}", call.key),
+                Body::Points(order) => format!("{} points {}", order.direction.as_str(), order.attempt),
+                Body::Earn(_) => "earn".to_owned(),
+                Body::Reverse(_) => "reverse".to_owned(),
             }
         };
         match action {

@@ -1,7 +1,10 @@
-//! Five bugs, each put into one step of the core: the explorer must find them all.
+//! Seven bugs, each put into one step of the core: the explorer must find them all.
 
 use crate::aggregate::{Aggregate, Command, Event};
-use crate::message::{Answer, Body, Direction, Instruction, Message, Order};
+use crate::booking::BookingEvent;
+use crate::message::{Answer, Body, Direction, Instruction, Message, Order, Outcome};
+use crate::points::PointsOrder;
+use crate::points_account::{PointsAccountCommand, PointsAccountEvent};
 use crate::trip::{Step, TripPlan};
 use crate::trip_saga::steps::PIVOT;
 use crate::trip_saga::{Awaiting, Forward, TripSaga, TripSagaCommand, TripSagaEvent};
@@ -19,6 +22,10 @@ pub(super) enum Bug {
     DuplicateCounted,
     /// The pause before the next try is noted, but nobody wakes the saga.
     TimerForgotten,
+    /// A new attempt takes the points once more, instead of saying that they were taken.
+    PointsTakenAgain,
+    /// A trip that was approved and cancelled leaves the member what it had brought.
+    EarningKept,
 }
 
 impl Bug {
@@ -43,6 +50,11 @@ impl Bug {
 
     /// The events as the buggy saga decides them.
     pub(super) fn decided(self, state: &Aggregate, command: &Command, events: Vec<Event>) -> Vec<Event> {
+        match (self, command) {
+            (Self::PointsTakenAgain, Command::PointsAccount(command)) => return taken_again(command, events),
+            (Self::EarningKept, _) => return events.into_iter().map(earning_kept).collect(),
+            _ => {}
+        }
         let (Aggregate::TripSaga(saga), Command::TripSaga(command)) = (state, command) else { return events };
         let TripSaga::Forward(forward) = &**saga else { return events };
         match (self, command) {
@@ -108,5 +120,32 @@ fn not_done_after_all(event: Event, sends: Option<Instruction>) -> Event {
             Event::TripSaga(TripSagaEvent::StepRefused { step, attempt, failure, sends })
         }
         (event, _) => event,
+    }
+}
+
+fn taken_again(command: &PointsAccountCommand, events: Vec<Event>) -> Vec<Event> {
+    let again = |event| match (event, command) {
+        (
+            Event::PointsAccount(PointsAccountEvent::AnswerRepeated {
+                answer: Answer { direction: Direction::Request, outcome: Outcome::Done, attempt, .. },
+                booking,
+                business_date,
+            }),
+            PointsAccountCommand::Order { order, .. },
+        ) => {
+            let PointsOrder { points, value, .. } = *order;
+            Event::PointsAccount(PointsAccountEvent::PointsRedeemed { booking, attempt, points, value, business_date })
+        }
+        (event, _) => event,
+    };
+    events.into_iter().map(again).collect()
+}
+
+fn earning_kept(event: Event) -> Event {
+    match event {
+        Event::Booking(BookingEvent::BookingCancelled { attempt, failure, .. }) => {
+            Event::Booking(BookingEvent::BookingCancelled { attempt, failure, reverses: None })
+        }
+        event => event,
     }
 }

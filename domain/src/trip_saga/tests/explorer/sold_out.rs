@@ -5,8 +5,10 @@ use crate::car::{CarCommand, CarDetails};
 use crate::flight::{FlightCommand, FlightDetails};
 use crate::hotel::{HotelCommand, HotelDetails};
 use crate::occasion::Occasion;
+use crate::points_account::PointsAccountCommand;
+use crate::reward::RewardCommand;
 use crate::testing::at;
-use crate::testing::samples::{NOW, ON_SALE, car_details, day, flight_details, hotel_details, trip};
+use crate::testing::samples::{NOW, ON_SALE, car_details, day, flight_details, hotel_details, other_trip, trip};
 use crate::trip::PaymentPlan;
 
 /// The same participant with nothing left to sell.
@@ -34,6 +36,15 @@ fn withdrawal(aggregate: &Aggregate, occasion: Occasion) -> Vec<Event> {
             let details = CarDetails { vehicles: 0, ..car_details() };
             Command::Car(CarCommand::Upsert { details, occasion })
         }
+        // Another trip of the same member was faster.
+        Aggregate::PointsAccount(account) => {
+            let (booking, order) = (other_trip::id(), other_trip::order(account.balance()));
+            Command::PointsAccount(PointsAccountCommand::Order { booking, order, occasion })
+        }
+        Aggregate::Reward(_) => {
+            let (booking, part) = (other_trip::id(), other_trip::voucher());
+            Command::Reward(RewardCommand::Redeem { booking, attempt: 1, part, occasion })
+        }
         _ => return Vec::new(),
     };
     aggregate.decide(command).expect("a supplier may withdraw what it has")
@@ -45,6 +56,7 @@ pub(super) fn holds(aggregate: &Aggregate) -> bool {
         Aggregate::Hotel(hotel) => hotel.rooms_left("DBL", day("2024-12-24")),
         Aggregate::Flight(flight) => flight.seats_left("ECONOMY"),
         Aggregate::Car(car) => trip([true; 3], PaymentPlan::None).car.and_then(|part| car.vehicles_left(part.rental)),
+        Aggregate::Reward(voucher) => return voucher.is_used(),
         _ => return false,
     };
     left.is_some_and(|left| left < ON_SALE)

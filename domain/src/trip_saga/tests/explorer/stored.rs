@@ -16,6 +16,12 @@ pub(super) fn event_read_back(event: &Event) -> Event {
         Event::Car(event) => Event::Car(read_back(event)),
         Event::Payment(event) => Event::Payment(read_back(event)),
         Event::DeadLetter(event) => Event::DeadLetter(read_back(event)),
+        Event::Member(event) => Event::Member(read_back(event)),
+        Event::EmailClaim(event) => Event::EmailClaim(read_back(event)),
+        Event::PointsAccount(event) => Event::PointsAccount(read_back(event)),
+        Event::Campaign(event) => Event::Campaign(read_back(event)),
+        Event::Reward(event) => Event::Reward(read_back(event)),
+        Event::Programme(event) => Event::Programme(read_back(event)),
     }
 }
 
@@ -28,5 +34,11 @@ pub(super) fn state_read_back(state: &Aggregate) -> Aggregate {
         Aggregate::Car(state) => Aggregate::Car(stored_and_read(state)),
         Aggregate::Payment(state) => Aggregate::Payment(stored_and_read(state)),
         Aggregate::DeadLetter(state) => Aggregate::DeadLetter(*state),
+        Aggregate::Member(state) => Aggregate::Member(stored_and_read(state)),
+        Aggregate::EmailClaim(state) => Aggregate::EmailClaim(stored_and_read(state)),
+        Aggregate::PointsAccount(state) => Aggregate::PointsAccount(stored_and_read(state)),
+        Aggregate::Campaign(state) => Aggregate::Campaign(stored_and_read(state)),
+        Aggregate::Reward(state) => Aggregate::Reward(stored_and_read(state)),
+        Aggregate::Programme(state) => Aggregate::Programme(stored_and_read(state)),
     }
 }

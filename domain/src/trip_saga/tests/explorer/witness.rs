@@ -1,6 +1,7 @@
 //! What an onlooker who sees every event remembers, and the promises that it holds them against.
 
 use super::interned::Id;
+use super::model::ALL;
 use crate::aggregate::{Command, Event};
 use crate::booking::BookingEvent;
 use crate::car::CarEvent;
@@ -8,6 +9,8 @@ use crate::flight::FlightEvent;
 use crate::hotel::HotelEvent;
 use crate::message::{Answer, Direction, Outcome};
 use crate::payment::PaymentEvent;
+use crate::points_account::PointsAccountEvent;
+use crate::reward::RewardEvent;
 use crate::trip::Step;
 use crate::trip_saga::attention::Verb;
 use crate::trip_saga::steps::PIVOT;
@@ -27,8 +30,10 @@ pub(super) enum Promise {
     UndoneOnce,
     /// Once the money is taken nothing is undone by itself.
     NothingAfterThePivot,
-    /// One charge at most for a payment, and a refund is what was charged.
+    /// One charge at most for a payment, in money or points, and what comes back is what was charged, once.
     OneCharge,
+    /// What a trip brings comes once and is taken back once.
+    EarnedOnce,
     /// There is always an enabled wake-up, a message under way, or a visible owner.
     NoDeadEnd,
     /// An end can be reached from everywhere, without any further trouble.
@@ -97,6 +102,27 @@ pub(super) struct Witness {
     pub(super) by_hand: Steps,
     pub(super) is_cancelled: bool,
     is_paid: bool,
+    account: Moved,
+}
+
+/// What has happened to the member's account because of the trip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+struct Moved(u8);
+
+impl Moved {
+    const REDEEMED: u8 = 1;
+    const RESTORED: u8 = 2;
+    const EARNED: u8 = 4;
+    const REVERSED: u8 = 8;
+
+    /// Notes what may happen once, and only after something else.
+    const fn once(&mut self, what: u8, after: u8, promise: Promise) -> Seen {
+        if self.0 & what != 0 || self.0 & after != after {
+            return Err(promise);
+        }
+        self.0 |= what;
+        Ok(())
+    }
 }
 
 type Seen = Result<(), Promise>;
@@ -114,6 +140,11 @@ impl Witness {
                 Event::Payment(PaymentEvent::RefundRequested { .. } | PaymentEvent::PaymentCancelled { .. }) => {
                     self.in_reverse(held, PIVOT)?;
                 }
+                Event::Payment(PaymentEvent::PointsAsked { order, .. }) if order.direction == Direction::Undo => {
+                    self.in_reverse(held, PIVOT)?;
+                }
+                Event::PointsAccount(event) => self.see_account(event)?,
+                Event::Reward(RewardEvent::VoucherReturned { .. }) => self.see_released(held, Step::Voucher)?,
                 Event::Booking(BookingEvent::CancellationRequested { .. }) => self.is_cancelled = true,
                 _ => {}
             }
@@ -129,6 +160,21 @@ impl Witness {
     /// The pivot is passed, whoever knows.
     pub(super) const fn is_paid(self) -> bool {
         self.is_paid
+    }
+
+    const fn see_account(&mut self, event: &PointsAccountEvent) -> Seen {
+        let account = &mut self.account;
+        match event {
+            PointsAccountEvent::PointsRedeemed { .. } => account.once(Moved::REDEEMED, 0, Promise::OneCharge),
+            PointsAccountEvent::PointsRestored { .. } => {
+                account.once(Moved::RESTORED, Moved::REDEEMED, Promise::OneCharge)
+            }
+            PointsAccountEvent::PointsEarned { .. } => account.once(Moved::EARNED, 0, Promise::EarnedOnce),
+            PointsAccountEvent::PointsReversed { .. } => {
+                account.once(Moved::REVERSED, Moved::EARNED, Promise::EarnedOnce)
+            }
+            _ => Ok(()),
+        }
     }
 
     fn see_released(&mut self, held: Steps, step: Step) -> Seen {
@@ -234,7 +280,7 @@ pub(super) enum Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct State {
     /// In the order of [`super::model::ROLES`].
-    pub(super) aggregates: [Id; 6],
+    pub(super) aggregates: [Id; ALL],
     pub(super) ledger: Id,
     /// Sent and not handled.
     pub(super) under_way: Id,

@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use super::super::held;
 use crate::aggregate::{Aggregate, Event};
+use crate::booking::BookingEvent;
 use crate::id::{StreamId, StreamKind};
-use crate::payment::PaymentEvent;
-use crate::testing::world::{Decision, World, trip};
-use crate::trip::Step;
+use crate::testing::world::{Decision, World, money_kept, trip};
+use crate::trip::{Step, TripPlan};
 
 /// Where things stood when it was recorded.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,14 @@ pub(super) struct Affairs {
     held: BTreeSet<Step>,
     /// What the log knows to be taken and not given back, in minor units.
     kept: i64,
+    /// Points that the member has more, or less, than before.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    points: i64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks for it")]
+const fn is_nothing(points: &i64) -> bool {
+    *points == 0
 }
 
 /// All that happened to one trip, in order.
@@ -58,13 +66,16 @@ fn name(state: &impl std::fmt::Debug) -> String {
 impl Affairs {
     pub(super) fn of(world: &World) -> Self {
         let Aggregate::Booking(booking) = world.aggregate(trip().stream()) else { panic!("no booking") };
-        let moved = |(_, event): &(StreamId, Event)| match event {
-            Event::Payment(PaymentEvent::PaymentCompleted { amount, charge: Some(_), .. }) => amount.minor,
-            Event::Payment(PaymentEvent::PaymentCancelled { refunded, .. }) => -refunded.minor,
-            _ => 0,
-        };
-        let (saga, kept) = (world.saga(), world.log.iter().map(moved).sum());
-        Self { saga: name(&saga), booking: name(&booking), wakes_at: saga.wake_up_at(), held: held(world), kept }
+        let (saga, kept) = (world.saga(), money_kept(&world.log));
+        let points = world.account().balance().cast_signed() - world.points_before().cast_signed();
+        Self {
+            saga: name(&saga),
+            booking: name(&booking),
+            wakes_at: saga.wake_up_at(),
+            held: held(world),
+            kept,
+            points,
+        }
     }
 }
 
@@ -83,6 +94,15 @@ impl History {
         let lines: Vec<String> = self.events.iter().zip(&self.decisions).map(line).collect();
         let (definition, lines) = (self.definition, lines.join(",\n"));
         format!("{{\n  \"definition\": {definition},\n  \"affairs\": {affairs},\n  \"events\": [\n{lines}\n  ]\n}}\n")
+    }
+
+    /// The trip that is told of.
+    pub(super) fn plan(&self) -> TripPlan {
+        let plan = self.events.iter().find_map(|(_, event)| match event {
+            Event::Booking(BookingEvent::BookingRequested { plan, .. }) => Some(plan.clone()),
+            _ => None,
+        });
+        plan.expect("a trip")
     }
 
     /// A world in which all this has happened.
@@ -130,6 +150,12 @@ fn stored(event: &Event) -> Value {
         Event::Car(event) => serde_json::to_value(event),
         Event::Payment(event) => serde_json::to_value(event),
         Event::DeadLetter(event) => serde_json::to_value(event),
+        Event::Member(event) => serde_json::to_value(event),
+        Event::EmailClaim(event) => serde_json::to_value(event),
+        Event::PointsAccount(event) => serde_json::to_value(event),
+        Event::Campaign(event) => serde_json::to_value(event),
+        Event::Reward(event) => serde_json::to_value(event),
+        Event::Programme(event) => serde_json::to_value(event),
     };
     value.expect("JSON")
 }
@@ -143,6 +169,12 @@ fn event_of(kind: StreamKind, event: Value) -> Event {
         StreamKind::Car => serde_json::from_value(event).map(Event::Car),
         StreamKind::Payment => serde_json::from_value(event).map(Event::Payment),
         StreamKind::DeadLetter => serde_json::from_value(event).map(Event::DeadLetter),
+        StreamKind::Member => serde_json::from_value(event).map(Event::Member),
+        StreamKind::EmailClaim => serde_json::from_value(event).map(Event::EmailClaim),
+        StreamKind::PointsAccount => serde_json::from_value(event).map(Event::PointsAccount),
+        StreamKind::Campaign => serde_json::from_value(event).map(Event::Campaign),
+        StreamKind::Reward => serde_json::from_value(event).map(Event::Reward),
+        StreamKind::Programme => serde_json::from_value(event).map(Event::Programme),
     };
     read.unwrap_or_else(|error| panic!("not a {kind:?} event any more: {error}"))
 }

@@ -4,7 +4,8 @@ use super::super::{World, asked, card, declined, plan};
 use crate::failure::{Code, Failure};
 use crate::message::Direction;
 use crate::payment::GatewayOutcome;
-use crate::trip::{PaymentPlan, Step};
+use crate::testing::samples::{earning, points, with_voucher};
+use crate::trip::{PaymentPlan, Step, TripPlan};
 use crate::trip_saga::attention::Resolution;
 
 const PARTS: [(Step, &str); 3] = [(Step::Hotel, "hotel"), (Step::Flight, "flight"), (Step::Car, "car")];
@@ -14,6 +15,7 @@ pub(super) fn all() -> Vec<(String, World)> {
     told.extend(half_way());
     told.extend(with_deadlines());
     told.extend(with_an_operator());
+    told.extend(of_a_member());
     told
 }
 
@@ -125,6 +127,71 @@ fn with_deadlines() -> Vec<(String, World)> {
     world.hold(Step::Payment, Direction::Request);
     assert!(world.wake());
     told.push(("payment-in-doubt".to_owned(), world));
+    told
+}
+
+fn requested(plan: TripPlan) -> World {
+    let mut world = World::new([true; 3]);
+    world.request(plan);
+    world
+}
+
+/// Delivers until an event of this name has happened.
+fn until_named(mut world: World, name: &str) -> World {
+    while !world.names().iter().any(|known| known == name) {
+        assert!(world.deliver(0), "{name} never happens");
+    }
+    world
+}
+
+/// What came with the third definition: vouchers; and, beside it, points as payment and points that a trip brings.
+fn of_a_member() -> Vec<(String, World)> {
+    let by_points = || with_voucher(plan([true; 3], points()));
+    let brings = || earning(with_voucher(plan([true; 3], card())));
+    let mut told = vec![
+        ("succeeded-points".to_owned(), run(requested(by_points()))),
+        ("succeeded-earning".to_owned(), run(requested(brings()))),
+    ];
+    for (name, plan) in [("points", by_points()), ("earning", brings())] {
+        let mut world = run(requested(plan.clone()));
+        world.cancel();
+        told.push((format!("cancelled-after-approval-{name}"), run(world)));
+        let mut world = requested(plan);
+        world.faults.insert((Step::Car, Direction::Request), 3);
+        told.push((format!("tries-used-up-car-{name}"), run(world)));
+    }
+    let mut world = requested(by_points());
+    world.hold(Step::Voucher, Direction::Request);
+    told.push(("deadline-voucher".to_owned(), run(world)));
+    let mut world = requested(by_points());
+    world.lost_orders = 1;
+    told.push(("points-asked-for-again".to_owned(), run(world)));
+    let mut world = run(requested(by_points()));
+    world.lost_orders = 1;
+    world.cancel();
+    told.push(("points-given-back-again".to_owned(), run(world)));
+    for (name, event) in [
+        ("half-way-voucher", "VoucherRedeemed"),
+        ("half-way-points-asked", "PaymentRequested"),
+        ("half-way-points-taken", "PointsRedeemed"),
+        ("half-way-paid-with-points", "PaymentCompleted"),
+        ("half-way-approved-with-points", "BookingApproved"),
+    ] {
+        told.push((name.to_owned(), until_named(requested(by_points()), event)));
+    }
+    for (name, event) in [
+        ("half-way-points-asked-back", "PointsAsked"),
+        ("half-way-points-restored", "PointsRestored"),
+        ("half-way-voucher-returned", "VoucherReturned"),
+    ] {
+        let mut world = run(requested(by_points()));
+        world.cancel();
+        told.push((name.to_owned(), until_named(world, event)));
+    }
+    told.push(("half-way-earning".to_owned(), until_named(requested(brings()), "BookingApproved")));
+    let mut world = run(requested(brings()));
+    world.cancel();
+    told.push(("half-way-reversing".to_owned(), until_named(world, "BookingCancelled")));
     told
 }
 

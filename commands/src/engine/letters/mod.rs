@@ -1,0 +1,103 @@
+//! Messages that were set aside and come again: their letter tells where they came from, and the log, or the broker, still tells what they
+//! say (L9).
+
+mod records;
+mod verbs;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use traveladvisor_domain::aggregate::Event;
+use traveladvisor_domain::bus::announcement;
+use traveladvisor_domain::dead_letter::DeadLetterEvent;
+use traveladvisor_domain::failure::{Code, Failure};
+use traveladvisor_domain::id::StreamId;
+use traveladvisor_domain::message::{Destination, messages_of};
+use traveladvisor_infra::event_log::{EventLog, LogError, Metadata};
+
+pub(super) use self::records::Records;
+pub(super) use self::verbs::with_its_trip;
+use super::job::{Cause, Letter, Origin, SoThat, Task};
+
+/// Why a letter stays set aside whose message was about a call of the payment gateway.
+const GATEWAYS_WORD: &str =
+    "What the gateway said is not kept: the payment asks it again by itself, at the next try of its saga";
+
+/// Why a letter stays set aside that was an announcement.
+const TOLD_ANEW: &str = "What it announces can never be sent as it is: change it, and that is announced";
+
+/// A letter, as it was set aside first.
+struct Opened {
+    letter: Letter,
+    sequence: u64,
+    metadata: Metadata,
+}
+
+/// The job of a letter whose time has come: its message once more. When its cause cannot be read, the letter is put off to `later`.
+///
+/// Errors: the database is away, or the letter itself cannot be read.
+pub(crate) async fn again(
+    log: &EventLog,
+    records: Option<&dyn Records>,
+    stream: StreamId,
+    later: DateTime<Utc>,
+) -> Result<Option<(Task, Arc<Origin>)>, LogError> {
+    let Some(stored) = log.read_stream_page(stream, 0, 1).await?.pop() else { return Ok(None) };
+    let Event::DeadLetter(written) = stored.decode()?.into_parts().0 else { return Ok(None) };
+    let metadata = stored.decode_metadata()?;
+    let opened = Opened { letter: Letter { stream, written }, sequence: stored.sequence, metadata };
+    let found = match &opened.letter.written {
+        DeadLetterEvent::RecordDeadLettered { .. } => Ok(records::task_of(records, &opened, later).await),
+        _ => task_of(log, &opened).await,
+    };
+    match found {
+        Ok(Some(found)) => Ok(Some(found)),
+        Err(LogError::Unavailable(reason)) => Err(LogError::Unavailable(reason)),
+        Ok(None) | Err(_) => Ok(Some(opened.stays(None, SoThat::MessageComes { at: later }))),
+    }
+}
+
+/// The message of this very log.
+async fn task_of(log: &EventLog, opened: &Opened) -> Result<Option<(Task, Arc<Origin>)>, LogError> {
+    let Letter { stream: letter, written } = &opened.letter;
+    let DeadLetterEvent::MessageDeadLettered { cause_stream, cause_sequence, place, .. } = written else {
+        return Ok(None);
+    };
+    let (Ok(stream), place) = (cause_stream.parse::<StreamId>(), *place as usize) else { return Ok(None) };
+    let Some(stored) = log.read_stream_page(stream, cause_sequence.saturating_sub(1), 1).await?.pop() else {
+        return Ok(None);
+    };
+    let cause = Cause { stream, sequence: stored.sequence, place, message_id: letter.uuid };
+    let metadata = stored.decode_metadata()?;
+    let events = stored.decode()?;
+    let Some(message) = messages_of(stream, &events).into_iter().nth(place) else {
+        let is_announced = events.iter().any(|event| announcement(event).is_some());
+        let failure = || Failure::new(Code::Internal, format!("{TOLD_ANEW}."));
+        return Ok(is_announced.then(|| opened.stays(Some(failure()), SoThat::SagaHears)));
+    };
+    if message.to == Destination::Gateway {
+        let failure = Failure::new(Code::Internal, format!("{GATEWAYS_WORD}."));
+        return Ok(Some(opened.stays(Some(failure), SoThat::SagaHears)));
+    }
+    let letter = Some(Box::new(opened.letter.clone()));
+    let task = Task::Message { message: Box::new(message), cause, letter };
+    Ok(Some((task, Arc::new(Origin::of_message(&metadata, &cause)))))
+}
+
+impl Opened {
+    /// The letter itself, as the cause of what it brings.
+    const fn cause(&self) -> Cause {
+        let Letter { stream, .. } = self.letter;
+        Cause { stream, sequence: self.sequence, place: 0, message_id: stream.uuid }
+    }
+
+    /// It is set aside once more, for this reason or the former one.
+    fn stays(&self, failure: Option<Failure>, so_that: SoThat) -> (Task, Arc<Origin>) {
+        let Letter { stream, written } = self.letter.clone();
+        let letter = Box::new(match failure {
+            Some(failure) => written.because(failure),
+            None => written,
+        });
+        (Task::SetAside { stream, letter, so_that }, Arc::new(Origin::of_message(&self.metadata, &self.cause())))
+    }
+}
