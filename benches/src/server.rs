@@ -14,8 +14,9 @@ use traveladvisor_infra::private_server::{Durability, PrivateServer, ServerOptio
 
 use crate::{Failure, Outcome};
 
-/// Connections the server takes: the floor holds one for each client, and every side has its pool beside it.
-const CONNECTIONS_MAX: u32 = 400;
+/// Connections the server takes: the floor holds one for each client, every side has its pool beside it, and of a cluster every process has
+/// one: as many as the program's own server takes.
+const CONNECTIONS_MAX: u32 = 900;
 
 /// Longest wait until the server has noticed that a process is gone.
 const LEFT_ALONE_MAX: Duration = Duration::from_secs(15);

@@ -126,8 +126,17 @@ impl PaymentGateway for Gate {
         .boxed()
     }
 
-    fn look_up<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Option<GatewayOutcome>, UnknownOutcome>> {
-        async { Ok(None) }.boxed()
+    // Whoever was asked long ago and gave up waiting is told the same as the others.
+    fn look_up<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<GatewayOutcome>, UnknownOutcome>> {
+        let is_open = *self.is_open.borrow();
+        async move {
+            if !is_open {
+                return Err(UnknownOutcome("closed".into()));
+            }
+            self.answered.fetch_add(1, Ordering::Relaxed);
+            Ok(Some(GatewayOutcome::Done { reference: key.to_owned() }))
+        }
+        .boxed()
     }
 
     fn request_lifetime(&self) -> Duration {
