@@ -5,7 +5,9 @@ use std::time::Duration;
 use futures::future::join_all;
 use sqlx::PgPool;
 use traveladvisor_infra::event_log::{EventLog, KEPT_WRITERS_MAX};
-use traveladvisor_infra::postgres::{CONNECTIONS_MAX, PROCESS_CONNECTIONS_MAX, SCHEMA, pool};
+use traveladvisor_infra::postgres::{
+    CONNECTIONS_MAX, PROCESS_CONNECTIONS_MAX, SCHEMA, own_connection, own_connection_for_derived, pool,
+};
 use traveladvisor_infra::testing::{Frozen, TestDatabase};
 
 /// A generous limit for anything that must happen at last.
@@ -86,4 +88,17 @@ async fn a_client_that_vanished_is_noticed_by_the_server() {
         assert_eq!(source, "client", "{name}");
         assert_eq!(set != "0", over_tcp, "{name} is {set}");
     }
+}
+
+#[tokio::test]
+async fn only_what_can_be_made_again_is_answered_before_it_is_on_disk() {
+    let database = TestDatabase::create(SCHEMA).await;
+    let pool = pool(database.options.clone());
+    let shown = async |mut connection| {
+        let asked = sqlx::query_scalar::<_, String>("SHOW synchronous_commit");
+        asked.fetch_one(&mut connection).await.expect("asked")
+    };
+    assert_eq!(shown(pool.acquire().await.expect("a connection").detach()).await, "on");
+    assert_eq!(shown(own_connection(&pool).await.expect("a connection")).await, "on");
+    assert_eq!(shown(own_connection_for_derived(&pool).await.expect("a connection")).await, "off");
 }

@@ -322,6 +322,35 @@ async fn lost_connections_are_outlived() {
     assert_seen_once(&house).await;
 }
 
+/// A commit of a projector is answered before it is on disk.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_crash_of_the_server_takes_back_is_taken_in_again() {
+    let mut house = counting_house(Orders::default()).await;
+    let projector = start(&house);
+    fill(&mut house, 0..5).await;
+    let on_disk = house.last;
+    fill(&mut house, 5..10).await;
+    reaches(&projector, house.last).await;
+    let (pool, kept) = (&house.database.pool, on_disk.0.cast_signed());
+    let mut crash = pool.begin().await.expect("the database answers");
+    let taken_back = "WITH gone AS (DELETE FROM seen WHERE position > $1) \
+                      UPDATE projection_checkpoints SET position = $1 WHERE name = 'counting'";
+    sqlx::query(taken_back).bind(kept).execute(&mut *crash).await.expect("taken back");
+    let all_others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                       WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    sqlx::query(all_others).execute(&mut *crash).await.expect("ended");
+    crash.commit().await.expect("taken back");
+    fill(&mut house, 10..12).await;
+    let complete = async {
+        while checkpoint(&house, "counting").await.0 < house.last.0.cast_signed() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(LIMIT, complete).await.expect("it goes on");
+    assert_seen_once(&house).await;
+    becomes(|| projector.status(), ProjectionState::Live).await;
+}
+
 /// So long a connection must have rested to be tried before it is used again, and a little more.
 const RESTED: Duration = Duration::from_millis(1_200);
 

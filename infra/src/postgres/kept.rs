@@ -16,6 +16,8 @@ pub(super) const TRIAL_PATIENCE: Duration = Duration::from_secs(2);
 /// The statements of those who keep a connection take arrays and are the same whatever these hold: planning them anew costs as much as
 /// running them.
 const PLAN_ONCE: &str = "SET plan_cache_mode = force_generic_plan";
+/// In one go: it is one round trip.
+const PLAN_ONCE_AND_FLUSH_LATER: &str = "SET plan_cache_mode = force_generic_plan; SET synchronous_commit = off";
 
 /// A connection at rest whose last statement was answered.
 #[derive(Debug)]
@@ -45,8 +47,23 @@ impl Kept {
 ///
 /// When none becomes free or can be made in time, or it does not answer.
 pub async fn own_connection(pool: &PgPool) -> Result<PgConnection, sqlx::Error> {
+    set_up(pool, PLAN_ONCE).await
+}
+
+/// The same for what can be made again from the log: a commit is seen at once and answered before it is on disk, so that nobody waits for the
+/// disk, and appends have it for themselves. A server that crashes may lose the last of these commits, each of them whole and no earlier one
+/// without the later ones.
+///
+/// # Errors
+///
+/// As for [`own_connection`].
+pub async fn own_connection_for_derived(pool: &PgPool) -> Result<PgConnection, sqlx::Error> {
+    set_up(pool, PLAN_ONCE_AND_FLUSH_LATER).await
+}
+
+async fn set_up(pool: &PgPool, settings: &'static str) -> Result<PgConnection, sqlx::Error> {
     let mut connection = outgoing(Point::Connection, pool.acquire()).await?.detach();
-    in_trial_time(Point::ConnectionSetUp, connection.execute(PLAN_ONCE)).await?;
+    in_trial_time(Point::ConnectionSetUp, connection.execute(settings)).await?;
     Ok(connection)
 }
 

@@ -11,7 +11,7 @@ use sqlx::postgres::PgPoolOptions;
 use sqlx::{ConnectOptions, PgPool};
 
 pub use condition::{Checkpoint, Condition, SERVER_VERSION_MIN, checkpoints, condition, schema_name};
-pub use kept::{Kept, own_connection};
+pub use kept::{Kept, own_connection, own_connection_for_derived};
 use kept::{TRUSTED_IDLE, answers};
 pub use migrate::{
     MigrateError, MigrationOutcome, SCHEMA, SCHEMA_VERSION, migrate, migrate_in, migrations, schema_version,

@@ -88,7 +88,7 @@ pub(super) enum Moved {
     Deposed,
 }
 
-/// Moves the checkpoint inside the caller's transaction, if it is where its owner left it.
+/// Moves the checkpoint, inside the caller's transaction if there is one, if it is where its owner left it.
 pub(super) async fn advance(
     connection: &mut PgConnection,
     name: &str,

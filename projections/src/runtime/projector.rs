@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use traveladvisor_infra::event_log::{Position, Turn, Turns};
-use traveladvisor_infra::postgres::{Kept, own_connection};
+use traveladvisor_infra::postgres::{Kept, own_connection_for_derived};
 use traveladvisor_infra::stopping::told;
 
 use super::checkpoint::{self, Checkpoint};
@@ -331,14 +331,15 @@ impl<P: Projection> Worker<'_, P> {
         Ok(events.len())
     }
 
-    /// The connection of this projector alone: its few statements stay prepared and planned there.
+    /// The connection of this projector alone: its few statements stay prepared and planned there. Rows and checkpoint are one commit, and
+    /// what a crash of the server takes back of them is read from the log once more.
     async fn connection(&mut self) -> Result<PgConnection, sqlx::Error> {
         if let Some(kept) = self.connection.take()
             && let Some(connection) = kept.tried().await
         {
             return Ok(connection);
         }
-        own_connection(&self.pool()).await
+        own_connection_for_derived(&self.pool()).await
     }
 
     /// Waits for news.

@@ -123,14 +123,14 @@ async fn apply<P: Projection>(
 ) -> Result<(), ApplyError> {
     let Some(last) = events.last() else { return Ok(()) };
     let Standing { checkpoint, parked } = standing;
-    let mut transaction = outgoing(Point::ProjectionBegun, connection.begin()).await?;
-    let moved =
-        checkpoint::advance(&mut transaction, P::NAME, checkpoint.epoch, checkpoint.position, last.position).await?;
-    match moved {
-        Moved::Yes => {}
-        Moved::Elsewhere(position) => return Err(ApplyError::Elsewhere(position)),
-        Moved::Deposed => return Err(ApplyError::Deposed),
+    if events.iter().all(|event| event.key::<P>().is_none()) {
+        // Nothing of it concerns the projection: the one statement is a transaction by itself.
+        advance::<P>(connection, checkpoint, last.position).await?;
+        checkpoint.position = last.position;
+        return Ok(());
     }
+    let mut transaction = outgoing(Point::ProjectionBegun, connection.begin()).await?;
+    advance::<P>(&mut transaction, checkpoint, last.position).await?;
     let folded = fold_page(projection, &mut transaction, parked, events, refused).await?;
     if let Some(first) = folded.letters.get(parked.room()) {
         return Err(ApplyError::Full { place: events.partition_point(|event| event.position < first.position) });
@@ -146,6 +146,18 @@ async fn apply<P: Projection>(
     parked.add(&folded.letters);
     tell::<P>(&folded.letters);
     Ok(())
+}
+
+async fn advance<P: Projection>(
+    connection: &mut PgConnection,
+    checkpoint: &Checkpoint,
+    to: Position,
+) -> Result<(), ApplyError> {
+    match checkpoint::advance(connection, P::NAME, checkpoint.epoch, checkpoint.position, to).await? {
+        Moved::Yes => Ok(()),
+        Moved::Elsewhere(position) => Err(ApplyError::Elsewhere(position)),
+        Moved::Deposed => Err(ApplyError::Deposed),
+    }
 }
 
 fn tell<P: Projection>(letters: &[Letter]) {
