@@ -347,12 +347,13 @@ async fn timers_of_an_owner_that_is_killed_half_way_fire_with_the_next_and_each_
     let ports = ports(&mut world, &clock);
     world.restart_with(ports, Delivery::Here, Faults::default()).await;
     let (_other, running) = another(&mut world, &clock).await;
-    until_left(world.log.pool(), count as i64 / 2).await;
+    // Early, so that a slow look leaves some.
+    until_left(world.log.pool(), count as i64 * 9 / 10).await;
     world.kill();
     assert!(wakeups(world.log.pool()).await > 0, "it died half-way");
     until_left(world.log.pool(), 0).await;
     assert_each_once(&world, &trips).await;
     let owners = world.log.owners().await.expect("read");
-    assert!(owners.iter().any(|owner| owner.name == RELAY && owner.epoch == 2), "another turn: {owners:?}");
+    assert!(owners.iter().any(|owner| owner.name == RELAY && owner.epoch >= 2), "another turn: {owners:?}");
     running.stop().await;
 }
