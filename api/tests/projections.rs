@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::world::World;
 
 /// Generous: only a defect takes this long.
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_mins(2);
 
 const PROJECTIONS: &str = "{ projections { name version generation state reason position lagEvents lagIsExact lagMs eventsPerSecond \
      deadLetters waiting lastError lastErrorAt formerVersion rebuildPhase rebuildProgress } }";

@@ -10,7 +10,7 @@ use traveladvisor_api::{Scope, development_token};
 use crate::world::{BOOK, World, text};
 
 /// A generous limit for anything that must happen at last.
-const AT_LAST: Duration = Duration::from_secs(30);
+const AT_LAST: Duration = Duration::from_mins(2);
 const TRAVELLER: [Scope; 2] = [Scope::BookingsRead, Scope::BookingsWrite];
 const CANCEL: &str = "mutation($id: ID!) { cancelBooking(input: { bookingId: $id }) { \
      booking { id status } position errors { code message path } } }";

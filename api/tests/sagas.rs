@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::world::{World, text};
 
 /// Only a defect takes this long.
-const LIMIT: Duration = Duration::from_mins(1);
+const LIMIT: Duration = Duration::from_mins(2);
 const SAGAS: &str = "query($filter: SagaFilter, $first: Int, $after: String) { sagas(filter: $filter, first: $first, after: $after) { \
      nodes { bookingId status needsAttention attentionSince fingerprint reason waitingStep waitingDirection waitingSince attempts \
        nextWakeUp steps { name state attempts lastError } history { type summary } } pageInfo { hasNextPage endCursor } } }";

@@ -11,7 +11,7 @@ use traveladvisor_api::serve;
 use crate::world::World;
 
 /// A generous limit for anything that must happen at last.
-const AT_LAST: Duration = Duration::from_secs(30);
+const AT_LAST: Duration = Duration::from_mins(2);
 /// Sockets that are opened and say nothing, or half a request.
 const SILENT: usize = 300;
 const TWO_MEGABYTES: usize = 2 * 1024 * 1024;

@@ -12,7 +12,7 @@ use traveladvisor_infra::event_log::{EventLog, StoredEvent};
 use crate::support::{World, car, flight, hotel, metadata};
 
 /// A generous limit for anything that must happen at last.
-pub(crate) const AT_LAST: Duration = Duration::from_mins(1);
+pub(crate) const AT_LAST: Duration = Duration::from_mins(2);
 
 /// The events of a trip that is paid at the counter or by a good card, in the order of the log.
 pub(crate) const THIRTEEN: [&str; 13] = [

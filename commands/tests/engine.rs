@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use traveladvisor_commands::CallerCommand;
-use traveladvisor_commands::engine::limits::DEAD_LETTER_PAUSE;
+use traveladvisor_commands::engine::limits::{DEAD_LETTER_PAUSE, STOP_DEADLINE};
 use traveladvisor_commands::engine::{Delivery, Faults, Ports};
 use traveladvisor_domain::failure::Code;
 use traveladvisor_domain::id::{BookingId, StreamKind};
@@ -344,8 +344,8 @@ async fn stopping_ends_at_once_whatever_the_engine_is_doing() {
             (0..round).map(|n| world.engine.submit(request(book(trip(PaymentPlan::None)), Some(&format!("k{n}")))));
         let asked: Vec<_> = asked.collect();
         let answers = futures::future::join_all(asked);
-        // Far below the deadline after which tasks are cut off.
-        tokio::time::timeout(Duration::from_secs(5), async { tokio::join!(answers, world.stop()) })
+        // Before the deadline after which tasks are cut off.
+        tokio::time::timeout(STOP_DEADLINE.mul_f64(0.9), async { tokio::join!(answers, world.stop()) })
             .await
             .expect("it stops by itself");
     }

@@ -26,7 +26,7 @@ use traveladvisor_infra::testing::TestDatabase;
 use uuid::Uuid;
 
 /// A generous limit for anything that must happen at last.
-pub(crate) const AT_LAST: Duration = Duration::from_secs(30);
+pub(crate) const AT_LAST: Duration = Duration::from_mins(2);
 
 pub(crate) struct World {
     pub(crate) log: EventLog,

@@ -14,7 +14,7 @@ use traveladvisor_infra::postgres::SCHEMA;
 use traveladvisor_infra::testing::TestDatabase;
 
 /// A generous limit for anything that must happen at last.
-const AT_LAST: Duration = Duration::from_secs(30);
+const AT_LAST: Duration = Duration::from_mins(2);
 /// What holds the order lock in these tests.
 const ORDER_LOCK: &str = "SELECT pg_advisory_lock(hashtextextended('traveladvisor.log.' || current_schema(), 0))";
 

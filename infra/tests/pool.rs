@@ -11,7 +11,7 @@ use traveladvisor_infra::postgres::{
 use traveladvisor_infra::testing::{Frozen, TestDatabase};
 
 /// A generous limit for anything that must happen at last.
-const AT_LAST: Duration = Duration::from_mins(1);
+const AT_LAST: Duration = Duration::from_mins(2);
 /// So long a connection must have rested to be tried before it is used again, and a little more.
 const RESTED: Duration = Duration::from_millis(1_200);
 

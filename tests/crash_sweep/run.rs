@@ -19,7 +19,7 @@ use crate::support::http::{ask, get};
 use crate::support::{Home, told};
 
 /// Longest time until the program has come to its fail point, and until all sagas have ended.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// Pause between two looks.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// Pause before the whole log is judged again.

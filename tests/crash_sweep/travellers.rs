@@ -26,7 +26,7 @@ const CANCEL: &str =
 /// Code of the campaign of the vouchers.
 const REVIEWS: &str = "reviews";
 /// Longest time until a trip is taken.
-const TAKEN_LIMIT: Duration = Duration::from_secs(30);
+const TAKEN_LIMIT: Duration = Duration::from_mins(2);
 /// What may be asked again with the same key.
 const PASSING: [&str; 3] = ["OVERLOADED", "UNAVAILABLE", "CONFLICT"];
 

@@ -15,7 +15,7 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 use traveladvisor_api::{Api, serve};
 
 /// A generous limit for anything that must happen at last.
-pub(super) const AT_LAST: Duration = Duration::from_mins(1);
+pub(super) const AT_LAST: Duration = Duration::from_mins(2);
 pub(super) const PROTOCOL: &str = "graphql-transport-ws";
 
 /// A server on a real socket.

@@ -23,7 +23,7 @@ use traveladvisor_infra::testing::proxy::{APPENDS, Fate, Fault, FaultProxy, Step
 use crate::support::{book, car, count, flight, hotel, hotel_id, metadata, request, start, trip};
 
 /// A generous limit for anything that must happen at last.
-const AT_LAST: Duration = Duration::from_mins(1);
+const AT_LAST: Duration = Duration::from_mins(2);
 /// Pause between two looks at what must happen at last.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// Rooms, seats and vehicles, more than all tests together book.

@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::event_log::{append, key, stream};
 
 /// A generous limit for anything that must happen at last.
-const AT_LAST: Duration = Duration::from_mins(1);
+const AT_LAST: Duration = Duration::from_mins(2);
 /// Pause between two looks at what must happen at last.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 

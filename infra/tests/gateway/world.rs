@@ -14,7 +14,7 @@ use traveladvisor_infra::clock::SystemClock;
 use traveladvisor_infra::gateway::{Faults, HttpGateway, HttpSettings, Simulator, SimulatorOptions};
 
 /// Longest wait for what must come.
-pub(super) const AT_LAST: Duration = Duration::from_secs(30);
+pub(super) const AT_LAST: Duration = Duration::from_mins(2);
 
 pub(super) struct World {
     pub(super) address: SocketAddr,

@@ -18,7 +18,7 @@ use traveladvisor_infra::kafka::admin::{TopicSpec, topics_apply};
 use traveladvisor_infra::kafka::{Event, Incoming, KafkaSettings, Offsets, Outgoing, Producer};
 
 /// Longest wait for anything that should come.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 fn spec(name: &str, partitions: u32) -> TopicSpec {
     TopicSpec { name: name.to_owned(), partitions, replication: 1, retention_ms: Some(3_600_000), compacted: false }

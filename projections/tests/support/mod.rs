@@ -30,7 +30,7 @@ use uuid::Uuid;
 pub(crate) use offers::*;
 
 /// Generous: only a defect takes this long.
-pub(crate) const LIMIT: Duration = Duration::from_secs(30);
+pub(crate) const LIMIT: Duration = Duration::from_mins(2);
 
 /// A log in a database of its own, and the aggregates that its events made.
 pub(crate) struct House {
