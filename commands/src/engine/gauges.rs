@@ -1,12 +1,12 @@
 //! What a running engine tells of itself.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use traveladvisor_infra::event_log::{Conflict, Position};
 use traveladvisor_infra::kafka::PartitionLag;
 
-/// Numbers of one engine. Nothing is decided on them.
+/// Numbers of one engine. Only timers go by some of them: by what is on its way, and whether the broker is heard.
 #[derive(Debug, Default)]
 pub struct Gauges {
     cached_bytes: AtomicUsize,
@@ -21,6 +21,7 @@ pub struct Gauges {
     unconfirmed_bytes: AtomicU64,
     partitions: Mutex<Vec<PartitionLag>>,
     lost: AtomicU64,
+    unheard: AtomicBool,
 }
 
 impl Gauges {
@@ -88,6 +89,15 @@ impl Gauges {
     pub(crate) fn on_the_way(&self) -> u64 {
         let unread: u64 = self.partitions().iter().map(PartitionLag::unread).sum();
         unread.saturating_add(self.unacknowledged() as u64)
+    }
+
+    /// Whether whoever consumes here hears the broker. Where nobody does, nobody can tell.
+    pub(crate) fn hears_the_broker(&self) -> bool {
+        !self.unheard.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn hear_the_broker(&self, hears: bool) {
+        self.unheard.store(!hears, Ordering::Relaxed);
     }
 
     pub(crate) fn count_lost(&self, records: u64) {

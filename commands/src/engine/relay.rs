@@ -157,7 +157,7 @@ impl Relay {
         while !*stop.borrow() && stop.has_changed().is_ok() {
             while self.waiting.try_join_next().is_some() {}
             self.gauges.post(self.posted);
-            if self.posted == 0 {
+            if self.posted == 0 && self.gauges.hears_the_broker() {
                 self.hear();
             }
             let caught_up = match self.deliver_page().await {

@@ -46,6 +46,8 @@ pub(super) const SEEK_LIMIT: Duration = Duration::from_secs(10);
 pub(super) const NEW_PARTITIONS_MS: u32 = 30_000;
 /// How often the ends of the partitions are noted, in milliseconds.
 pub(super) const ENDS_MS: u32 = 2_000;
+/// After how long a broker that owes a member an answer counts as silent: many times as long as a fetch is held back.
+pub(super) const ANSWERS_WITHIN: Duration = Duration::from_secs(3);
 /// Longest wait for one answer about topics, groups or single records.
 pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 /// Longest wait of a consumer's or reader's end for its thread: it leaves its group first.

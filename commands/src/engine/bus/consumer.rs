@@ -85,7 +85,7 @@ impl Consuming {
                 _ = stop.changed() => {}
                 Some(done) = self.done.recv() => self.settle(done).await,
                 Some(Ok(place)) = self.again.join_next() => self.hand_over_again(place).await,
-                _ = tell.tick() => self.intake.gauges.consume(self.lag()),
+                _ = tell.tick() => self.tell(),
                 event = self.events.recv(), if has_room => match event {
                     Some(event) => self.take(event).await,
                     None => break,
@@ -93,7 +93,13 @@ impl Consuming {
             }
         }
         self.intake.gauges.consume(Vec::new());
+        self.intake.gauges.hear_the_broker(false);
         self.consumer.close().await;
+    }
+
+    fn tell(&self) {
+        self.intake.gauges.consume(self.lag());
+        self.intake.gauges.hear_the_broker(self.consumer.hears_the_broker());
     }
 
     /// How far behind the partitions are, counted from what is handled for good.

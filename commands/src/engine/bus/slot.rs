@@ -21,7 +21,7 @@ pub(crate) async fn watch(
         match source.log.carried(slot).await {
             Ok(carried @ Carried::Known { written, confirmed }) => {
                 source.gauges.carry(carried.unconfirmed_bytes());
-                if progress.is_heard((written, confirmed), now()) {
+                if progress.is_heard((written, confirmed), now()) && source.gauges.hears_the_broker() {
                     silence.heard(now());
                 }
             }
@@ -29,7 +29,9 @@ pub(crate) async fn watch(
                 if !std::mem::replace(&mut is_told, true) {
                     tell(slot, carried);
                 }
-                silence.heard(now());
+                if source.gauges.hears_the_broker() {
+                    silence.heard(now());
+                }
             }
             // Timers cannot be read either.
             Err(error) => tracing::debug!(%error, slot, "a replication slot cannot be looked at; tried again"),

@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
+use traveladvisor_commands::engine::limits::{BROKER_SILENT_AFTER, WAKEUPS_POLL};
 use traveladvisor_domain::context::Context;
+use traveladvisor_domain::trip::PaymentPlan;
+use traveladvisor_infra::event_log::RELAY;
 use traveladvisor_infra::testing::broker::Broker;
 use traveladvisor_infra::testing::chaos;
 
 use crate::bus::{ALL_END, Cluster};
+use crate::timers::SetForward;
 
 /// Trips of each part of a test.
 const TRIPS: usize = 10;
@@ -26,14 +31,21 @@ const MOMENTS: [(Context, &str); 8] = [
     (Context::Booking, "StepRefused"),
     (Context::Booking, "BookingApproved"),
 ];
+/// Longer than any step is waited for.
+const BEYOND_DEADLINES: TimeDelta = TimeDelta::minutes(2);
+/// So often timers would have looked while it is made sure that they wait.
+const LOOKS: u32 = 4;
 /// Moments of a short run.
 const MOMENTS_SHORT: usize = 2;
 
-/// One broker for both, as a cluster is not made in no time.
+/// One broker for all, as a cluster is not made in no time.
 #[tokio::test(flavor = "multi_thread")]
 async fn trips_are_accepted_while_the_broker_is_dead_or_silent_and_finish_once_it_is_back() {
     let broker = Broker::start().await;
-    let mut cluster = Cluster::without_engines(broker.settings()).await.with_plenty().await;
+    let clock = SetForward::new();
+    let mut cluster = Cluster::without_engines(broker.settings()).await;
+    cluster.clock = clock.clone();
+    let mut cluster = cluster.with_plenty().await;
     let mut booked = 0;
     let moments = if chaos() > 1 { MOMENTS.len().max(chaos() as usize) } else { MOMENTS_SHORT };
     for (round, (context, event)) in MOMENTS.into_iter().cycle().take(moments).enumerate() {
@@ -42,6 +54,7 @@ async fn trips_are_accepted_while_the_broker_is_dead_or_silent_and_finish_once_i
     for round in 0..chaos() {
         booked += says_nothing(&cluster, &broker, (round, booked)).await;
     }
+    booked += keeps_an_answer_back(&mut cluster, (&broker, &clock), booked).await;
     cluster.judged(booked).await;
     cluster.no_letters().await;
     cluster.stop().await;
@@ -82,4 +95,28 @@ async fn says_nothing(cluster: &Cluster, broker: &Broker, (round, before): (u32,
     drop(silent);
     cluster.until_ended(before + TRIPS).await;
     TRIPS
+}
+
+/// It dies when a request is with it and no answer is: nothing is left to be sent, and nobody is to blame for the deadline that passes.
+async fn keeps_an_answer_back(cluster: &mut Cluster, (broker, clock): (&Broker, &SetForward), before: usize) -> usize {
+    cluster.stop_all(Context::Hotel).await;
+    let booking = cluster.book("unanswered", PaymentPlan::None).await.expect("accepted");
+    let log = cluster.logs[&Context::Booking].clone();
+    let sent = async {
+        while log.consumed_offset(RELAY).await.expect("read") < log.head().await.expect("read").0 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(ALL_END, sent).await.expect("its request leaves");
+    broker.kill();
+    // Long enough for the silence to be noticed, also where nobody is quick.
+    tokio::time::sleep(BROKER_SILENT_AFTER * 4).await;
+    clock.by(BEYOND_DEADLINES);
+    tokio::time::sleep(WAKEUPS_POLL * LOOKS).await;
+    let story = cluster.story(Context::Booking, booking).await;
+    assert!(!story.contains(&"StepTimedOut".to_owned()), "its answer may be with the broker: {story:?}");
+    broker.start_again().await;
+    cluster.start(Context::Hotel).await;
+    cluster.until_ended(before + 1).await;
+    1
 }

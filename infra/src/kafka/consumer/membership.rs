@@ -17,6 +17,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use tokio::runtime::Handle;
 
 use super::ends::Ends;
+use super::pulse::Pulse;
 use super::{Event, Offsets};
 use crate::fail_points::{self, Point};
 use crate::kafka::bounds::{OFFSETS_AGAIN, OFFSETS_LIMIT, POLL};
@@ -32,6 +33,7 @@ pub(super) struct Membership {
     runtime: Handle,
     closing: Arc<AtomicBool>,
     ends: Arc<Ends>,
+    pulse: Arc<Pulse>,
     /// What was not handed out yet, oldest first. Only the thread takes from it.
     waiting: Mutex<VecDeque<Event>>,
     /// The offsets could not be had: the group is to be joined again.
@@ -47,11 +49,11 @@ impl Membership {
         offsets: Arc<dyn Offsets>,
         runtime: Handle,
         closing: Arc<AtomicBool>,
-        ends: Arc<Ends>,
+        (ends, pulse): (Arc<Ends>, Arc<Pulse>),
     ) -> Self {
         let (waiting, voice) = (Mutex::default(), Voice::default());
         let (adrift, reassigned) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self { settings, offsets, runtime, closing, ends, waiting, adrift, reassigned, voice }
+        Self { settings, offsets, runtime, closing, ends, pulse, waiting, adrift, reassigned, voice }
     }
 
     pub(super) fn is_closing(&self) -> bool {
@@ -188,6 +190,7 @@ impl ClientContext for Membership {
     }
 
     fn stats(&self, statistics: Statistics) {
+        self.pulse.note(&statistics);
         self.ends.note(&statistics, |name| self.settings.ours(name).map(str::to_owned));
     }
 }

@@ -5,6 +5,7 @@
 
 mod ends;
 mod membership;
+mod pulse;
 mod thread;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 use self::ends::Ends;
 pub use self::ends::PartitionLag;
 use self::membership::Membership;
+use self::pulse::Pulse;
 use self::thread::{Seek, Thread};
 use super::bounds::{
     CLOSE_LIMIT, ENDS_MS, EVENTS_MAX, FETCH_WAIT_MS, FETCHED_KIB_MAX, FETCHED_MESSAGES_MIN, HEARTBEAT_MS, POLL_MS_MAX,
@@ -76,6 +78,7 @@ pub enum Event {
 pub struct Consumer {
     seeks: std::sync::mpsc::Sender<Seek>,
     ends: Arc<Ends>,
+    pulse: Arc<Pulse>,
     closing: Arc<AtomicBool>,
     /// Sends when the thread has left the group.
     ended: oneshot::Receiver<()>,
@@ -98,8 +101,10 @@ impl Consumer {
         topics: &[&str],
         offsets: Arc<dyn Offsets>,
     ) -> Result<(Self, mpsc::Receiver<Event>), KafkaError> {
-        let (closing, ends) = (Arc::new(AtomicBool::new(false)), Arc::new(Ends::default()));
-        let membership = Membership::new(settings.clone(), offsets, Handle::current(), closing.clone(), ends.clone());
+        let (closing, noted) =
+            (Arc::new(AtomicBool::new(false)), (Arc::new(Ends::default()), Arc::new(Pulse::default())));
+        let membership = Membership::new(settings.clone(), offsets, Handle::current(), closing.clone(), noted.clone());
+        let (ends, pulse) = noted;
         let native = config(settings, group).create_with_context(membership);
         let wrong = |error| KafkaError::of(&error, &settings.brokers, "");
         let native: thread::Native = native.map_err(wrong)?;
@@ -114,7 +119,7 @@ impl Consumer {
             end.send(()).ok();
         });
         started.map_err(|error| KafkaError::Other(format!("no thread for a consumer: {error}")))?;
-        Ok((Self { seeks, ends, closing, ended }, events))
+        Ok((Self { seeks, ends, pulse, closing, ended }, events))
     }
 
     /// Reads a partition on from this offset. [`Event::Assigned`] tells from where on that counts; a partition that is no longer this member's
@@ -127,6 +132,12 @@ impl Consumer {
     /// The partitions of this member, how far they go and how far they were handed out, as of some seconds ago.
     pub fn lag(&self) -> Vec<PartitionLag> {
         self.ends.lag()
+    }
+
+    /// Whether the broker has shown a sign of life of late, as of some seconds ago. In an installation of several, one that owes an answer is
+    /// enough for a no.
+    pub fn hears_the_broker(&self) -> bool {
+        self.pulse.is_heard()
     }
 
     /// Leaves the group, so that others get the partitions at once, and waits for it.
