@@ -122,9 +122,10 @@ impl Engines {
 
     /// Ends them all, side by side.
     pub(crate) async fn stop(self) {
-        join_all(self.0.into_iter().map(|(_, engine, running)| {
+        join_all(self.0.into_iter().map(async |(_, engine, running)| {
+            running.stop().await;
+            // Not before: an engine that nobody can ask any more ends as well, and would be taken for one that has broken off.
             drop(engine);
-            running.stop()
         }))
         .await;
     }
