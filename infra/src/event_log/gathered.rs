@@ -46,6 +46,17 @@ pub struct Moved {
     pub to: Position,
 }
 
+/// The next events of a log, as whoever copies reads them.
+#[derive(Debug, Clone)]
+pub struct PageAsOf {
+    /// The events, in their order.
+    pub events: Vec<StoredEvent>,
+    /// A time of the server before they were read: unless there is more, whatever was committed by then is among them.
+    pub as_of: DateTime<Utc>,
+    /// More may follow: the limit was reached, or an event that cannot be read.
+    pub has_more: bool,
+}
+
 /// How far a read log has gathered another log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GatheredLog {
@@ -103,13 +114,9 @@ impl EventLog {
         Ok(Some(last))
     }
 
-    /// The next `limit` events after a position, and a time of the server before they were read: whatever was committed by then is among them
-    /// if the limit was not reached. Always asks the server.
-    pub async fn read_as_of(
-        &self,
-        after: Position,
-        limit: usize,
-    ) -> Result<(Vec<StoredEvent>, DateTime<Utc>), LogError> {
+    /// The next `limit` events after a position, always from the server. What stands before an event that cannot be read is handed out; with
+    /// that one first it is an error.
+    pub async fn read_as_of(&self, after: Position, limit: usize) -> Result<PageAsOf, LogError> {
         let sql = format!(
             "SELECT statement_timestamp() AS as_of, tail.* FROM (SELECT) one \
                LEFT JOIN (SELECT {COLUMNS} FROM events WHERE position > $1 ORDER BY position LIMIT $2) tail ON true \
@@ -119,11 +126,20 @@ impl EventLog {
         let rows = in_time(Point::GatheredRead, query.fetch_all(self.lent())).await?;
         let as_of = rows.first().map(|row| row.get("as_of")).ok_or_else(|| LogError::Refused("no time".to_owned()))?;
         let is_event = |row: &&PgRow| row.get::<Option<i64>, _>("position").is_some();
-        let events = rows.iter().filter(is_event).map(stored_event).collect::<Result<Vec<_>, _>>()?;
+        let (mut events, mut found) = (Vec::with_capacity(rows.len()), 0);
+        for row in rows.iter().filter(is_event) {
+            found += 1;
+            match stored_event(row) {
+                Ok(event) => events.push(event),
+                Err(error) if events.is_empty() => return Err(error),
+                Err(_unreadable) => break,
+            }
+        }
         if let Some(last) = events.last() {
             self.advance(last.position);
         }
-        Ok((events, as_of))
+        let has_more = found > events.len() || events.len() >= limit;
+        Ok(PageAsOf { events, as_of, has_more })
     }
 
     /// Those of these streams that have begun.

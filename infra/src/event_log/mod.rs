@@ -30,6 +30,7 @@ pub use append::{Append, Appended, Conflict, Key, KeyEffect, KeyRow, NewEvent, O
 pub use copied::{COPY_POSITIONS_MAX, LogPages, PAGE_BYTES_MAX, PAGE_EVENTS_MAX, Stretch};
 pub use gathered::{
     BEHIND_COUNTED_MAX, GATHER, GATHER_BYTES_MAX, GATHER_EVENTS_MAX, GatherTold, GatheredLog, Gathering, Moved,
+    PageAsOf,
 };
 pub use lease::{
     CLAIM_EVERY, CLAIM_PATIENCE, FAILURE_TOLD_EVERY, LEASE, LEASE_MARGIN, LET_GO_PATIENCE, Lease, Owner, PROJECTIONS,

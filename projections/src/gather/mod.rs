@@ -10,11 +10,15 @@
 //! event was read, a trip that has not begun by then has never begun, and the event goes. A log that does not answer delays its own events,
 //! and those of trips that begin there.
 //!
+//! *Who is left alone.* An event that the read log's database refuses is found by halving what was written with it, at once; its log is left
+//! alone for a while, and the event is then tried by itself. So nothing of another log is refused with it, or read again because of it.
+//!
 //! *Once.* Copies and checkpoints are written by one statement that compares the checkpoints and the owner's turn (`gather_events` in
 //! `schema.sql`). Whoever copies keeps nothing that cannot be read again.
 
 mod order;
 mod reach;
+mod refusals;
 mod report;
 mod source;
 mod work;
@@ -48,8 +52,8 @@ pub const BEGUN_TRIPS_MAX: usize = 100_000;
 pub const GATHER_TOLD_EVERY: Duration = Duration::from_secs(1);
 /// Pause after the read log's database has failed.
 pub const GATHER_RETRY_PAUSE: Duration = Duration::from_millis(250);
-/// Pause before an event that the read log's database has refused is tried again: somebody has to mend something first.
-pub const REFUSED_PAUSE: Duration = Duration::from_secs(10);
+/// Pause before an event that the read log's database has refused is tried again, by itself: somebody has to mend something first.
+pub const REFUSED_PAUSE: Duration = Duration::from_secs(2);
 /// How often it is asked how far another process has copied, while somebody waits for it.
 pub const REACH_POLL: Duration = Duration::from_millis(20);
 

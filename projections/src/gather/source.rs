@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use traveladvisor_domain::id::{StreamId, StreamKind};
-use traveladvisor_infra::event_log::{EventLog, LogError, Position, StoredEvent};
+use traveladvisor_infra::event_log::{EventLog, LogError, PageAsOf, Position, StoredEvent};
 
 use super::order::{Ahead, Queue};
 use super::{AHEAD_EVENTS_MAX, ANSWER_PATIENCE, AWAY_PAUSE};
@@ -49,6 +49,7 @@ pub(super) enum Asked {
 struct Page {
     events: Vec<(StoredEvent, Option<StreamId>)>,
     as_of: DateTime<Utc>,
+    has_more: bool,
     behind: Option<(Position, u64)>,
 }
 
@@ -129,8 +130,7 @@ impl Reading {
             tracing::info!(log = &*self.source.name, "a log answers again");
         }
         queue.is_away = false;
-        // As much as was asked for, or more could have come meanwhile.
-        self.has_more = queue.ahead.len() + page.events.len() >= AHEAD_EVENTS_MAX;
+        self.has_more = page.has_more;
         if self.has_more {
             queue.known_until = page.events.last().map(|(event, _)| event.recorded_at).or(queue.known_until);
         } else {
@@ -158,6 +158,16 @@ impl Reading {
         self.failure = Some(reason);
     }
 
+    /// Nothing of it is read or waited for: what was read ahead is forgotten, and read again from what is copied.
+    pub(super) fn leave_alone(&mut self, queue: &mut Queue) {
+        if let Some((task, _)) = self.under_way.take() {
+            task.abort();
+        }
+        self.after = self.copied;
+        self.has_more = false;
+        *queue = Queue { is_away: true, ..Queue::default() };
+    }
+
     /// Trips of which events wait.
     pub(super) fn trips(queue: &VecDeque<Ahead>) -> impl Iterator<Item = StreamId> {
         queue.iter().filter_map(|ahead| ahead.trip)
@@ -179,14 +189,14 @@ async fn read(
     rank: Rank,
     copied: Option<Position>,
 ) -> Result<Page, LogError> {
-    let (events, as_of) = log.read_as_of(after, limit).await?;
+    let PageAsOf { events, as_of, has_more } = log.read_as_of(after, limit).await?;
     let behind = match copied {
         Some(copied) => Some(log.behind(copied).await?),
         None => None,
     };
     let trip = |event: &StoredEvent| if rank == Rank::Leads { None } else { trip_of(event) };
     let events = events.into_iter().map(|event| (trip(&event), event)).map(|(trip, event)| (event, trip)).collect();
-    Ok(Page { events, as_of, behind })
+    Ok(Page { events, as_of, has_more, behind })
 }
 
 /// The trip that an event tells of, as the read model of trips sees it.

@@ -8,17 +8,17 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use traveladvisor_domain::id::StreamId;
 use traveladvisor_infra::event_log::{
-    EventLog, GATHER_BYTES_MAX, GATHER_EVENTS_MAX, GatherTold, Gathering, LogError, Moved, Position, StoredEvent, Turn,
-    Turns,
+    EventLog, GATHER_BYTES_MAX, GatherTold, Gathering, LogError, Moved, Position, StoredEvent, Turn, Turns,
 };
 use traveladvisor_infra::stopping::told;
 
-use super::order::{self, Next, Queue};
+use super::order::{self, Ahead, Next, Queue};
 use super::reach::Gathered;
+use super::refusals::Refusals;
 use super::source::{Asked, Rank, Reading, Source, now};
 use super::{
-    ANSWER_PATIENCE, BEGUN_TRIPS_MAX, GATHER_RETRY_PAUSE, GATHER_TOLD_EVERY, LOOK_EVERY, LOOK_PAUSE, REFUSED_PAUSE,
-    STATE_AWAY, STATE_HELD, STATE_LIVE,
+    ANSWER_PATIENCE, BEGUN_TRIPS_MAX, GATHER_RETRY_PAUSE, GATHER_TOLD_EVERY, LOOK_EVERY, LOOK_PAUSE, STATE_AWAY,
+    STATE_HELD, STATE_LIVE,
 };
 
 /// Works in the turns of this process until it is told to stop.
@@ -77,56 +77,18 @@ async fn in_turn(
     }
 }
 
-/// What the read log's database has refused in this turn.
-#[derive(Default)]
-struct Refusals {
-    /// Events of the next statement at most, after one that was refused: the guilty one is looked for by halving.
-    events_max: Option<usize>,
-    /// Logs of which the next event is refused.
-    logs: HashMap<Arc<str>, Refused>,
+/// What goes into one statement, and where it was taken from.
+struct Chosen {
+    gathering: Gathering,
+    taken: Vec<(usize, Ahead)>,
 }
 
-/// A log of which the next event is refused: it is left alone for a while.
-struct Refused {
-    reason: String,
-    again_at: Instant,
-}
-
-impl Refusals {
-    fn events_max(&self) -> usize {
-        self.events_max.unwrap_or(GATHER_EVENTS_MAX)
-    }
-
-    /// Whether a log may be read: nothing of it was refused, or not for a while.
-    fn may_be_read(&self, log: &str, now: Instant) -> bool {
-        self.logs.get(log).is_none_or(|refused| now >= refused.again_at)
-    }
-
-    /// It went well.
-    fn copied(&mut self, gathering: &Gathering) {
-        self.events_max = self.events_max.map(|max| max * 2).filter(|max| *max < GATHER_EVENTS_MAX);
-        gathering.moves.iter().for_each(|moved| self.is_well(&moved.log));
-    }
-
-    /// What was refused of this log is copied, or not there any more.
-    fn is_well(&mut self, log: &str) {
-        if self.logs.remove(log).is_some() {
-            tracing::info!(log, "a log is gathered again");
-        }
-    }
-
-    /// The database refuses these events.
-    fn refused(&mut self, gathering: &Gathering, reason: &str) {
-        self.events_max = Some((gathering.events.len() / 2).max(1));
-        let ([event], [moved]) = (&*gathering.events, &*gathering.moves) else { return };
-        let reason =
-            format!("event {} cannot be copied, does another log have the same stream? {reason}", event.position);
-        let refused = Refused { reason, again_at: now() + REFUSED_PAUSE };
-        if self.logs.get(&moved.log).is_none_or(|former| former.reason != refused.reason) {
-            tracing::error!(log = &*moved.log, reason = refused.reason, "a log is not gathered any further");
-        }
-        self.logs.insert(moved.log.clone(), refused);
-    }
+/// What came of a statement.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Copied {
+    Here,
+    NotAtAll,
+    Elsewhere,
 }
 
 enum Ended {
@@ -165,7 +127,7 @@ impl<'a> Copying<'a> {
         let rank = |place| if place == 0 { Rank::Leads } else { Rank::Follows };
         let readings: Vec<_> =
             readings.map(|(place, source)| Reading::new(source.clone(), rank(place), copied(source))).collect();
-        let is_away = |reading: &Reading| refusals.logs.contains_key(reading.name());
+        let is_away = |reading: &Reading| refusals.are_of(reading.name());
         let queues = readings.iter().map(|reading| Queue { is_away: is_away(reading), ..Queue::default() }).collect();
         let (begun, told) = (HashSet::new(), HashMap::new());
         Ok(Self { read_log, turn, gathered, refusals, readings, queues, begun, look: 0, told_at: None, told })
@@ -186,11 +148,10 @@ impl<'a> Copying<'a> {
             let begun_at = now();
             self.look_at_all(begun_at).await;
             self.learn_what_has_begun().await?;
-            let gathering = self.choose();
-            let is_idle = gathering.events.is_empty();
-            if !is_idle {
-                let Some(reached) = self.copy(&gathering).await? else { return Ok(Ended::Elsewhere) };
-                self.gathered.moved(&gathering.moves, reached);
+            let chosen = self.choose();
+            let is_idle = chosen.taken.is_empty();
+            if !is_idle && self.copy(chosen).await? == Copied::Elsewhere {
+                return Ok(Ended::Elsewhere);
             }
             self.tell(begun_at).await?;
             if is_idle || !self.has_more() {
@@ -202,14 +163,39 @@ impl<'a> Copying<'a> {
         }
     }
 
-    async fn copy(&mut self, gathering: &Gathering) -> Result<Option<Position>, LogError> {
-        let copied = self.read_log.gather(gathering).await;
-        match &copied {
-            Ok(Some(_)) => self.refusals.copied(gathering),
-            Err(LogError::Refused(reason)) => self.refusals.refused(gathering, reason),
-            Ok(None) | Err(_) => {}
+    async fn copy(&mut self, chosen: Chosen) -> Result<Copied, LogError> {
+        match self.read_log.gather(&chosen.gathering).await {
+            Ok(Some(reached)) => {
+                self.refusals.copied(&chosen.gathering);
+                self.gathered.moved(&chosen.gathering.moves, reached);
+                Ok(Copied::Here)
+            }
+            Ok(None) => Ok(Copied::Elsewhere),
+            Err(LogError::Refused(reason)) => {
+                self.put_back(chosen, &reason);
+                Ok(Copied::NotAtAll)
+            }
+            Err(error) => Err(error),
         }
-        copied
+    }
+
+    /// A statement that was refused has done nothing: its events stand first again. The log of one that is refused by itself is left alone.
+    fn put_back(&mut self, Chosen { gathering, taken }: Chosen, reason: &str) {
+        for reading in &mut self.readings {
+            let moved = gathering.moves.iter().find(|moved| moved.log == *reading.name());
+            reading.copied = moved.map_or(reading.copied, |moved| moved.from);
+        }
+        let guilty = if let [(place, _)] = &*taken { Some(*place) } else { None };
+        for (place, ahead) in taken.into_iter().rev() {
+            if let Some(trip) = order::begins(&ahead.event) {
+                self.begun.remove(&trip);
+            }
+            self.queues[place].ahead.push_front(ahead);
+        }
+        self.refusals.refused(&gathering, reason);
+        if let Some(place) = guilty {
+            self.readings[place].leave_alone(&mut self.queues[place]);
+        }
     }
 
     /// Whether a log had more than was read at once.
@@ -252,28 +238,36 @@ impl<'a> Copying<'a> {
         Ok(())
     }
 
-    /// Takes the events that go now out of their queues.
-    fn choose(&mut self) -> Gathering {
-        let (mut events, mut bytes, now) = (Vec::new(), 0, now());
+    /// Takes the events that go now out of their queues. What was refused goes by itself.
+    fn choose(&mut self) -> Chosen {
+        let (mut taken, mut bytes, now) = (Vec::new(), 0, now());
         let before: Vec<Position> = self.readings.iter().map(|reading| reading.copied).collect();
-        while events.len() < self.refusals.events_max() && bytes < GATHER_BYTES_MAX {
-            let place = match order::next(&self.queues, &self.begun, now) {
-                Next::Goes(place) => place,
-                Next::GoesUncaused(place) => {
-                    self.warn_of_uncaused(place);
-                    place
-                }
+        while taken.len() < self.refusals.events_max() && bytes < GATHER_BYTES_MAX {
+            let (place, is_uncaused) = match order::next(&self.queues, &self.begun, now) {
+                Next::Goes(place) => (place, false),
+                Next::GoesUncaused(place) => (place, true),
                 Next::Nothing => break,
             };
+            let is_on_trial = self.refusals.are_of(self.readings[place].name());
+            if is_on_trial && !taken.is_empty() {
+                break;
+            }
+            if is_uncaused {
+                self.warn_of_uncaused(place);
+            }
             let Some(ahead) = self.queues[place].ahead.pop_front() else { break };
             self.begun.extend(order::begins(&ahead.event));
             self.readings[place].copied = ahead.event.position;
             bytes += bytes_of(&ahead.event);
-            events.push(ahead.event);
+            taken.push((place, ahead));
+            if is_on_trial {
+                break;
+            }
         }
         let further = self.readings.iter().zip(before).filter(|(reading, from)| reading.copied != *from);
         let moves = further.map(|(reading, from)| Moved { log: reading.name().clone(), from, to: reading.copied });
-        Gathering { epoch: self.turn.epoch(), moves: moves.collect(), events }
+        let (moves, events) = (moves.collect(), taken.iter().map(|(_, ahead)| ahead.event.clone()).collect());
+        Chosen { gathering: Gathering { epoch: self.turn.epoch(), moves, events }, taken }
     }
 
     fn warn_of_uncaused(&self, place: usize) {
@@ -302,7 +296,7 @@ impl<'a> Copying<'a> {
     fn told_of(&mut self, place: usize, now: Instant) -> (Arc<str>, GatherTold) {
         let (reading, queue) = (&self.readings[place], &self.queues[place]);
         let name = reading.name().clone();
-        let refused = self.refusals.logs.get(&name).map(|refused| &refused.reason);
+        let refused = self.refusals.reason(&name);
         let (state, reason) = if queue.is_away || refused.is_some() {
             (STATE_AWAY, refused.or(reading.failure.as_ref()).cloned())
         } else if order::is_held(&self.queues, place, &self.begun) && order::age(queue, now) >= GATHER_TOLD_EVERY {

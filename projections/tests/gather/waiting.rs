@@ -171,3 +171,76 @@ async fn a_log_with_a_stream_of_another_log_is_left_alone_says_so_and_is_copied_
     }
     gatherer.stop().await;
 }
+
+/// The read log's database refuses an event of hotels, and counts whether others were written with it: a sequence goes on also where a
+/// statement is refused.
+const REFUSING: &str = "CREATE SEQUENCE reading.refused_alone; CREATE SEQUENCE reading.refused_with_others; \
+     CREATE FUNCTION reading.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+         IF EXISTS (SELECT FROM written WHERE aggregate_type = 'hotel' AND sequence = 1) THEN \
+             IF (SELECT count(*) FROM written) = 1 THEN PERFORM nextval('reading.refused_alone'); \
+             ELSE PERFORM nextval('reading.refused_with_others'); END IF; \
+             RAISE EXCEPTION 'refused'; \
+         END IF; RETURN NULL; END $$; \
+     CREATE TRIGGER refusing AFTER INSERT ON reading.events REFERENCING NEW TABLE AS written \
+         FOR EACH STATEMENT EXECUTE FUNCTION reading.refuse()";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_of_a_log_is_tried_by_itself_and_delays_nothing_of_the_others() {
+    let (mut logs, _) = booked().await;
+    sqlx::raw_sql(REFUSING).execute(logs.pool()).await.expect("made");
+    let gatherer = logs.gatherer();
+    logs.tell("hotel", 1_000).await;
+    becomes(&logs, "hotel", STATE_AWAY).await;
+    let times = |counter| format!("SELECT last_value - (NOT is_called)::int FROM reading.{counter}");
+    let with_others = logs.number(&times("refused_with_others")).await;
+    // All that the others have to tell comes now: at every further try there is plenty that could be refused with it.
+    for log in ["booking", "flight", "car", "payment", "member"] {
+        logs.tell(log, 1_000).await;
+    }
+    let tries = logs.number(&times("refused_alone")).await;
+    while logs.number(&times("refused_alone")).await < tries + 2 {
+        let plan = logs.house.offer(PLENTY, card()).await;
+        logs.house.request(2, "ada", "ada@example.org", plan).await;
+        logs.tell("booking", 1_000).await;
+        logs.tell("flight", 1_000).await;
+        assert_eq!(logs.number(&times("refused_with_others")).await, with_others, "others were refused with it");
+    }
+    let others = "SELECT count(*) FROM reading.events WHERE aggregate_type IN ('flight', 'booking')";
+    let told = "SELECT (SELECT count(*) FROM flight.events) + (SELECT count(*) FROM booking.events WHERE aggregate_type = 'booking')";
+    logs.until(others, logs.number(told).await).await;
+    assert_eq!(logs.number(&format!("{IN_READ_LOG} 'hotel'")).await, 0);
+    sqlx::raw_sql("DROP TRIGGER refusing ON reading.events").execute(logs.pool()).await.expect("mended");
+    logs.house.deliver_all().await;
+    logs.tell_all().await;
+    logs.until("SELECT count(*) FROM reading.events", logs.count("public").await).await;
+    becomes(&logs, "hotel", STATE_LIVE).await;
+    gatherer.stop().await;
+    logs.assert_gathered().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stands_before_an_event_that_cannot_be_read_is_copied_and_the_other_logs_go_on() {
+    let (mut logs, _) = booked().await;
+    logs.tell("booking", 1_000).await;
+    logs.tell("flight", 1_000).await;
+    let before = logs.count("flight").await;
+    let strange = "ALTER TABLE flight.events DISABLE TRIGGER USER; \
+         INSERT INTO flight.events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, recorded_at) \
+         VALUES ('train', 'train_01h455vb4pex5vsknk084sn02q', 1, 'TrainListed', '1', '{}', '{}', clock_timestamp())";
+    sqlx::raw_sql(strange).execute(logs.pool()).await.expect("written by a newer program");
+    let gatherer = logs.gatherer();
+    let away = becomes(&logs, "flight", STATE_AWAY).await;
+    assert!(away.told.reason.is_some(), "{away:?}");
+    logs.until(&format!("{IN_READ_LOG} 'flight'"), before).await;
+    for log in ["hotel", "car", "payment", "member"] {
+        logs.tell(log, 1_000).await;
+    }
+    logs.until("SELECT count(*) FROM reading.events", logs.count("public").await).await;
+    sqlx::raw_sql("DELETE FROM flight.events WHERE aggregate_type = 'train'")
+        .execute(logs.pool())
+        .await
+        .expect("mended");
+    becomes(&logs, "flight", STATE_LIVE).await;
+    gatherer.stop().await;
+    logs.assert_gathered().await;
+}
