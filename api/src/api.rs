@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use traveladvisor_commands::Deciders;
+use traveladvisor_commands::{Deciders, Engine};
 use traveladvisor_domain::context::Context;
 use traveladvisor_infra::clock::{Clock, IdSource};
 use traveladvisor_infra::event_log::Position;
@@ -56,6 +56,8 @@ pub struct Parts {
     pub positions: Positions,
     /// For `/metrics`.
     pub gather_lags: Lags,
+    /// For `/metrics`: the engines of this process, each with the context whose log it is.
+    pub engines: Vec<(Context, Engine)>,
     /// New ids, of requests.
     pub ids: Arc<dyn IdSource>,
     /// Tells who asks.
@@ -73,6 +75,7 @@ pub struct Api {
     pub(crate) ready: Readiness,
     pub(crate) positions: Positions,
     pub(crate) gather_lags: Lags,
+    pub(crate) engines: Arc<[(Context, Engine)]>,
     pub(crate) identity: Identity,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
@@ -102,6 +105,7 @@ impl Api {
             ready: parts.ready,
             positions: parts.positions,
             gather_lags: parts.gather_lags,
+            engines: parts.engines.into(),
             identity: parts.identity,
             clock: parts.clock,
             ids: parts.ids,
@@ -133,6 +137,7 @@ impl Api {
             ready: Arc::new(move || Box::pin(std::future::ready(ready.clone()))),
             positions: Arc::new(|| vec![("booking", Position(42))]),
             gather_lags: Arc::new(|| vec![("hotel".to_owned(), 7)]),
+            engines: Arc::default(),
             identity: Identity::Development,
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),

@@ -8,6 +8,7 @@ mod faults;
 mod keys;
 mod leaks;
 mod members;
+mod metrics;
 mod models;
 mod nodes;
 mod pages;

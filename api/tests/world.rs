@@ -12,6 +12,7 @@ use tower::ServiceExt;
 use traveladvisor_api::{Allowance, Api, Handover, Identity, Part, Parts, router};
 use traveladvisor_commands::engine::{Delivery, Ports, RunningEngine};
 use traveladvisor_commands::{Deciders, Engine};
+use traveladvisor_domain::context::Context;
 use traveladvisor_infra::clock::{Clock, SandboxClock, SeededIds};
 use traveladvisor_infra::event_log::{EventLog, Position, StoredEvent};
 use traveladvisor_infra::gateway::{PaymentGateway, SandboxGateway};
@@ -125,6 +126,7 @@ impl World {
             identity: Identity::default(),
             allowance: Allowance::default(),
             gather_lags: Arc::new(Vec::new),
+            engines: vec![(Context::Booking, engine.clone())],
             positions: Arc::new(move || told.upgrade().map(|told| told.positions()).unwrap_or_default()),
         });
         let mut world = Self {
@@ -195,6 +197,7 @@ impl World {
             ids: ports.ids,
             ready: Arc::new(|| Box::pin(std::future::ready(Ok(())))),
             gather_lags: Arc::new(Vec::new),
+            engines: vec![(Context::Booking, engine.clone())],
             positions: Arc::new(Vec::new),
             identity: Identity::default(),
             allowance: Allowance::default(),
@@ -223,11 +226,16 @@ impl World {
 
     /// The value of a metric.
     pub(crate) async fn metric(&self, name: &str) -> String {
+        self.told_metric(name).await.unwrap_or_else(|| panic!("no {name}"))
+    }
+
+    /// The value of a metric, if it is told.
+    pub(crate) async fn told_metric(&self, name: &str) -> Option<String> {
         let request = Request::get("/metrics").body(Body::empty()).expect("a request");
         let bytes = to_bytes(self.respond(request).await.into_body(), ANSWER_BYTES_MAX).await.expect("a body");
         let text = String::from_utf8(bytes.to_vec()).expect("text");
-        let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("no {name}: {text}"));
-        line.rsplit(' ').next().expect("a value").to_owned()
+        let line = text.lines().find(|line| line.starts_with(name))?;
+        line.rsplit(' ').next().map(str::to_owned)
     }
 
     /// The response to any request.

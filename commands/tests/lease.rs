@@ -17,11 +17,12 @@ use traveladvisor_domain::hotel::HotelCommand;
 use traveladvisor_domain::id::BookingId;
 use traveladvisor_domain::message::GatewayCall;
 use traveladvisor_domain::payment::{GatewayOutcome, PaymentCommand};
-use traveladvisor_domain::trip::CardToken;
-use traveladvisor_infra::event_log::{EventLog, Lease, RELAY};
+use traveladvisor_domain::trip::{CardToken, PaymentPlan};
+use traveladvisor_infra::event_log::{EventLog, Lease, OpenLetters, RELAY};
 use traveladvisor_infra::gateway::{CallError, PaymentGateway, SandboxGateway, TokeniseError, UnknownOutcome};
 
 use crate::crowd::{AT_LAST, HeldBack, THIRTEEN};
+use crate::dead_lettered::until_set_aside;
 use crate::support::{World, book, card, hotel, request, trip};
 
 /// Waits until somebody holds the lease of relay and timers in this turn or a later one.
@@ -237,4 +238,32 @@ async fn reaches(count: &AtomicUsize, wanted: usize) {
         }
     };
     tokio::time::timeout(AT_LAST, reached).await.expect("it comes so far");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_lost_its_turn_tells_no_more_of_dead_letters() {
+    let mut world = World::begin(Delivery::Elsewhere).await;
+    let guilty = |command: &Command| matches!(command, Command::Hotel(HotelCommand::Reserve { attempt: 1, .. }));
+    let faults = Faults::default().panic_when(move |_, command| guilty(command));
+    let ports = world.next_ports();
+    world.restart_with(ports, Delivery::Here, faults).await;
+    world.book("k1", PaymentPlan::None).await.expect("accepted");
+    until_set_aside(&world).await;
+    let counted = OpenLetters { sagas_ask_again: 1, ..OpenLetters::default() };
+    until_told(&world, Some(counted)).await;
+    let taken = "UPDATE owners SET epoch = epoch + 1, holder = 'another', held_until = clock_timestamp() + interval '1 hour' \
+                  WHERE name = 'relay'";
+    sqlx::query(taken).execute(world.log.pool()).await.expect("taken over");
+    until_told(&world, None).await;
+}
+
+/// Waits until this process tells so of open letters.
+async fn until_told(world: &World, open: Option<OpenLetters>) {
+    let told = async {
+        while world.engine.gauges().open_letters() != open {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let in_time = tokio::time::timeout(AT_LAST, told).await.is_ok();
+    assert!(in_time, "it is {:?}, never {open:?}", world.engine.gauges().open_letters());
 }

@@ -9,6 +9,7 @@ mod fail_points;
 mod gateway;
 mod kafka;
 mod lease;
+mod open_letters;
 mod pool;
 mod private_server;
 mod schema;

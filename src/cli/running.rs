@@ -88,6 +88,7 @@ impl Running {
             ready: readiness(house, told.clone(), (engines.liveness(), engines.knowledge())),
             identity: identity(config)?,
             allowance: allowance(config, log),
+            engines: engines.each(),
             gather_lags: gathering.as_ref().map_or_else(|| Arc::new(Vec::new) as Lags, Gathering::lags),
             positions: Arc::new(move || told.upgrade().map_or_else(Vec::new, |projectors| projectors.positions())),
         });

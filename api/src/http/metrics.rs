@@ -9,6 +9,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
+use traveladvisor_infra::services::Breaker;
 
 use crate::api::Api;
 
@@ -75,6 +76,8 @@ fn write(api: &Api, text: &mut String) -> std::fmt::Result {
     for (projection, position) in (api.positions)() {
         writeln!(text, "traveladvisor_projection_position{{projection=\"{projection}\"}} {position}")?;
     }
+    write_letters(api, text)?;
+    write_breakers(api, text)?;
     write_bus(api, text)?;
     let lags = (api.gather_lags)();
     if !lags.is_empty() {
@@ -87,9 +90,49 @@ fn write(api: &Api, text: &mut String) -> std::fmt::Result {
     Ok(())
 }
 
+/// What was set aside, as whoever delivers has counted it; nothing of logs that another process delivers.
+fn write_letters(api: &Api, text: &mut String) -> std::fmt::Result {
+    let counted = api.engines.iter().filter_map(|(log, engine)| Some((log, engine.gauges().open_letters()?)));
+    let counted: Vec<_> = counted.collect();
+    if counted.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        text,
+        "# HELP traveladvisor_dead_letters Dead letters that are open, by how they go on; told by who delivers."
+    )?;
+    writeln!(text, "# TYPE traveladvisor_dead_letters gauge")?;
+    for (log, letters) in counted {
+        let outlooks = [
+            ("comes_again", letters.come_again),
+            ("saga_asks_again", letters.sagas_ask_again),
+            ("needs_operator", letters.need_operator),
+        ];
+        for (outlook, count) in outlooks {
+            writeln!(text, "traveladvisor_dead_letters{{log=\"{log}\",outlook=\"{outlook}\"}} {count}")?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the processes of other roles are asked, where this one hands commands to them.
+fn write_breakers(api: &Api, text: &mut String) -> std::fmt::Result {
+    let breakers: Vec<Breaker> = api.deciders.breakers().collect();
+    if breakers.is_empty() {
+        return Ok(());
+    }
+    writeln!(text, "# HELP traveladvisor_service_breaker_open Whether a process gets no commands but those that try.")?;
+    writeln!(text, "# TYPE traveladvisor_service_breaker_open gauge")?;
+    for Breaker { role, process, is_open } in breakers {
+        let is_open = u8::from(is_open);
+        writeln!(text, "traveladvisor_service_breaker_open{{role=\"{role}\",process=\"{process}\"}} {is_open}")?;
+    }
+    Ok(())
+}
+
 /// What is on its way between logs, where there are several.
 fn write_bus(api: &Api, text: &mut String) -> std::fmt::Result {
-    let engines: Vec<_> = api.deciders.on_bus().collect();
+    let engines: Vec<_> = api.engines.iter().filter(|(_, engine)| engine.bus_context().is_some()).collect();
     if engines.is_empty() {
         return Ok(());
     }

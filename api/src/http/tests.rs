@@ -9,6 +9,11 @@ use axum::http::header::{ACCEPT, ALLOW, CONTENT_TYPE};
 use axum::http::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 use tower::ServiceExt;
+use traveladvisor_commands::Deciders;
+use traveladvisor_commands::deciders::{Decider, Remote};
+use traveladvisor_domain::context::Context;
+use traveladvisor_infra::config::Services;
+use traveladvisor_infra::services::{Service, ServiceSettings};
 
 use super::router;
 use crate::api::Api;
@@ -226,6 +231,23 @@ async fn health_tells_whether_and_why() {
     assert_eq!(answer["reason"], "the projections are catching up");
     let (status, _) = read(waiting().oneshot(get("/health/live")).await.expect("an answer")).await;
     assert_eq!(status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn it_is_told_which_processes_get_no_commands() {
+    let services = Services { hotel: Some("http://127.0.0.1:1,http://127.0.0.1:2".to_owned()), ..Services::default() };
+    let service = Service::new(Context::Hotel, &services, ServiceSettings::default()).expect("a service");
+    let deciders = Deciders::each(|context| match context {
+        Context::Hotel => Decider::There(Remote::new(service.clone())),
+        _ => Decider::Nobody,
+    });
+    let response = router(Api { deciders, ..Api::alone(Ok(())) }).oneshot(get("/metrics")).await.expect("an answer");
+    let bytes = to_bytes(response.into_body(), BODY_BYTES_MAX).await.expect("a body");
+    let text = String::from_utf8(bytes.to_vec()).expect("text");
+    for process in ["http://127.0.0.1:1", "http://127.0.0.1:2"] {
+        let line = format!("traveladvisor_service_breaker_open{{role=\"hotel\",process=\"{process}\"}} 0\n");
+        assert!(text.contains(&line), "{text}");
+    }
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod wire;
 
 use traveladvisor_domain::context::Context;
 use traveladvisor_domain::failure::Code;
+use traveladvisor_infra::services::Breaker;
 
 pub use self::remote::Remote;
 pub use self::wire::{Forwarded, take};
@@ -75,11 +76,11 @@ impl Deciders {
         }
     }
 
-    /// The engines of this process that stand beside others, each once, by the first context of their log.
-    pub fn on_bus(&self) -> impl Iterator<Item = (Context, &Engine)> {
-        Context::ALL.into_iter().filter_map(|context| {
-            let engine = self.engine(context)?;
-            (engine.bus_context() == Some(context)).then_some((context, engine))
+    /// How the breakers before the processes of other roles stand.
+    pub fn breakers(&self) -> impl Iterator<Item = Breaker> {
+        self.each.iter().flat_map(|decider| match decider {
+            Decider::There(remote) => remote.breakers().collect(),
+            Decider::Here(_) | Decider::Nobody => Vec::new(),
         })
     }
 

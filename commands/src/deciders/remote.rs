@@ -1,7 +1,7 @@
 //! Hands commands to the processes of another role.
 
 use traveladvisor_domain::failure::Code;
-use traveladvisor_infra::services::{Answered, NoAnswer, Repeats, Service};
+use traveladvisor_infra::services::{Answered, Breaker, NoAnswer, Repeats, Service};
 
 use super::wire::Reply;
 use crate::request::{Receipt, Rejection, Request};
@@ -18,6 +18,11 @@ impl Remote {
     /// Commands go to these processes.
     pub const fn new(service: Service) -> Self {
         Self(service)
+    }
+
+    /// How the breaker before each of them stands.
+    pub(super) fn breakers(&self) -> impl Iterator<Item = Breaker> {
+        self.0.breakers()
     }
 
     /// Has a command decided there.

@@ -1,10 +1,14 @@
 //! What a running engine tells of itself.
 
+mod letters;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use traveladvisor_infra::event_log::{Conflict, Position};
+use traveladvisor_infra::event_log::{Conflict, OpenLetters, Position};
 use traveladvisor_infra::kafka::PartitionLag;
+
+pub(crate) use self::letters::count as count_letters;
 
 /// Numbers of one engine. Only timers go by some of them: by what is on its way, and whether the broker is heard.
 #[derive(Debug, Default)]
@@ -22,6 +26,7 @@ pub struct Gauges {
     partitions: Mutex<Vec<PartitionLag>>,
     lost: AtomicU64,
     unheard: AtomicBool,
+    letters: Mutex<Option<OpenLetters>>,
 }
 
 impl Gauges {
@@ -65,12 +70,12 @@ impl Gauges {
         Position(self.known_to.load(Ordering::Relaxed))
     }
 
-    /// Messages for other logs that the broker has not acknowledged.
+    /// Messages for other logs that the broker has not acknowledged; 0 unless this process delivers.
     pub fn unacknowledged(&self) -> usize {
         self.unacknowledged.load(Ordering::Relaxed)
     }
 
-    /// Bytes of the write-ahead log that a connector has not confirmed, up to the last rows for it.
+    /// Bytes of the write-ahead log that a connector has not confirmed, up to the last rows for it; 0 unless this process delivers.
     pub fn unconfirmed_bytes(&self) -> u64 {
         self.unconfirmed_bytes.load(Ordering::Relaxed)
     }
@@ -83,6 +88,11 @@ impl Gauges {
     /// Records that were gone from their topics before anybody had read them.
     pub fn lost_records(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
+    }
+
+    /// Dead letters that are open, as of a moment ago; nothing unless this process delivers.
+    pub fn open_letters(&self) -> Option<OpenLetters> {
+        *self.letters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Records of others that are not read, and of our own that the broker has not acknowledged.
@@ -102,6 +112,17 @@ impl Gauges {
 
     pub(crate) fn count_lost(&self, records: u64) {
         self.lost.fetch_add(records, Ordering::Relaxed);
+    }
+
+    pub(crate) fn letters_are(&self, open: Option<OpenLetters>) {
+        *self.letters.lock().unwrap_or_else(PoisonError::into_inner) = open;
+    }
+
+    /// This process delivers no more: what it knew of that is another's to tell.
+    pub(crate) fn turn_is_over(&self) {
+        self.post(0);
+        self.carry(0);
+        self.letters_are(None);
     }
 
     pub(crate) fn post(&self, unacknowledged: usize) {
@@ -142,5 +163,22 @@ impl Gauges {
 
     pub(crate) fn count_followed(&self, events: usize) {
         self.followed.fetch_add(events as u64, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_delivers_no_more_tells_nothing_of_what_is_to_be_delivered() {
+        let gauges = Gauges::default();
+        gauges.post(5);
+        gauges.carry(7);
+        gauges.letters_are(Some(OpenLetters { need_operator: 1, ..OpenLetters::default() }));
+        gauges.count_append();
+        gauges.turn_is_over();
+        assert_eq!((gauges.unacknowledged(), gauges.unconfirmed_bytes(), gauges.open_letters()), (0, 0, None));
+        assert_eq!(gauges.appends(), 1, "what it has done stays done");
     }
 }

@@ -137,6 +137,8 @@ pub const GATEWAY_CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// After how long a timer fires again that could not be handled, and a message comes again that was set aside and that nobody would ask for
 /// once more: a program that can handle it may have been started meanwhile.
 pub const DEAD_LETTER_PAUSE: Duration = Duration::from_mins(5);
+/// How often whoever delivers counts the letters that are open.
+pub const LETTERS_COUNTED_EVERY: Duration = Duration::from_secs(10);
 /// Letters that are read and fetched again at once, beside the timers of sagas.
 pub const LETTERS_AT_ONCE_MAX: usize = 8;
 /// Wake-ups read at once.

@@ -12,7 +12,7 @@ use traveladvisor_infra::gateway::PaymentGateway;
 use traveladvisor_infra::stopping::told;
 
 use super::bus::{Bus, Outbox, Silence, watch_slot};
-use super::gauges::Gauges;
+use super::gauges::{Gauges, count_letters};
 use super::job::Job;
 use super::limits::{BROKER_AGAIN, BROKER_AGAIN_MAX, OPEN_AGAIN, TIMERS_WAIT_MAX};
 use super::old_keys;
@@ -52,12 +52,14 @@ impl Source {
                 () = self.lane.closed() => {
                     if !is_told(&stop) {
                         tracing::error!("the engine's loop has broken off; another process may deliver");
+                        self.gauges.turn_is_over();
                         lease.let_go().await;
                         return None;
                     }
                     delivery.await;
                 }
             }
+            self.gauges.turn_is_over();
             tokio::select! {
                 () = told(&mut stop) => return Some(lease),
                 // Whoever was told to be deposed waits until its lease says so as well.
@@ -82,7 +84,8 @@ impl Source {
             self.relay(relay, (turn, of_relay), stop.clone()),
             timers,
             watch_slot(self, (slot, silence.as_deref()), stop.clone()),
-            old_keys::forget(self, stop.clone())
+            old_keys::forget(self, stop.clone()),
+            count_letters(self, stop.clone())
         );
     }
 

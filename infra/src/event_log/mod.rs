@@ -7,6 +7,7 @@ mod copied;
 mod gathered;
 mod lease;
 mod lent;
+mod letters;
 mod listen;
 mod old_keys;
 mod outbox;
@@ -37,6 +38,7 @@ pub use lease::{
     RELAY, RENEW_AGAIN, RENEW_EVERY, RENEW_PATIENCE, Turn, Turns, UNHELD_PATIENCE,
 };
 use lent::OnLent;
+pub use letters::{LETTER_EVENTS_COUNTED_MAX, OpenLetters};
 pub use outbox::Carried;
 pub use position::{Position, PositionError};
 pub use read::{DuePage, DueWakeup, EventFilter};

@@ -47,6 +47,7 @@ points! {
     DueWakeups "due_wakeups" "Due wake-ups are read.",
     NextWakeup "next_wakeup" "The next wake-up's time is asked.",
     KeysForgotten "keys_forgotten" "Idempotency keys that are over are forgotten.",
+    LettersCounted "letters_counted" "Dead letters that are open are counted.",
     Gathered "gathered" "Events of other logs are copied into the read log.",
     GatheredRead "gathered_read" "The tail of a log is read, to be copied.",
     GatheredLooked "gathered_looked" "It is asked how far a read log has gathered others.",

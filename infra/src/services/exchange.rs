@@ -74,6 +74,16 @@ pub(super) struct Process {
 }
 
 impl Process {
+    /// Its address, as the settings have it.
+    pub(super) fn base(&self) -> Url {
+        let mut base = self.url.clone();
+        // An address that was accepted has a path.
+        if let Ok(mut segments) = base.path_segments_mut() {
+            segments.pop();
+        }
+        base
+    }
+
     /// Asks it once.
     pub(super) async fn exchange(self, ask: Ask) -> Result<Answered, NoAnswer> {
         let Self { client, url, headers, timeout } = self;

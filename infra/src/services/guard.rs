@@ -2,7 +2,7 @@
 //! from the others.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use futures::future::BoxFuture;
 use futures::{FutureExt, TryFutureExt};
@@ -12,7 +12,7 @@ use tower::retry::{Policy, RetryLayer};
 use tower::util::BoxCloneSyncService;
 use tower::util::rng::HasherRng;
 use tower::{BoxError, Layer, ServiceBuilder, ServiceExt, service_fn};
-use tower_resilience_circuitbreaker::{CircuitBreakerError, CircuitBreakerLayer, SlidingWindowType};
+use tower_resilience_circuitbreaker::{CircuitBreakerError, CircuitBreakerLayer, CircuitState, SlidingWindowType};
 
 use super::exchange::{Answered, Ask, NoAnswer, Process, Repeats};
 use super::settings::ServiceSettings;
@@ -22,14 +22,17 @@ pub(super) type Guarded = BoxCloneSyncService<Ask, Answered, NoAnswer>;
 /// One process behind its breaker.
 type Breaking = Arc<dyn Fn(Ask) -> BoxFuture<'static, Result<Answered, NoAnswer>> + Send + Sync>;
 
-/// Guards the processes of a role.
+/// Whether the breaker of a process is open, as it last said.
+pub(super) type IsOpen = Arc<AtomicBool>;
+
+/// Guards the processes of a role, each with what its breaker says.
 pub(super) fn guarded(
     role: &'static str,
-    processes: Vec<Process>,
+    processes: Vec<(Process, IsOpen)>,
     settings: &ServiceSettings,
 ) -> Result<Guarded, String> {
     let again = Again::new(role, settings)?;
-    let breaking = processes.into_iter().map(|process| breaking(role, process, settings));
+    let breaking = processes.into_iter().map(|(process, is_open)| breaking(role, process, is_open, settings));
     let any = Arc::new(AnyOf { processes: breaking.collect::<Result<_, _>>()?, next: AtomicUsize::new(0) });
     // Ready at once, always: the bulkhead takes whoever is not ready for full.
     let picking = service_fn(move |ask| any.clone().asked(ask));
@@ -42,7 +45,12 @@ pub(super) fn guarded(
     Ok(BoxCloneSyncService::new(guarded))
 }
 
-fn breaking(role: &'static str, process: Process, settings: &ServiceSettings) -> Result<Breaking, String> {
+fn breaking(
+    role: &'static str,
+    process: Process,
+    is_open: IsOpen,
+    settings: &ServiceSettings,
+) -> Result<Breaking, String> {
     let url = process.url.clone();
     let breaker = CircuitBreakerLayer::builder()
         .name(role)
@@ -54,7 +62,11 @@ fn breaking(role: &'static str, process: Process, settings: &ServiceSettings) ->
         // With several, those that succeed could age out of the window before the last one, and it would never close.
         .permitted_calls_in_half_open(1)
         .failure_classifier(|result: &Result<Answered, NoAnswer>| result.is_err())
-        .on_state_transition(move |from, to| tracing::warn!(role, %url, ?from, ?to, "a process's breaker"))
+        .on_state_transition(move |from, to| {
+            // While one command tries, nothing else goes through: it is as good as open.
+            is_open.store(to != CircuitState::Closed, Ordering::Relaxed);
+            tracing::warn!(role, %url, ?from, ?to, "a process's breaker");
+        })
         .build()
         .map_err(|error| error.to_string())?
         .layer(service_fn(move |ask| process.clone().exchange(ask)));

@@ -7,6 +7,8 @@ mod settings;
 mod tests;
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -15,7 +17,7 @@ use tower::ServiceExt;
 
 pub use self::exchange::{Answered, NoAnswer, Repeats};
 use self::exchange::{Ask, Process};
-use self::guard::{Guarded, guarded};
+use self::guard::{Guarded, IsOpen, guarded};
 use self::settings::IDLE_CONNECTION_MAX;
 pub use self::settings::ServiceSettings;
 use crate::config::Services;
@@ -30,6 +32,19 @@ pub const COMMANDS: &str = "/commands";
 pub struct Service {
     role: &'static str,
     guarded: Guarded,
+    /// The address of each process, and whether its breaker is open.
+    breakers: Arc<[(Url, IsOpen)]>,
+}
+
+/// How the breaker before a process stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Breaker {
+    /// The role of the process.
+    pub role: &'static str,
+    /// Its address; nothing in it is secret.
+    pub process: String,
+    /// Nothing goes to it but a command now and then that tries.
+    pub is_open: bool,
 }
 
 /// Why a role cannot be asked.
@@ -59,13 +74,26 @@ impl Service {
         let urls = services.of(context);
         let processes = urls.iter().map(|url| process(role, url, near, &headers, &settings));
         let processes = processes.collect::<Result<Vec<_>, _>>()?;
-        let guarded = guarded(role, processes, &settings).map_err(|error| ServiceError::Client(role, error))?;
-        Ok(Self { role, guarded })
+        let breakers: Arc<[_]> = processes.iter().map(|process| (process.base(), IsOpen::default())).collect();
+        let processes = processes.into_iter().zip(&*breakers).map(|(process, (_, is_open))| (process, is_open.clone()));
+        let guarded = guarded(role, processes.collect(), &settings);
+        let guarded = guarded.map_err(|error| ServiceError::Client(role, error))?;
+        Ok(Self { role, guarded, breakers })
     }
 
     /// The role that is asked.
     pub const fn role(&self) -> &'static str {
         self.role
+    }
+
+    /// How the breaker before each process stands, in the order of the settings.
+    pub fn breakers(&self) -> impl Iterator<Item = Breaker> {
+        let breaker = |(url, is_open): &(Url, IsOpen)| Breaker {
+            role: self.role,
+            process: url.as_str().trim_end_matches('/').to_owned(),
+            is_open: is_open.load(Ordering::Relaxed),
+        };
+        self.breakers.iter().map(breaker)
     }
 
     /// Asks one of the processes.

@@ -109,8 +109,11 @@ async fn a_breaker_opens_and_closes_again_when_the_process_is_back() {
     let address = listener.local_addr().expect("an address");
     drop(listener);
     let service = service_of(&[&format!("http://{address}")]);
+    let breaker = |is_open| Breaker { role: "hotel", process: format!("http://{address}"), is_open };
+    assert_eq!(service.breakers().collect::<Vec<_>>(), [breaker(false)]);
     let open = async { while service.ask(b"{}".to_vec(), Repeats::Never).await.err() != Some(NoAnswer::Open) {} };
     tokio::time::timeout(AT_LAST, open).await.expect("nobody is there: it opens");
+    assert_eq!(service.breakers().collect::<Vec<_>>(), [breaker(true)]);
     let back = Answering::at(TcpListener::bind(address).await.expect("the port is free"), StatusCode::OK);
     let closed = async {
         while service.ask(b"{}".to_vec(), Repeats::Never).await.is_err() {
@@ -118,6 +121,7 @@ async fn a_breaker_opens_and_closes_again_when_the_process_is_back() {
         }
     };
     tokio::time::timeout(AT_LAST, closed).await.expect("it lets one try, and closes");
+    assert_eq!(service.breakers().collect::<Vec<_>>(), [breaker(false)]);
     for _ in 0..5 {
         assert!(service.ask(b"{}".to_vec(), Repeats::Never).await.is_ok(), "it stays closed");
     }

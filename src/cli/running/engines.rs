@@ -108,6 +108,11 @@ impl Engines {
         Ok(Decider::There(Remote::new(service)))
     }
 
+    /// All of them, each with the context whose log it is.
+    pub(crate) fn each(&self) -> Vec<(Context, Engine)> {
+        self.0.iter().map(|(context, engine, _)| (*context, engine.clone())).collect()
+    }
+
     /// Tells whether all of them are still at work.
     pub(crate) fn liveness(&self) -> impl Fn() -> bool + Send + Sync + 'static {
         let each: Vec<_> = self.0.iter().map(|(.., running)| running.liveness()).collect();
