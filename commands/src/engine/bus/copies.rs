@@ -48,28 +48,35 @@ impl Place {
     }
 }
 
-/// How far the partitions of a topic were read.
+/// How far the partitions of a topic were read, each by itself.
 #[derive(Debug, Default)]
-struct Progress {
+struct Progress(HashMap<i32, Reached>);
+
+/// How far a partition was read.
+#[derive(Debug, Clone, Copy, Default)]
+struct Reached {
     /// Counts how often it began anew: whenever the client is opened again, and when an offset comes that was read already.
     reading: u32,
-    next: HashMap<i32, u64>,
+    next: u64,
 }
 
 impl Progress {
+    /// A client is opened: it reads all partitions from their beginnings.
     fn begins(&mut self) {
-        self.reading += 1;
-        self.next.clear();
+        for reached in self.0.values_mut() {
+            *reached = Reached { reading: reached.reading + 1, next: 0 };
+        }
     }
 
     fn place(&mut self, record: &Incoming) -> (u32, i32, u64) {
         let (partition, offset) = (record.partition, record.offset);
-        if self.next.get(&partition).is_some_and(|next| offset < *next) {
+        let reached = self.0.entry(partition).or_default();
+        if offset < reached.next {
             tracing::warn!(topic = record.topic, partition, offset, "a topic begins anew: was it lost?");
-            self.begins();
+            reached.reading += 1;
         }
-        self.next.insert(partition, offset + 1);
-        (self.reading, partition, offset)
+        reached.next = offset + 1;
+        (reached.reading, partition, offset)
     }
 }
 
@@ -289,6 +296,23 @@ mod tests {
         let (_, last) = told(member.stream(), &left, "2024-12-02T00:00:00Z", (0, 0));
         let (copies, mut progress) = (Copies::of(vec![Context::Member], 0), Progress::default());
         copies.take(topic, &mut progress, &first);
+        copies.take(topic, &mut progress, &last);
+        assert_eq!(copies.standing(member), Some(Standing::Left));
+    }
+    #[test]
+    fn one_partition_that_begins_anew_leaves_the_order_of_the_others_as_it_is() {
+        let member = MemberId::of("somebody");
+        let golden = include_str!("../../../../domain/events/member/MemberSignedUp.v1.json");
+        let signed_up = Events::read(StreamKind::Member, "MemberSignedUp", "1", golden).expect("an event");
+        let left = Event::Member(MemberEvent::MemberClosed { reason: None });
+        let (topic, first) = told(member.stream(), signed_up.first(), "2024-12-01T00:00:01Z", (0, 1));
+        // The process that wrote the second had a clock behind that of the first.
+        let (_, last) = told(member.stream(), &left, "2024-12-01T00:00:00Z", (0, 2));
+        let elsewhere = |offset| told(MemberId::of("another").stream(), &left, "2024-12-01T00:00:00Z", (1, offset)).1;
+        let (copies, mut progress) = (Copies::of(vec![Context::Member], 0), Progress::default());
+        copies.take(topic, &mut progress, &first);
+        copies.take(topic, &mut progress, &elsewhere(5));
+        copies.take(topic, &mut progress, &elsewhere(0));
         copies.take(topic, &mut progress, &last);
         assert_eq!(copies.standing(member), Some(Standing::Left));
     }
