@@ -14,8 +14,9 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
-use figment::value::{Uncased, UncasedStr};
+use figment::value::{Empty, Uncased, UncasedStr, Value};
 use secrecy::SecretString;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use traveladvisor_domain::context::Context;
 
@@ -79,16 +80,16 @@ impl Mode {
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Sandbox or production.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub mode: Mode,
     /// A Postgres server (15 or later) and database; without it the program runs its own.
     #[serde(default, deserialize_with = "secret")]
     pub database_url: Option<SecretString>,
     /// Where the program keeps what it has.
-    #[serde(default = "default_data_dir")]
+    #[serde(default = "default_data_dir", deserialize_with = "data_dir")]
     pub data_dir: PathBuf,
     /// Address and port of the HTTP server; see [`Config::listens_on`].
-    #[serde(default)]
+    #[serde(default, deserialize_with = "unless_empty")]
     listen: Option<SocketAddr>,
     /// What this process does; none named: everything.
     #[serde(default, deserialize_with = "role::roles")]
@@ -103,7 +104,7 @@ pub struct Config {
     #[serde(default)]
     pub services: Services,
     /// A directory with `initdb` and `postgres` for the private server.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "unless_empty")]
     pub postgres_bin: Option<PathBuf>,
     /// Where the sandbox's clock starts; without it the machine's clock counts.
     #[serde(default, deserialize_with = "instant")]
@@ -121,10 +122,10 @@ pub struct Config {
     #[serde(default)]
     pub auth: Auth,
     /// Which log lines are written: a level, or `module=level,…`.
-    #[serde(default = "default_log_level")]
+    #[serde(default = "default_log_level", deserialize_with = "log_level")]
     pub log_level: String,
     /// How log lines look.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub log_format: LogFormat,
     /// What callers may ask for.
     #[serde(default)]
@@ -139,10 +140,10 @@ pub struct Config {
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     /// What the operations of one caller may cost in a minute; without it a default that suits the mode.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "unless_empty")]
     pub cost_per_minute: Option<NonZeroU32>,
     /// Whether all processes on a log count together, in its database.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub shared: bool,
 }
 
@@ -223,9 +224,11 @@ impl Config {
         if let Some(file) = configuration_file(overrides.config_file.as_deref())? {
             figment = figment.merge(Toml::file_exact(file));
         }
+        let empty_places = empty_places();
+        let empty_places: Vec<&str> = empty_places.iter().map(String::as_str).collect();
         let config: Self = figment
             .merge(Env::raw().only(&["DATABASE_URL"]))
-            .merge(Env::prefixed(PREFIX).ignore(&NOT_SETTINGS).map(in_its_table))
+            .merge(Env::prefixed(PREFIX).ignore(&NOT_SETTINGS).ignore(&empty_places).map(in_its_table))
             .merge(Serialized::defaults(overrides))
             .extract()
             .map_err(|error| ConfigError::Wrong(Box::new(error)))?;
@@ -329,6 +332,15 @@ fn in_its_table(key: &UncasedStr) -> Uncased<'_> {
     }
 }
 
+/// Variables of logs' places that are empty, without the prefix. Their table alone would make a log.
+fn empty_places() -> Vec<String> {
+    let variables = std::env::vars_os().filter(|(_, value)| value.is_empty());
+    let names = variables.filter_map(|(name, _)| name.into_string().ok());
+    let keys =
+        names.filter_map(|name| Some(name.to_ascii_lowercase().strip_prefix(&PREFIX.to_ascii_lowercase())?.to_owned()));
+    keys.filter(|key| key.starts_with("logs_")).collect()
+}
+
 fn default_data_dir() -> PathBuf {
     PathBuf::from(DEFAULT_DATA_DIR)
 }
@@ -347,8 +359,30 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretStr
 }
 
 fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
-    let text = Option::<String>::deserialize(deserializer)?;
+    let text = filled(deserializer)?;
     text.map(|text| parse_instant(&text).map_err(serde::de::Error::custom)).transpose()
+}
+
+/// The same for what is no text.
+fn unless_empty<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
+    match <Value as Deserialize>::deserialize(deserializer)? {
+        Value::String(_, text) if text.is_empty() => Ok(None),
+        Value::Empty(_, Empty::None) => Ok(None),
+        value => value.deserialize().map(Some).map_err(|error| serde::de::Error::custom(error.kind)),
+    }
+}
+
+/// The same for what has a default of its type.
+fn or_default<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(deserializer: D) -> Result<T, D::Error> {
+    Ok(unless_empty(deserializer)?.unwrap_or_default())
+}
+
+fn data_dir<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
+    Ok(unless_empty(deserializer)?.unwrap_or_else(default_data_dir))
+}
+
+fn log_level<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(filled(deserializer)?.unwrap_or_else(default_log_level))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use traveladvisor_domain::bus::Version;
 
-use super::filled;
+use super::{filled, or_default};
 
 /// Longest prefix of topics and groups, in bytes: names of topics are bounded.
 const PREFIX_BYTES_MAX: usize = 64;
@@ -21,8 +21,10 @@ pub struct Kafka {
     #[serde(deserialize_with = "filled")]
     pub brokers: Option<String>,
     /// How messages get there.
+    #[serde(deserialize_with = "or_default")]
     pub outbox: Outbox,
     /// The version in which messages are written; all are read. The one before while processes of an earlier program still run.
+    #[serde(deserialize_with = "or_default")]
     pub message_version: Version,
     /// What every topic and group begins with, so that installations can share a broker.
     pub topic_prefix: String,

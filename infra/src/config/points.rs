@@ -2,19 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use traveladvisor_domain::money::Currency;
 use traveladvisor_domain::points::{EARNED_PERCENT_DEFAULT, PointsTerms, RATE_DEFAULT, UnfitTerms};
+
+use super::unless_empty;
 
 /// The table `points` of the file, `TRAVELADVISOR_POINTS_…` in the environment.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Points {
     /// Points for one whole unit of any currency.
+    #[serde(deserialize_with = "rate")]
     pub rate: u32,
     /// Points for one whole unit of some currencies, by their ISO 4217 codes.
+    #[serde(deserialize_with = "rates")]
     pub rates: BTreeMap<String, u32>,
     /// Percent of what an approved trip costs that comes back as points.
+    #[serde(deserialize_with = "earned_percent")]
     pub earned_percent: u32,
 }
 
@@ -27,6 +32,22 @@ pub enum PointsError {
     /// Terms that make no sense.
     #[error("the settings of [points] make no sense: {0}")]
     Terms(#[from] UnfitTerms),
+}
+
+fn rate<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    Ok(unless_empty(deserializer)?.unwrap_or(RATE_DEFAULT))
+}
+
+fn earned_percent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    Ok(unless_empty(deserializer)?.unwrap_or(EARNED_PERCENT_DEFAULT))
+}
+
+fn rates<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, u32>, D::Error> {
+    /// A rate, unless it is empty.
+    #[derive(Deserialize)]
+    struct Rate(#[serde(deserialize_with = "unless_empty")] Option<u32>);
+    let given = BTreeMap::<String, Rate>::deserialize(deserializer)?;
+    Ok(given.into_iter().filter_map(|(currency, Rate(rate))| Some((currency, rate?))).collect())
 }
 
 impl Default for Points {

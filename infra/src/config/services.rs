@@ -4,7 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use traveladvisor_domain::context::Context;
 
-use super::{filled, secret};
+use super::{filled, or_default, secret};
 use crate::web::{BadAddress, Near, service};
 
 /// Fewest characters of the token that services show each other.
@@ -38,6 +38,7 @@ pub struct Services {
     #[serde(deserialize_with = "secret")]
     pub token: Option<SecretString>,
     /// Whether the network between the processes is private, so that `http://` may cross it.
+    #[serde(deserialize_with = "or_default")]
     pub private_network: bool,
 }
 

@@ -109,6 +109,63 @@ fn a_value_that_cannot_be_is_named() {
     });
 }
 
+/// What the program's variables of the environment are for.
+const VARIABLES: [&str; 37] = [
+    "MODE",
+    "DATABASE_URL",
+    "DATA_DIR",
+    "LISTEN",
+    "ROLES",
+    "POSTGRES_BIN",
+    "CLOCK",
+    "GATEWAY_URL",
+    "GATEWAY_NAME",
+    "GATEWAY_API_KEY",
+    "LOG_LEVEL",
+    "LOG_FORMAT",
+    "LIMITS_COST_PER_MINUTE",
+    "LIMITS_SHARED",
+    "POINTS_RATE",
+    "POINTS_RATES_GBP",
+    "POINTS_EARNED_PERCENT",
+    "AUTH_ISSUER",
+    "AUTH_AUDIENCE",
+    "AUTH_JWKS_URL",
+    "AUTH_ROLES_CLAIM",
+    "KAFKA_BROKERS",
+    "KAFKA_OUTBOX",
+    "KAFKA_MESSAGE_VERSION",
+    "KAFKA_TOPIC_PREFIX",
+    "KAFKA_SLOT_PREFIX",
+    "SERVICES_BOOKING",
+    "SERVICES_HOTEL",
+    "SERVICES_FLIGHT",
+    "SERVICES_CAR",
+    "SERVICES_PAYMENT",
+    "SERVICES_MEMBER",
+    "SERVICES_TOKEN",
+    "SERVICES_PRIVATE_NETWORK",
+    "LOGS_HOTEL_SCHEMA",
+    "LOGS_HOTEL_URL",
+    "LOGS_READ_SCHEMA",
+];
+
+#[test]
+fn what_is_empty_counts_as_not_set_whichever_setting_it_is() {
+    let mut unset = String::new();
+    with("", &[], || unset = format!("{:?}", Config::load(Overrides::default()).expect("defaults")));
+    for name in VARIABLES {
+        with("", &[(&format!("TRAVELADVISOR_{name}"), "")], || {
+            let config = Config::load(Overrides::default()).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(format!("{config:?}"), unset, "{name}");
+        });
+    }
+    // As shells unset a variable for one command, also where the file sets it.
+    with("clock = \"2024-12-01\"\nmode = \"sandbox\"", &[("TRAVELADVISOR_CLOCK", "")], || {
+        assert_eq!(Config::load(Overrides::default()).expect("settings").clock, None);
+    });
+}
+
 #[test]
 fn a_named_file_must_be_there() {
     with("", &[], || {

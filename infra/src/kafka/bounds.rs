@@ -20,6 +20,8 @@ pub(super) const RECONNECT_MS_MAX: u32 = 1_000;
 pub(super) const SESSION_MS: u32 = 6_000;
 /// How often a member shows its group that it lives, in milliseconds.
 pub(super) const HEARTBEAT_MS: u32 = 1_500;
+/// Times that it does so at least before its group takes it for gone: some may get lost.
+pub(super) const HEARTBEATS_PER_SESSION_MIN: u32 = 4;
 /// Longest time between two looks of a member at its group's events, in milliseconds. Only asking for offsets takes long.
 pub(super) const POLL_MS_MAX: u32 = 300_000;
 /// Longest wait for one look at a broker's events; also how long a seek or an end waits to be noticed.

@@ -15,6 +15,11 @@ const EPOCH: NaiveDate = NaiveDate::from_ymd_opt(2000, 1, 1).expect("a day");
 /// The same in microseconds since 1970.
 const EPOCH_MICROS: i64 = 946_684_800_000_000;
 
+/// Before each value stands its length, in so many bytes.
+const LENGTH_BYTES: usize = 4;
+/// Bytes of a value with its length, about: room is made for so many before they come.
+const VALUE_BYTES_ABOUT: usize = 20;
+
 /// Rows of one table.
 #[derive(Debug)]
 pub struct Rows {
@@ -61,9 +66,9 @@ impl Rows {
         for _row in 0..self.count {
             rest = &rest[2..];
             for array in &mut arrays {
-                let (length, _) = rest.split_first_chunk::<4>().expect("a value begins with its length");
+                let (length, _) = rest.split_first_chunk::<LENGTH_BYTES>().expect("a value begins with its length");
                 let length = usize::try_from(i32::from_be_bytes(*length)).unwrap_or(0);
-                let (value, behind) = rest.split_at(4 + length);
+                let (value, behind) = rest.split_at(LENGTH_BYTES + length);
                 array.bytes.extend_from_slice(value);
                 rest = behind;
             }
@@ -145,10 +150,10 @@ impl Row<'_> {
     fn value(&mut self, holds: Holds, write: impl FnOnce(&mut Vec<u8>)) -> &mut Self {
         self.next(holds);
         let start = self.bytes.len();
-        self.bytes.extend_from_slice(&[0; 4]);
+        self.bytes.extend_from_slice(&[0; LENGTH_BYTES]);
         write(self.bytes);
-        let length = i32::try_from(self.bytes.len() - start - 4).expect("a value of less than 2 GiB");
-        self.bytes[start..start + 4].copy_from_slice(&length.to_be_bytes());
+        let length = i32::try_from(self.bytes.len() - start - LENGTH_BYTES).expect("a value of less than 2 GiB");
+        self.bytes[start..start + LENGTH_BYTES].copy_from_slice(&length.to_be_bytes());
         self
     }
 
@@ -181,7 +186,7 @@ pub(super) struct ColumnArray {
 
 impl ColumnArray {
     fn new(holds: Holds, count: usize) -> Self {
-        Self { holds, count, bytes: Vec::with_capacity(count * 20) }
+        Self { holds, count, bytes: Vec::with_capacity(count * VALUE_BYTES_ABOUT) }
     }
 }
 

@@ -22,8 +22,8 @@ use self::membership::Membership;
 use self::pulse::Pulse;
 use self::thread::{Seek, Thread};
 use super::bounds::{
-    CLOSE_LIMIT, ENDS_MS, EVENTS_MAX, FETCH_WAIT_MS, FETCHED_KIB_MAX, FETCHED_MESSAGES_MIN, HEARTBEAT_MS, POLL_MS_MAX,
-    SESSION_MS,
+    CLOSE_LIMIT, ENDS_MS, EVENTS_MAX, FETCH_WAIT_MS, FETCHED_KIB_MAX, FETCHED_MESSAGES_MIN, HEARTBEAT_MS,
+    HEARTBEATS_PER_SESSION_MIN, POLL_MS_MAX, SESSION_MS,
 };
 use super::{Incoming, KafkaError, KafkaSettings, client};
 
@@ -164,7 +164,7 @@ fn config(settings: &KafkaSettings, group: &str) -> rdkafka::ClientConfig {
         // A stored offset that the topic has not: what there is, is read, and the reader is told.
         .set("auto.offset.reset", "earliest")
         .set("session.timeout.ms", session_ms().to_string())
-        .set("heartbeat.interval.ms", HEARTBEAT_MS.min(session_ms() / 4).to_string())
+        .set("heartbeat.interval.ms", HEARTBEAT_MS.min(session_ms() / HEARTBEATS_PER_SESSION_MIN).to_string())
         .set("max.poll.interval.ms", POLL_MS_MAX.to_string())
         .set("statistics.interval.ms", ENDS_MS.to_string());
     fetching(&mut config);
