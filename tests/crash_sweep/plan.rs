@@ -61,6 +61,7 @@ pub(super) const fn way_to(point: Point) -> (Way, &'static [u64]) {
         | Point::CheckpointMoved
         | Point::ProgramTime
         | Point::KeysForgotten
+        | Point::LettersCounted
         | Point::Unheld
         | Point::Connection
         | Point::ConnectionTried
