@@ -3,6 +3,7 @@
 use std::process::Output;
 
 use serde_json::{Value, json};
+use traveladvisor_infra::kafka::admin::{self, Size};
 use traveladvisor_infra::testing::broker;
 
 use crate::support::{Home, code, told};
@@ -19,6 +20,46 @@ fn topics_without_a_broker_say_what_is_to_be_done() {
         assert_eq!(code(&away), 5, "{}", told(&away));
     }
     assert!(!home.data_dir().exists(), "no database is needed");
+}
+
+#[tokio::test]
+async fn the_doctor_tells_what_is_wrong_with_broker_and_topics_and_what_to_do() {
+    let (home, settings) = (Home::new(), broker::settings().await);
+    assert_eq!(code(&home.run(&["migrate"])), 0);
+    let doctor = |brokers: &str| -> (i32, Value) {
+        let mut command = home.command(&["doctor", "--json"]);
+        command.env("TRAVELADVISOR_KAFKA_BROKERS", brokers);
+        let output = command.env("TRAVELADVISOR_KAFKA_TOPIC_PREFIX", &settings.topic_prefix).output();
+        let output = output.expect("it starts");
+        (code(&output), serde_json::from_slice(&output.stdout).expect("one JSON value"))
+    };
+    let check = |report: &Value, name: &str| -> (bool, String) {
+        let checks = report["checks"].as_array().expect("checks").clone();
+        let found = checks.iter().find(|check| check["name"] == name).unwrap_or_else(|| panic!("no {name}: {report}"));
+        (found["ok"] == true, found["detail"].as_str().expect("a sentence").to_owned())
+    };
+
+    let (ended, report) = doctor("127.0.0.1:1");
+    let (ok, told) = check(&report, "broker");
+    assert!(ended == 5 && !ok && told.contains("kafka.brokers"), "{ended}: {told}");
+
+    let (ended, report) = doctor(&settings.brokers);
+    let (ok, told) = check(&report, "topics");
+    assert!(ended == 3 && !ok && told.contains("missing") && told.contains("kafka topics apply"), "{ended}: {told}");
+
+    let size = |partitions| Size { partitions, replication: 1 };
+    let specs = admin::specs(size(2));
+    assert!(admin::topics_apply(&settings, &specs).await.expect("the broker answers").is_done());
+    let (ended, report) = doctor(&settings.brokers);
+    let (ok, told) = check(&report, "topics");
+    assert!(ended == 0 && ok && told.contains("2 partitions"), "{ended}: {told}");
+
+    // Somebody has added partitions to one topic alone.
+    let larger = &admin::specs(size(3))[..1];
+    assert!(admin::topics_apply(&settings, larger).await.expect("the broker answers").is_done());
+    let (ended, report) = doctor(&settings.brokers);
+    let (ok, told) = check(&report, "topics");
+    assert!(ended == 3 && !ok && told.contains("fewer partitions") && told.contains("kafka topics apply"), "{told}");
 }
 
 #[tokio::test]

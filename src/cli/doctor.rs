@@ -1,6 +1,7 @@
 //! `doctor`: is everything as it should be?
 
 mod projections;
+mod topics;
 
 use serde::Serialize;
 use traveladvisor_infra::config::Config;
@@ -76,7 +77,7 @@ pub(crate) async fn run(config: Config, printer: Printer) -> Result<(), Failure>
     let (gateway, gateway_failure) = payment_gateway(&config).await;
     let (callers, callers_failure) = identity_provider(&config).await;
     let mut report = Report { checks: vec![settings(&config), callers, gateway], owners: Vec::new() };
-    let (broker, broker_failure) = broker(&config).await.unzip();
+    let (broker, broker_failure) = broker(&config).await;
     report.checks.extend(broker);
     if !is_begun(&config) {
         let detail = "there is no database here yet: run `traveladvisor migrate`".to_owned();
@@ -100,7 +101,7 @@ pub(crate) async fn run(config: Config, printer: Printer) -> Result<(), Failure>
         report.checks.push(Check { name: "server".to_owned(), ok: false, detail });
     }
     print(&report, printer)?;
-    match failure.or(gateway_failure).or(callers_failure).or(broker_failure.flatten()) {
+    match failure.or(gateway_failure).or(callers_failure).or(broker_failure) {
         Some(failure) => Err(Failure { message: None, ..failure }),
         None if report.checks.iter().all(|check| check.ok) => Ok(()),
         None => Err(Failure::damage_told()),
@@ -206,17 +207,25 @@ async fn examine_log(house: &House, (name, log): (LogName, &EventLog), report: &
     Ok(())
 }
 
-/// Whether the broker answers, where one is named.
-async fn broker(config: &Config) -> Option<(Check, Option<Failure>)> {
-    let settings = KafkaSettings::of(&config.kafka)?;
-    let (ok, detail, failure) = match admin::health(&settings).await {
-        Ok(brokers) => (true, format!("{brokers} answer at {}", settings.brokers), None),
-        Err(error) => {
-            let told = format!("{error}: start it, or correct kafka.brokers");
-            (false, told.clone(), Some(Failure::unavailable(told)))
-        }
+/// Whether the broker answers, where one is named, and whether it has the topics.
+async fn broker(config: &Config) -> (Vec<Check>, Option<Failure>) {
+    let Some(settings) = KafkaSettings::of(&config.kafka) else { return (Vec::new(), None) };
+    let check = |ok, detail| Check { name: "broker".to_owned(), ok, detail };
+    let found = match admin::health(&settings).await {
+        Ok(brokers) => admin::topics(&settings).await.map(|topics| (brokers, topics)),
+        Err(error) => Err(error),
     };
-    Some((Check { name: "broker".to_owned(), ok, detail }, failure))
+    match found {
+        Ok((brokers, there)) => {
+            (vec![check(true, format!("{brokers} answer at {}", settings.brokers)), topics::check(&there)], None)
+        }
+        Err(error) => {
+            // Who is away says itself what to do.
+            let hint = if error.is_away() { "" } else { ": start it, or correct kafka.brokers" };
+            let told = format!("{error}{hint}");
+            (vec![check(false, told.clone())], Some(Failure::unavailable(told)))
+        }
+    }
 }
 
 /// A reader may be behind while nothing runs; one that is ahead has read what is no longer there.

@@ -137,7 +137,7 @@ enum Verb {
     ///
     /// --json: {"outcome": "created"|"upgraded"|"unchanged", "version"}
     Migrate,
-    /// Check settings, identity, broker, server, schemas, durability, payment gateway, who owns what, relays and projections
+    /// Check settings, identity, broker, topics, server, schemas, durability, payment gateway, who owns what, relays and projections
     ///
     /// Ends with 3 when something is wrong, with 5 when the server, the payment gateway, the identity provider or the broker is away.
     ///
