@@ -119,6 +119,13 @@ impl<'b, 'n> Decider<'b, 'n> {
                 let by = self.decided_by(job, "settle_gateway_call", Some(cause.message_id));
                 self.system(job, booking.payment(), command, &by)
             }
+            Task::MoveWakeup { letter, to } => {
+                match to {
+                    Some(at) => self.batch.postpone(*letter, *at),
+                    None => self.batch.rewake(*letter),
+                }
+                Ok(Verdict::Handled)
+            }
             Task::SetAside { stream, letter, so_that } => self.set_aside(job, *stream, letter, so_that),
         }
     }

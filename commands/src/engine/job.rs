@@ -40,6 +40,8 @@ pub(crate) enum Task {
     Wake { stream: StreamId },
     /// What was learnt of a gateway call.
     Settle { booking: BookingId, call: Box<GatewayCall>, learnt: Learnt, cause: Cause },
+    /// A letter's wake-up goes, as its message is with the broker, or moves to this moment.
+    MoveWakeup { letter: StreamId, to: Option<DateTime<Utc>> },
     /// A message or timer that cannot be handled is set aside under this stream.
     SetAside { stream: StreamId, letter: Box<DeadLetterEvent>, so_that: SoThat },
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use traveladvisor_infra::kafka::RECORD_BYTES_MAX;
 
 /// Callers' commands waiting at most; the next one is refused at once with OVERLOADED.
 pub const CALLER_LANE_MAX: usize = 1_024;
@@ -84,6 +85,9 @@ pub const REDELIVERY_PAUSE: Duration = Duration::from_millis(100);
 pub const RECORDS_UNDER_WAY_MAX: usize = 1_024;
 /// Bytes that a record has beside key, headers and value at most, lengths and times above all.
 pub const RECORD_FRAME_BYTES: usize = 256;
+/// Bytes of an event, payload and metadata, below which nothing that it tells others can be too large for a record: a record repeats what its
+/// event says, in an envelope that takes far less than the other half.
+pub const EVENT_BYTES_SURELY_FIT: usize = RECORD_BYTES_MAX / 2;
 /// How often it is told how far behind the consumed partitions are.
 pub const LAG_TOLD_EVERY: Duration = Duration::from_secs(1);
 /// Messages for other logs that the broker has not acknowledged at most; beyond it the relay reads no further. Far more than of messages
@@ -91,6 +95,8 @@ pub const LAG_TOLD_EVERY: Duration = Duration::from_secs(1);
 pub const POSTS_UNDER_WAY_MAX: usize = 10_000;
 /// Pause before a record is handed to the producer again whose queue was full.
 pub const POST_AGAIN: Duration = Duration::from_millis(10);
+/// Pause before it is tried again whether a topic takes records that took none, as one that is missing.
+pub const HELD_AGAIN: Duration = Duration::from_secs(1);
 /// How long the relay waits at its end for what is on its way to the broker, so that less of it is sent twice.
 pub const POST_FLUSH_PATIENCE: Duration = Duration::from_secs(2);
 /// Pause before a broker's client is made anew that was lost; the relay's is doubled each time.
@@ -141,6 +147,8 @@ pub const DEAD_LETTER_PAUSE: Duration = Duration::from_mins(5);
 pub const LETTERS_COUNTED_EVERY: Duration = Duration::from_secs(10);
 /// Letters that are read and fetched again at once, beside the timers of sagas.
 pub const LETTERS_AT_ONCE_MAX: usize = 8;
+/// How long the broker may take to acknowledge a record that was set aside and is sent again; then it comes again later.
+pub const LETTER_SENT_WITHIN: Duration = Duration::from_secs(20);
 /// Wake-ups read at once.
 pub const WAKEUPS_PAGE: usize = 256;
 /// Wake-ups handed to the engine and not handled yet, about; beyond it their source waits, so that answers and undos find room in the lane.

@@ -35,6 +35,8 @@ impl Job {
             Task::Settle { booking, .. } => with_trip(*booking, None),
             Task::SetAside { stream, so_that: SoThat::PaymentAsks { payment, .. }, .. } => vec![*stream, *payment],
             Task::SetAside { stream, .. } => vec![*stream],
+            // It may be one that cannot be read.
+            Task::MoveWakeup { .. } => Vec::new(),
         }
     }
 
@@ -78,7 +80,7 @@ impl Job {
             Task::Message { message, .. } | Task::Record { message, .. } => Some(message.booking),
             Task::Wake { stream } => Some(BookingId(stream.uuid)),
             Task::Settle { booking, .. } => Some(*booking),
-            Task::SetAside { .. } => None,
+            Task::SetAside { .. } | Task::MoveWakeup { .. } => None,
         }
     }
 }

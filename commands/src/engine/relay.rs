@@ -1,6 +1,7 @@
 //! The relay: reads the log from its checkpoint and delivers what no batch has handled, to aggregates here or to the gateway (L9).
 
 mod ahead;
+mod held;
 mod outlet;
 mod posting;
 
@@ -17,6 +18,7 @@ use traveladvisor_infra::clock::{Clock, SystemClock};
 use traveladvisor_infra::event_log::{EventLog, LogError, Position, RELAY, StoredEvent, Turn};
 
 use self::ahead::Ahead;
+use self::held::Held;
 use self::outlet::Outlet;
 use self::posting::{Reported, Unposted};
 use super::bus::{Post, Silence};
@@ -45,7 +47,9 @@ pub(crate) struct Relay {
     gauges: Arc<Gauges>,
     /// How many of those under way the broker has not acknowledged.
     posted: usize,
-    /// How many of these are for the gateway.
+    /// Those among them whose topic takes none for now.
+    held: Held,
+    /// How many of those under way are for the gateway.
     open_calls: usize,
     /// The trips whose payment the gateway is being asked about, with what waits for its answer: one at a time for each.
     paying: HashMap<BookingId, VecDeque<(u64, usize)>>,
@@ -99,8 +103,6 @@ pub(crate) enum Stopped {
     Over,
     /// The broker's client is lost: what it had not acknowledged has to be sent again, in order.
     Broker,
-    /// The broker has answered, and does not take a record for now, as where a topic is missing: it has to be sent again as well.
-    Answered,
 }
 
 impl Relay {
@@ -127,6 +129,7 @@ impl Relay {
             silence,
             gauges: source.gauges.clone(),
             posted: 0,
+            held: Held::default(),
             open_calls: 0,
             paying: HashMap::new(),
             turn_begun_at,
@@ -157,7 +160,7 @@ impl Relay {
         while !*stop.borrow() && stop.has_changed().is_ok() {
             while self.waiting.try_join_next().is_some() {}
             self.gauges.post(self.posted);
-            if self.posted == 0 && self.gauges.hears_the_broker() {
+            if self.posted == self.held.count() && self.gauges.hears_the_broker() {
                 self.hear();
             }
             let caught_up = match self.deliver_page().await {
@@ -171,7 +174,7 @@ impl Relay {
                 self.write_checkpoint().await;
                 written_at = now();
             }
-            if caught_up {
+            if caught_up && !self.held.follows() {
                 tokio::select! {
                     biased;
                     _ = stop.changed() => {}
@@ -218,6 +221,7 @@ impl Relay {
 
     /// Delivers the next page; true when there is nothing more to read for now.
     async fn deliver_page(&mut self) -> Result<bool, Stopped> {
+        self.send_held().await?;
         if self.is_full() {
             return Ok(true);
         }

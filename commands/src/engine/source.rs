@@ -2,7 +2,6 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -117,28 +116,14 @@ impl Source {
             }
             pause =
                 if begun.elapsed() > BROKER_AGAIN_MAX * 2 { BROKER_AGAIN } else { (pause * 2).min(BROKER_AGAIN_MAX) };
-            // Who has answered is not silent: deadlines go on.
-            let heard = silence.as_deref().filter(|_| stopped == Stopped::Answered);
-            if rests(pause, heard, &mut stop).await {
-                return;
+            tokio::select! {
+                () = told(&mut stop) => return,
+                () = tokio::time::sleep(pause) => {}
             }
             begun = now();
             relay = self.open_relay(turn, silence.clone()).await;
         }
     }
-}
-
-/// Rests for so long; true when it was told to stop.
-async fn rests(pause: Duration, heard: Option<&Silence>, stop: &mut watch::Receiver<bool>) -> bool {
-    let end = now() + pause;
-    while now() < end {
-        heard.inspect(|silence| silence.heard(now()));
-        tokio::select! {
-            () = told(stop) => return true,
-            () = tokio::time::sleep(BROKER_AGAIN.min(end - now())) => {}
-        }
-    }
-    false
 }
 
 /// Measures silence only.

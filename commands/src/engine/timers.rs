@@ -17,7 +17,7 @@ use traveladvisor_infra::event_log::{LogError, Turn};
 
 use super::bus::Silence;
 use super::job::{Ack, Claim, Done, Job, Origin, Report, Task, Token};
-use super::letters::{self, Records};
+use super::letters;
 use super::limits::{
     DEAD_LETTER_PAUSE, LETTERS_AT_ONCE_MAX, WAKEUPS_PAGE, WAKEUPS_POLL, WAKEUPS_REST, WAKEUPS_UNDER_WAY_MAX,
 };
@@ -144,18 +144,21 @@ impl<'s> Timers<'s> {
         let ack = move || Ack::new(sender, Token::Wake(stream), Claim::Turn(epoch));
         let Source { log, clock, lane, bus, .. } = self.source;
         let (log, clock, lane) = (log.clone(), clock.clone(), lane.clone());
-        let kafka = bus.as_ref().map(|bus| bus.kafka.clone());
+        let bus = bus.clone();
         self.letters.spawn(async move {
-            let records = kafka.as_ref().map(|kafka| kafka as &dyn Records);
-            match letters::again(&log, records, stream, clock.now() + DEAD_LETTER_PAUSE).await {
-                // A lane that is closed means that the process ends: its row is still there.
-                Ok(Some(again)) => drop(lane.send(job_of(clock.as_ref(), again, ack())).await),
+            let later = clock.now() + DEAD_LETTER_PAUSE;
+            let again = match letters::again(&log, bus.as_ref(), stream, later).await {
+                Ok(Some(again)) => again,
                 // Dropped without a word, it asks to come again.
-                Err(LogError::Unavailable(_)) => drop(ack()),
-                // It stays under way: it is not looked at again in this turn.
-                Ok(None) => {}
-                Err(error) => tracing::error!(%stream, %error, "a dead letter cannot be read"),
-            }
+                Err(LogError::Unavailable(_)) => return drop(ack()),
+                unreadable => {
+                    let error = unreadable.err().map_or_else(String::new, |error| error.to_string());
+                    tracing::error!(%stream, error, "a dead letter cannot be read; it is looked at again later");
+                    (Task::MoveWakeup { letter: stream, to: Some(later) }, system(stream))
+                }
+            };
+            // A lane that is closed means that the process ends: its row is still there.
+            drop(lane.send(job_of(clock.as_ref(), again, ack())).await);
         });
     }
 

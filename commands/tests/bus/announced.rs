@@ -2,19 +2,15 @@
 
 use std::time::Duration;
 
-use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions};
-use rdkafka::client::DefaultClientContext;
 use traveladvisor_commands::CallerCommand;
 use traveladvisor_domain::booking::quote::TripRequest;
 use traveladvisor_domain::context::Context;
 use traveladvisor_domain::id::BookingId;
 use traveladvisor_domain::trip::PaymentPlan;
-use traveladvisor_infra::kafka::admin::{self, topics_apply};
 use traveladvisor_infra::testing::broker;
 
-use super::cluster::topics;
 use super::records::read_all;
+use super::upkeep::{delete, make_missing};
 use super::{ALL_END, Cluster};
 use crate::support::{book, hotel, request, trip};
 
@@ -31,7 +27,9 @@ async fn offers_whose_topic_was_lost_are_booked_again_once_they_are_announced_ag
     }
     knows_offers(&cluster).await;
     let before = until_records(&cluster, 2).await;
-    lose_topic(&cluster).await;
+    // As after the loss of a broker's disk.
+    delete(&cluster.kafka, OFFERS).await;
+    make_missing(&cluster.kafka).await;
     let hotels = &cluster.logs[&Context::Hotel];
     assert_eq!(cluster.bus(Context::Hotel).announce_again(hotels).await.expect("announced"), 1);
     let after = until_records(&cluster, 1).await;
@@ -68,24 +66,4 @@ async fn until_records(cluster: &Cluster, count: usize) -> Vec<traveladvisor_inf
         }
     };
     tokio::time::timeout(ALL_END, there).await.expect("records come")
-}
-
-/// Deletes the topic and makes it anew, as after the loss of a broker's disk.
-async fn lose_topic(cluster: &Cluster) {
-    let client: AdminClient<DefaultClientContext> =
-        ClientConfig::new().set("bootstrap.servers", &cluster.kafka.brokers).create().expect("a client");
-    let name = cluster.kafka.on_broker(OFFERS);
-    let deleted = client.delete_topics(&[&name], &AdminOptions::new()).await.expect("the broker answers");
-    assert_eq!(deleted, [Ok(name)]);
-    let made = async {
-        while admin::topics(&cluster.kafka).await.expect("the broker answers").iter().any(|topic| topic.name == OFFERS)
-        {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        // A broker may refuse a name for as long as its former topic is being deleted.
-        while !topics_apply(&cluster.kafka, &topics()).await.expect("the broker answers").is_done() {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    };
-    tokio::time::timeout(ALL_END, made).await.expect("it is made anew");
 }

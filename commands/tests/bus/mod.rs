@@ -12,6 +12,7 @@ pub(crate) mod process;
 mod records;
 mod suite;
 mod sweep;
+mod upkeep;
 mod verdict;
 
 pub(crate) use cluster::{ALL_END, Cluster};

@@ -12,6 +12,7 @@ mod partition;
 mod post;
 mod silence;
 mod slot;
+mod told;
 mod unsendable;
 
 use traveladvisor_domain::bus::Version;
@@ -27,6 +28,7 @@ pub(crate) use self::partition::{Move, Partition, Record, moves_of};
 pub(crate) use self::post::{Post, letter_of};
 pub(crate) use self::silence::Silence;
 pub(crate) use self::slot::watch as watch_slot;
+pub(crate) use self::told::Again;
 pub(crate) use self::unsendable::{Unsendable, surely_fits};
 
 /// How messages for other logs leave this one.

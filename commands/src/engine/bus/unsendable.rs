@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use traveladvisor_domain::bus::{Content, Parcel};
+use traveladvisor_domain::bus::{Announcement, Content, Parcel};
 use traveladvisor_domain::dead_letter::UnansweredInstruction;
 use traveladvisor_domain::failure::{Code, Failure};
 use traveladvisor_domain::id::BookingId;
@@ -12,12 +12,14 @@ use traveladvisor_infra::kafka::RECORD_BYTES_MAX;
 
 use super::super::core::aside::{instruction_of, letter};
 use super::super::job::{Cause, Origin, SoThat, Task};
-use super::super::limits::{DEAD_LETTER_PAUSE, RECORD_FRAME_BYTES};
+use super::super::limits::{DEAD_LETTER_PAUSE, EVENT_BYTES_SURELY_FIT, RECORD_FRAME_BYTES};
 use super::Post;
 
 /// What was to be sent, as far as its letter tells.
 #[derive(Clone)]
 pub(crate) struct Unsendable {
+    /// Tells of a letter: one about it would have to be told as well, and so on for ever.
+    is_of_letter: bool,
     cause: Cause,
     origin: Arc<Origin>,
     booking: Option<BookingId>,
@@ -28,6 +30,7 @@ pub(crate) struct Unsendable {
 
 impl Unsendable {
     pub(crate) fn of(content: Content<'_>, cause: Cause, origin: Arc<Origin>) -> Self {
+        let is_of_letter = matches!(content, Content::Announcement(_, Announcement::Letter(_)));
         let (booking, instruction, comes_again) = match content {
             Content::Message(message) => {
                 let instruction = instruction_of(message);
@@ -35,17 +38,20 @@ impl Unsendable {
             }
             Content::Announcement(_, announced) => (announced.booking(), None, false),
         };
-        Self { cause, origin, booking, instruction, comes_again }
+        Self { is_of_letter, cause, origin, booking, instruction, comes_again }
     }
 
-    /// The job that sets it aside.
-    pub(crate) fn letter(self, why: &str, now: DateTime<Utc>) -> (Task, Arc<Origin>) {
+    /// The job that sets it aside; none of what tells of a letter, which stands in the log all the same.
+    pub(crate) fn letter(self, why: &str, now: DateTime<Utc>) -> Option<(Task, Arc<Origin>)> {
         tracing::error!(stream = %self.cause.stream, sequence = self.cause.sequence, why, "what is for others can never be sent: it is set aside");
+        if self.is_of_letter {
+            return None;
+        }
         let failure = Failure::new(Code::Internal, format!("It could not be sent to other logs: {why}."));
         let (stream, letter) = letter(self.booking, self.cause, self.instruction, failure);
         let so_that =
             if self.comes_again { SoThat::MessageComes { at: now + DEAD_LETTER_PAUSE } } else { SoThat::SagaHears };
-        (Task::SetAside { stream, letter: Box::new(letter), so_that }, self.origin)
+        Some((Task::SetAside { stream, letter: Box::new(letter), so_that }, self.origin))
     }
 }
 
@@ -65,5 +71,5 @@ impl Post {
 
 /// Whether nothing that an event has to say can be too large, told without packing it: a message says no more than its event and an envelope.
 pub(crate) fn surely_fits(stored: &StoredEvent) -> bool {
-    stored.payload.len() + stored.metadata.len() < RECORD_BYTES_MAX / 2
+    stored.payload.len() + stored.metadata.len() < EVENT_BYTES_SURELY_FIT
 }

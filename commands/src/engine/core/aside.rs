@@ -50,7 +50,7 @@ impl Core {
             Task::SetAside { stream, letter, so_that: SoThat::PaymentAsks { .. } } => {
                 ((*stream, (**letter).clone()), SoThat::SagaHears)
             }
-            Task::SetAside { .. } | Task::Caller { .. } => {
+            Task::SetAside { .. } | Task::MoveWakeup { .. } | Task::Caller { .. } => {
                 tracing::error!(reason, "a dead letter could not be written; it comes again");
                 job.tell_source(Done::Again);
                 return None;

@@ -1,6 +1,7 @@
 //! Messages that were set aside and come again: their letter tells where they came from, and the log, or the broker, still tells what they
 //! say (L9).
 
+mod outgoing;
 mod records;
 mod verbs;
 
@@ -15,16 +16,19 @@ use traveladvisor_domain::id::StreamId;
 use traveladvisor_domain::message::{Destination, messages_of};
 use traveladvisor_infra::event_log::{EventLog, LogError, Metadata};
 
-pub(super) use self::records::Records;
+use self::outgoing::Way;
+use self::records::Records;
 pub(super) use self::verbs::with_its_trip;
+use super::bus::Bus;
 use super::job::{Cause, Letter, Origin, SoThat, Task};
 
 /// Why a letter stays set aside whose message was about a call of the payment gateway.
 const GATEWAYS_WORD: &str =
     "What the gateway said is not kept: the payment asks it again by itself, at the next try of its saga";
 
-/// Why a letter stays set aside that was an announcement.
-const TOLD_ANEW: &str = "What it announces can never be sent as it is: change it, and that is announced";
+/// Why a letter stays set aside that was an announcement: an old word must not come to stand behind a newer one.
+const TOLD_ANEW: &str = "An announcement is not sent again by its letter, as a newer one may stand there: `traveladvisor kafka announce` sends \
+     the last word of each; what no record has room for has to be changed, and that is announced";
 
 /// A letter, as it was set aside first.
 struct Opened {
@@ -33,12 +37,13 @@ struct Opened {
     metadata: Metadata,
 }
 
-/// The job of a letter whose time has come: its message once more. When its cause cannot be read, the letter is put off to `later`.
+/// The job of a letter whose time has come: its message once more; of what is for others, once it is sent, that this is done. When its cause
+/// cannot be read, the letter is put off to `later`.
 ///
 /// Errors: the database is away, or the letter itself cannot be read.
 pub(crate) async fn again(
     log: &EventLog,
-    records: Option<&dyn Records>,
+    bus: Option<&Bus>,
     stream: StreamId,
     later: DateTime<Utc>,
 ) -> Result<Option<(Task, Arc<Origin>)>, LogError> {
@@ -47,8 +52,11 @@ pub(crate) async fn again(
     let metadata = stored.decode_metadata()?;
     let opened = Opened { letter: Letter { stream, written }, sequence: stored.sequence, metadata };
     let found = match &opened.letter.written {
-        DeadLetterEvent::RecordDeadLettered { .. } => Ok(records::task_of(records, &opened, later).await),
-        _ => task_of(log, &opened).await,
+        DeadLetterEvent::RecordDeadLettered { .. } => {
+            let records = bus.map(|bus| &bus.kafka as &dyn Records);
+            Ok(records::task_of(records, &opened, later).await)
+        }
+        _ => task_of(log, bus, &opened, later).await,
     };
     match found {
         Ok(Some(found)) => Ok(Some(found)),
@@ -58,7 +66,12 @@ pub(crate) async fn again(
 }
 
 /// The message of this very log.
-async fn task_of(log: &EventLog, opened: &Opened) -> Result<Option<(Task, Arc<Origin>)>, LogError> {
+async fn task_of(
+    log: &EventLog,
+    bus: Option<&Bus>,
+    opened: &Opened,
+    later: DateTime<Utc>,
+) -> Result<Option<(Task, Arc<Origin>)>, LogError> {
     let Letter { stream: letter, written } = &opened.letter;
     let DeadLetterEvent::MessageDeadLettered { cause_stream, cause_sequence, place, .. } = written else {
         return Ok(None);
@@ -78,6 +91,9 @@ async fn task_of(log: &EventLog, opened: &Opened) -> Result<Option<(Task, Arc<Or
     if message.to == Destination::Gateway {
         let failure = Failure::new(Code::Internal, format!("{GATEWAYS_WORD}."));
         return Ok(Some(opened.stays(Some(failure), SoThat::SagaHears)));
+    }
+    if let Some(bus) = bus.filter(|bus| bus.is_for_others(&message)) {
+        return outgoing::task_of(&Way { log, bus, later }, opened, (&stored, cause)).await;
     }
     let letter = Some(Box::new(opened.letter.clone()));
     let task = Task::Message { message: Box::new(message), cause, letter };

@@ -48,7 +48,10 @@ impl Outlet {
     /// What nobody will ever take is set aside in this log.
     pub(super) async fn set_aside(self, unsendable: Unsendable, why: &str) -> Result<(), Stopped> {
         let occasion = draw(self.clock.as_ref());
-        let (task, origin) = unsendable.letter(why, occasion.at);
+        let Some((task, origin)) = unsendable.letter(why, occasion.at) else {
+            self.ack.handled();
+            return Ok(());
+        };
         let job = Job { task, occasion, origin, report: Report::Source(self.ack), alone: false };
         self.lane.send(job).await.map_err(|_| Stopped::Over)
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use traveladvisor_domain::aggregate::Event;
-use traveladvisor_domain::bus::{Content, announcement};
+use traveladvisor_domain::bus::{Content, Parcel, announcement};
 use traveladvisor_domain::message::Message;
 use traveladvisor_domain::shape::Events;
 use traveladvisor_infra::event_log::{Metadata, StoredEvent};
@@ -11,7 +11,7 @@ use traveladvisor_infra::kafka::NotSent;
 
 use super::super::bus::{Post, Unsendable, surely_fits};
 use super::super::job::Origin;
-use super::{Relay, Stopped, Under};
+use super::{Relay, Stopped, Under, now};
 
 /// What the broker's client tells of a record, by position and place.
 pub(super) struct Reported {
@@ -81,7 +81,21 @@ impl Relay {
         };
         let cause = self.cause(stored.stream, stored.sequence, place);
         let unsendable = Unsendable::of(content, cause, Arc::new(Origin::of_message(metadata, &cause)));
-        if let Err(why) = Post::check(&parcel) {
+        if self.held.joins(parcel.topic.name, at) {
+            self.begin(at, Under::Post(Unposted { topic: parcel.topic.name, unsendable: Box::new(unsendable) }));
+            return Ok(());
+        }
+        self.hand_over(at, &parcel, unsendable).await
+    }
+
+    pub(super) async fn hand_over(
+        &mut self,
+        at: (u64, usize),
+        parcel: &Parcel,
+        unsendable: Unsendable,
+    ) -> Result<(), Stopped> {
+        let Some(post) = &self.post else { return Ok(()) };
+        if let Err(why) = Post::check(parcel) {
             self.begin(at, Under::Aside);
             return self.outlet(at).set_aside(unsendable, &why).await;
         }
@@ -92,7 +106,7 @@ impl Relay {
         // A relay that has ended sends again from its checkpoint: it need not hear.
         let told = move |outcome| drop(report.send(Reported { at, outcome }));
         let sent = tokio::select! {
-            sent = post.send(&parcel, told) => sent,
+            sent = post.send(parcel, told) => sent,
             () = self.turn.lost() => return Err(Stopped::Over),
         };
         if let Err(error) = sent {
@@ -108,7 +122,7 @@ impl Relay {
         let mut next = first;
         while let Some(Reported { at, outcome }) = next {
             match outcome {
-                Ok(()) => self.end(at),
+                Ok(()) => self.sent(at),
                 Err(not_sent) => self.not_sent(at, &not_sent)?,
             }
             next = self.reported.try_recv().ok();
@@ -119,15 +133,29 @@ impl Relay {
         Ok(())
     }
 
+    fn sent(&mut self, at: (u64, usize)) {
+        let Some(Under::Post(unposted)) = self.in_flight.get(&at) else { return };
+        if !self.held.took(unposted.topic, at) {
+            self.end(at);
+        }
+    }
+
     fn not_sent(&mut self, at: (u64, usize), not_sent: &NotSent) -> Result<(), Stopped> {
         let (Some(Under::Post(unposted)), Some(post)) = (self.in_flight.get(&at), &self.post) else { return Ok(()) };
         let topic = unposted.topic;
         let error = post.why(not_sent, topic);
-        if !error.is_refusal() {
+        if error.is_fatal() || error.is_away() {
             tracing::error!(position = at.0, topic, %error, "the broker has not taken a record: the relay begins again there");
-            return Err(if error.is_fatal() || error.is_away() { Stopped::Broker } else { Stopped::Answered });
+            return Err(Stopped::Broker);
+        }
+        if !error.is_refusal() {
+            if self.held.begins(topic, at, now()) {
+                tracing::error!(position = at.0, topic, %error, "a topic takes no records: they wait for it, all else goes on");
+            }
+            return Ok(());
         }
         let unsendable = unposted.unsendable.clone();
+        self.held.passes(topic, now());
         self.end(at);
         self.begin(at, Under::Aside);
         let outlet = self.outlet(at);

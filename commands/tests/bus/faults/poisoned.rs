@@ -57,7 +57,7 @@ fn poisons(good: &Incoming, of_flight: &Incoming) -> Vec<Incoming> {
     ]
 }
 
-async fn letters(cluster: &Cluster, context: Context) -> Vec<StoredEvent> {
+pub(super) async fn letters(cluster: &Cluster, context: Context) -> Vec<StoredEvent> {
     let events = cluster.events(context).await.into_iter();
     events.filter(|event| event.stream.kind == StreamKind::DeadLetter).collect()
 }
@@ -149,7 +149,7 @@ async fn an_instruction_that_nobody_can_read_is_a_fault_to_its_saga_which_asks_a
 }
 
 /// Waits for so many letters of a context.
-async fn until_letters(cluster: &Cluster, context: Context, count: usize) -> Vec<StoredEvent> {
+pub(super) async fn until_letters(cluster: &Cluster, context: Context, count: usize) -> Vec<StoredEvent> {
     let set_aside = async {
         loop {
             let letters = letters(cluster, context).await;
