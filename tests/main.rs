@@ -10,6 +10,7 @@ mod gateway;
 mod house;
 mod identity;
 mod judge;
+mod kafka_announce;
 mod kafka_topics;
 mod keycloak;
 mod kill;

@@ -16,24 +16,26 @@ const FREE: &str = "127.0.0.1:0";
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 const UPSERT_HOTEL: &str = "mutation($input: UpsertHotelInput!) { upsertHotel(input: $input) { hotel { id name } position \
      errors { code message } } }";
-const BOOK: &str = "mutation($input: BookTripInput!) { bookTrip(input: $input) { booking { id status sagaStatus hotel { status } } \
+pub(crate) const BOOK: &str = "mutation($input: BookTripInput!) { bookTrip(input: $input) { booking { id status sagaStatus hotel { status } } \
      position errors { code message } } }";
 
+/// The roles of the process that decides on all but hotels.
+pub(crate) const REST: [&str; 5] = ["booking", "flight", "car", "payment", "member"];
+
 /// Four processes: hotels; everything else that decides; read models; the gateway.
-struct Installation {
-    home: Home,
-    hotel: Server,
-    rest: Server,
+pub(crate) struct Installation {
+    pub(crate) home: Home,
+    pub(crate) hotel: Server,
+    pub(crate) rest: Server,
     projections: Server,
-    gateway: Server,
+    pub(crate) gateway: Server,
 }
 
 impl Installation {
-    fn start(brokers: &str, prefix: &str) -> Self {
+    pub(crate) fn start(brokers: &str, prefix: &str) -> Self {
         let home = Home::new();
         let hotel = Self::role(&home, &["hotel"], (brokers, prefix), FREE, &[]);
-        let rest = ["booking", "flight", "car", "payment", "member"];
-        let rest = Self::role(&home, &rest, (brokers, prefix), FREE, &[]);
+        let rest = Self::role(&home, &REST, (brokers, prefix), FREE, &[]);
         let projections = Self::role(&home, &["projections"], (brokers, prefix), FREE, &[]);
         let others = [&*hotel.address, &*rest.address].map(|address| format!("http://{address}"));
         let services = [
@@ -48,7 +50,7 @@ impl Installation {
     }
 
     /// A process with these roles; all have the same settings but for their address.
-    fn role(
+    pub(crate) fn role(
         home: &Home,
         roles: &[&str],
         (brokers, prefix): (&str, &str),
@@ -79,11 +81,11 @@ impl Installation {
         answer["data"].take()
     }
 
-    fn list_hotel(&self, name: &str) -> Value {
+    pub(crate) fn list_hotel(&self, name: &str) -> Value {
         self.ask(UPSERT_HOTEL, &json!({ "input": hotel(name) }))["upsertHotel"].take()
     }
 
-    fn stop(self) {
+    pub(crate) fn stop(self) {
         for mut server in [self.gateway, self.projections, self.rest, self.hotel] {
             let (status, _) = server.stop(Signal::SIGTERM);
             assert!(status.success(), "{}", fs::read_to_string(self.home.file("serve.log")).unwrap_or_default());
@@ -208,15 +210,18 @@ async fn a_trip_is_booked_refused_and_cancelled_over_the_broker() {
     booked.await.expect("the trips end as they should");
 }
 
+/// What books so many rooms of this hotel.
+pub(crate) fn stay(hotel: &Value, key: &str, rooms: u32) -> Value {
+    json!({ "input": { "idempotencyKey": key, "traveller": { "email": "ada@example.com", "name": "Ada", "phone": "+1" },
+        "hotel": { "hotelId": hotel, "roomType": "DBL", "checkIn": "2025-01-10", "checkOut": "2025-01-12", "rooms": rooms },
+        "payment": { "method": "NONE" }, "wait": "FINISHED" } })
+}
+
 fn travel(brokers: &str, prefix: &str) {
     let all = Installation::start(brokers, prefix);
     all.home.printed(&["kafka", "topics", "apply", "--partitions", "4"]);
     let id = all.list_hotel("The Hotel")["hotel"]["id"].clone();
-    let trip = |key: &str, rooms: u32| {
-        json!({ "input": { "idempotencyKey": key, "traveller": { "email": "ada@example.com", "name": "Ada", "phone": "+1" },
-            "hotel": { "hotelId": id, "roomType": "DBL", "checkIn": "2025-01-10", "checkOut": "2025-01-12", "rooms": rooms },
-            "payment": { "method": "NONE" }, "wait": "FINISHED" } })
-    };
+    let trip = |key: &str, rooms: u32| stay(&id, key, rooms);
     // Until the offer has come over its topic, nothing can be priced; and before all topics are read, nothing is tried.
     let approved = until(|| {
         let mut answer = ask(&all.gateway.address, BOOK, &trip("first", 2)).expect("an answer");

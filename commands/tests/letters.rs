@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
+use chrono::TimeDelta;
 use traveladvisor_commands::engine::audit::audit;
-use traveladvisor_commands::engine::{Delivery, Faults};
+use traveladvisor_commands::engine::limits::{DEAD_LETTER_PAUSE, WAKEUPS_UNDER_WAY_MAX};
+use traveladvisor_commands::engine::{Delivery, Faults, Ports};
 use traveladvisor_commands::{CallerCommand, LetterVerb, Receipt, Rejection};
 use traveladvisor_domain::aggregate::Command;
 use traveladvisor_domain::failure::Code;
@@ -16,6 +19,10 @@ use uuid::Uuid;
 
 use crate::dead_lettered::until_set_aside;
 use crate::support::{World, card, count, metadata};
+use crate::timers::SetForward;
+
+/// A generous limit for more letters than are looked at at once.
+const PUT_OFF: Duration = Duration::from_mins(2);
 
 /// A world in which some decisions fail until it is healed.
 struct Sick {
@@ -68,7 +75,7 @@ impl Sick {
     async fn until_history(&self, expected: &[&str]) {
         let told = async {
             while self.history().await != expected {
-                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
         tokio::time::timeout(crate::support::AT_LAST, told).await.expect("it comes to that");
@@ -139,7 +146,7 @@ async fn a_timer_whose_letter_is_retried_fires_at_once() {
     sick.say(LetterVerb::Retry).await.expect("taken");
     let fired = async {
         while sick.tries.load(Ordering::Relaxed) == tries {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
     tokio::time::timeout(crate::support::AT_LAST, fired).await.expect("long before {far}");
@@ -156,4 +163,40 @@ async fn what_a_gateway_said_is_not_brought_again_and_the_letter_says_who_asks()
     let last = sick.world.log.read_stream(sick.letter().await.stream(), 0).await.expect("read").pop().expect("events");
     assert!(last.payload.contains("the payment asks it again by itself"), "{}", last.payload);
     assert_eq!(sick.world.log.wakeup(sick.letter().await.stream()).await.expect("read"), None);
+}
+
+/// More letters than are under way at most, each with an event that no program can read, and due for long.
+const UNREADABLE: &str = r#"
+WITH letters AS (
+    SELECT 'dead_letter_' || lpad(number::text, 26, '0') AS id FROM generate_series(1, $1) number
+), written AS (
+    INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, recorded_at)
+    SELECT 'dead_letter', id, 1, 'Nonsense', '1', '{}',
+           '{"batch":"","command":"","correlation":"","actor":"","occurred_at":""}', now() FROM letters
+)
+INSERT INTO wakeups (aggregate_type, aggregate_id, kind, due_at) SELECT 'dead_letter', id, 'retry', '2020-01-01' FROM letters
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn letters_that_cannot_be_read_are_put_off_and_hold_up_no_timer() {
+    let unreadable = WAKEUPS_UNDER_WAY_MAX as i64 + 100;
+    let mut world = World::begin(Delivery::Elsewhere).await;
+    let clock = SetForward::new();
+    let ports = Ports { clock: clock.clone(), ..world.next_ports() };
+    sqlx::query(UNREADABLE).bind(unreadable).execute(world.log.pool()).await.expect("written");
+    world.restart_with(ports, Delivery::Here, Faults::default()).await;
+    let put_off = async {
+        let due = "SELECT count(*) FROM wakeups WHERE due_at < '2024-01-01'";
+        while sqlx::query_scalar::<_, i64>(due).fetch_one(world.log.pool()).await.expect("counted") > 0 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(PUT_OFF, put_off).await.expect("all of them are put off");
+    let waiting = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM wakeups WHERE aggregate_type = 'dead_letter'");
+    assert_eq!(waiting.fetch_one(world.log.pool()).await.expect("counted"), unreadable, "none of them is given up");
+    // They come again with the timer of a trip, which fires all the same.
+    let trip = world.book("k1", card("processing_error")).await.expect("accepted");
+    world.until(trip, &["StepFaulted"]).await;
+    clock.by(TimeDelta::from_std(DEAD_LETTER_PAUSE).expect("minutes"));
+    world.until(trip, &["StepRetried"]).await;
 }

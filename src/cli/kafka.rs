@@ -27,9 +27,10 @@ pub(crate) enum KafkaVerb {
     /// `kafka topics apply` has made them anew. It may run beside everything else, and run again it changes nothing. Requests need no such
     /// thing: their sagas ask again.
     ///
-    /// Ends with 5 when no broker or database answers.
+    /// What cannot be read or sent is counted and left out; the rest is announced all the same. Ends with 1 then, with 5 when no broker or
+    /// database answers.
     ///
-    /// --json: {"logs": [{"log", "announced"}]}
+    /// --json: {"logs": [{"log", "announced", "unreadable", "refused"}]}
     Announce,
 }
 

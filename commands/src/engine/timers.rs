@@ -19,7 +19,8 @@ use super::bus::Silence;
 use super::job::{Ack, Claim, Done, Job, Origin, Report, Task, Token};
 use super::letters;
 use super::limits::{
-    DEAD_LETTER_PAUSE, LETTERS_AT_ONCE_MAX, WAKEUPS_PAGE, WAKEUPS_POLL, WAKEUPS_REST, WAKEUPS_UNDER_WAY_MAX,
+    DEAD_LETTER_PAUSE, LETTERS_AT_ONCE_MAX, LETTERS_REST, WAKEUPS_PAGE, WAKEUPS_POLL, WAKEUPS_REST,
+    WAKEUPS_UNDER_WAY_MAX,
 };
 use super::occasion::draw;
 use super::source::Source;
@@ -68,12 +69,23 @@ pub(crate) struct Timers<'s> {
     ack: mpsc::UnboundedSender<Done>,
     /// Letters that are read, and whose records are fetched: no saga waits for them.
     letters: JoinSet<()>,
+    /// Some were due beyond the bound: they are looked at again soon.
+    letters_left: bool,
 }
 
 impl<'s> Timers<'s> {
     pub(crate) fn new(source: &'s Source, turn: &'s Turn, silence: Option<Arc<Silence>>) -> Self {
         let (ack, done) = mpsc::unbounded_channel();
-        Self { source, turn, silence, under_way: HashSet::new(), done, ack, letters: JoinSet::new() }
+        Self {
+            source,
+            turn,
+            silence,
+            under_way: HashSet::new(),
+            done,
+            ack,
+            letters: JoinSet::new(),
+            letters_left: false,
+        }
     }
 
     /// Delivers until told to stop or deposed.
@@ -94,6 +106,7 @@ impl<'s> Timers<'s> {
     /// Delivers all that is due now, page by page. Returns when the next one is, if soon.
     async fn deliver_due(&mut self, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Stopped> {
         let mut after = None;
+        self.letters_left = false;
         // They look again by then in any case.
         let ahead = now + WAKEUPS_POLL;
         loop {
@@ -138,6 +151,7 @@ impl<'s> Timers<'s> {
         while self.letters.try_join_next().is_some() {}
         if self.letters.len() >= LETTERS_AT_ONCE_MAX {
             self.under_way.remove(&stream);
+            self.letters_left = true;
             return;
         }
         let (sender, epoch) = (self.ack.clone(), self.turn.epoch());
@@ -197,10 +211,11 @@ impl<'s> Timers<'s> {
             self.source.next_due.written(next);
         }
         let begun = now();
+        let poll = if self.letters_left { LETTERS_REST } else { WAKEUPS_POLL };
         loop {
             let next = *written.borrow_and_update();
             let until_due = (next - self.source.clock.now()).to_std().unwrap_or(Duration::ZERO);
-            let wake_at = (begun + WAKEUPS_POLL).min(now() + until_due).max(begun + WAKEUPS_REST);
+            let wake_at = (begun + poll).min(now() + until_due).max(begun + WAKEUPS_REST);
             if *stop.borrow() || !self.turn.is_held() {
                 return Err(Stopped);
             }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use traveladvisor_commands::CallerCommand;
+use traveladvisor_commands::engine::bus::Announced;
 use traveladvisor_domain::booking::quote::TripRequest;
 use traveladvisor_domain::context::Context;
 use traveladvisor_domain::id::BookingId;
@@ -31,7 +32,8 @@ async fn offers_whose_topic_was_lost_are_booked_again_once_they_are_announced_ag
     delete(&cluster.kafka, OFFERS).await;
     make_missing(&cluster.kafka).await;
     let hotels = &cluster.logs[&Context::Hotel];
-    assert_eq!(cluster.bus(Context::Hotel).announce_again(hotels).await.expect("announced"), 1);
+    let told = cluster.bus(Context::Hotel).announce_again(hotels).await.expect("announced");
+    assert_eq!(told, Announced { announced: 1, ..Announced::default() });
     let after = until_records(&cluster, 1).await;
     assert_eq!((&after[0].key, &after[0].payload), (&before[1].key, &before[1].payload), "the last word counts");
     // A process that knew nothing prices trips from it.

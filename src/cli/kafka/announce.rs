@@ -2,9 +2,8 @@
 
 use serde::Serialize;
 use traveladvisor_commands::engine::Delivery;
-use traveladvisor_domain::context::Context;
+use traveladvisor_commands::engine::bus::Announced;
 use traveladvisor_infra::config::Config;
-use traveladvisor_infra::event_log::EventLog;
 use traveladvisor_infra::kafka::{KafkaSettings, admin};
 
 use crate::cli::failure::Failure;
@@ -14,10 +13,37 @@ use crate::cli::print::{Printer, table};
 use crate::cli::running::bus;
 use crate::cli::signals::unless_stopped;
 
+/// What became of one log; its JSON is part of the program's contract.
 #[derive(Serialize)]
-struct Announced {
+struct OfLog {
     log: &'static str,
     announced: u64,
+    unreadable: u64,
+    refused: u64,
+}
+
+impl OfLog {
+    const fn of(log: &'static str, told: Announced) -> Self {
+        let Announced { announced, unreadable, refused } = told;
+        Self { log, announced, unreadable, refused }
+    }
+
+    /// Sentences about what is not announced.
+    fn left(&self) -> Vec<String> {
+        let Self { log, unreadable, refused, .. } = self;
+        let unread = format!(
+            "{unreadable} events of the log {log} cannot be read, and what they announce is not told: \
+             `traveladvisor events verify --log {log}` names them"
+        );
+        let unsent = format!(
+            "{refused} announcements of the log {log} are refused, as too large for a record: make smaller what they announce"
+        );
+        [(*unreadable, unread), (*refused, unsent)]
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(_, said)| said)
+            .collect()
+    }
 }
 
 /// Runs the verb.
@@ -38,19 +64,18 @@ async fn announce(house: &House, printer: Printer) -> Result<(), Failure> {
     let mut told = Vec::new();
     for (name, log) in house.logs() {
         let LogName::Of(context) = *name else { continue };
-        told.push(Announced { log: name.as_str(), announced: announce_of(house, context, log).await? });
+        let Some(bus) = bus(&house.config, context, Delivery::Elsewhere) else { continue };
+        told.push(OfLog::of(name.as_str(), bus.announce_again(log).await?));
     }
     if printer.is_json() {
         printer.json(&serde_json::json!({ "logs": told }))?;
-        return Ok(());
+    } else {
+        let mut rows = table(&["log", "announced", "unreadable", "refused"]);
+        rows.add_rows(told.iter().map(|OfLog { log, announced, unreadable, refused }| {
+            [(*log).to_owned(), announced.to_string(), unreadable.to_string(), refused.to_string()]
+        }));
+        printer.line(rows.to_string())?;
     }
-    let mut rows = table(&["log", "announced"]);
-    rows.add_rows(told.iter().map(|log| [log.log.to_owned(), log.announced.to_string()]));
-    printer.line(rows.to_string())?;
-    Ok(())
-}
-
-async fn announce_of(house: &House, context: Context, log: &EventLog) -> Result<u64, Failure> {
-    let Some(bus) = bus(&house.config, context, Delivery::Elsewhere) else { return Ok(0) };
-    Ok(bus.announce_again(log).await?)
+    let left: Vec<String> = told.iter().flat_map(OfLog::left).collect();
+    if left.is_empty() { Ok(()) } else { Err(Failure::failed(left.join("\n"))) }
 }

@@ -1,6 +1,7 @@
 //! What a log has on offer, told once more: after its topics were lost with their broker, or where an old word came to stand behind a newer one.
 
 use std::collections::HashMap;
+use std::ops::AddAssign;
 
 use tokio::sync::mpsc;
 use traveladvisor_domain::bus::{Content, Parcel, announcement};
@@ -23,74 +24,120 @@ pub enum AnnounceError {
     Kafka(#[from] KafkaError),
 }
 
+/// How much of a log was told once more.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Announced {
+    /// Records that the broker has.
+    pub announced: u64,
+    /// Events that cannot be read: what they may announce is not known.
+    pub unreadable: u64,
+    /// Announcements that no record has room for, or that the broker refuses.
+    pub refused: u64,
+}
+
+impl AddAssign for Announced {
+    fn add_assign(&mut self, more: Self) {
+        self.announced += more.announced;
+        self.unreadable += more.unreadable;
+        self.refused += more.refused;
+    }
+}
+
 impl Bus {
-    /// Sends the last announcement of each stream of a log to its compacted topic; how many. What is announced meanwhile goes behind them once
-    /// more, so that the last word of every stream is the last one in its topic.
+    /// Sends the last announcement of each stream of a log to its compacted topic, and counts what cannot be read or sent. What is announced
+    /// meanwhile goes behind them once more, so that the last word of every stream is the last one in its topic.
     ///
-    /// Errors: the log cannot be read, or the broker does not take a record.
-    pub async fn announce_again(&self, log: &EventLog) -> Result<u64, AnnounceError> {
+    /// Errors: the log cannot be read, or the broker is away or takes nothing.
+    pub async fn announce_again(&self, log: &EventLog) -> Result<Announced, AnnounceError> {
         let post = Post::open(&Self { outbox: Outbox::Relay, ..self.clone() }, log.name())?;
         let mut head = log.head().await?;
-        let mut last = HashMap::new();
+        let (mut last, mut all) = (HashMap::new(), Announced::default());
         read(log, (Position::START, head), async |page| {
-            last.extend(
-                page.iter().filter(|stored| is_announced(stored)).map(|stored| (stored.stream, stored.position)),
-            );
+            for stored in page {
+                match is_announced(stored) {
+                    Ok(true) => drop(last.insert(stored.stream, stored.position)),
+                    Ok(false) => {}
+                    Err(error) => all.unreadable += not_told(stored, &error.to_string()),
+                }
+            }
             Ok(())
         })
         .await?;
-        let mut announced = tell(&post, log, (Position::START, head), Some(&last)).await?;
+        all += tell(&post, log, (Position::START, head), Some(&last)).await?;
         loop {
             let now = log.head().await?;
             let again = tell(&post, log, (head, now), None).await?;
-            if again == 0 {
-                return Ok(announced);
+            all += again;
+            if again.announced == 0 {
+                return Ok(all);
             }
-            (announced, head) = (announced + again, now);
+            head = now;
         }
     }
 }
 
-fn is_announced(stored: &StoredEvent) -> bool {
-    stored
-        .decode()
-        .is_ok_and(|events| events.iter().filter_map(announcement).any(|announced| announced.carries().is_compacted()))
+/// Notes what is not announced; it counts as one.
+fn not_told(stored: &StoredEvent, why: &str) -> u64 {
+    tracing::error!(position = stored.position.0, why, "what this event announces is not told");
+    1
 }
 
-/// Sends what is announced in a stretch of the log, of each stream only what stands at its place in `last`; how many records.
+fn is_announced(stored: &StoredEvent) -> Result<bool, LogError> {
+    let events = stored.decode()?;
+    Ok(events.iter().filter_map(announcement).any(|announced| announced.carries().is_compacted()))
+}
+
+/// Sends what is announced in a stretch of the log, of each stream only what stands at its place in `last`.
 async fn tell(
     post: &Post,
     log: &EventLog,
     stretch: (Position, Position),
     last: Option<&HashMap<StreamId, Position>>,
-) -> Result<u64, AnnounceError> {
-    let mut told = 0;
+) -> Result<Announced, AnnounceError> {
+    let mut all = Announced::default();
     read(log, stretch, async |page| {
         let counts = |stored: &&StoredEvent| last.is_none_or(|last| last.get(&stored.stream) == Some(&stored.position));
-        let (tell, mut outcomes) = mpsc::unbounded_channel();
-        for stored in page.iter().filter(counts) {
-            let Ok(parcels) = parcels(post, stored) else {
-                tracing::error!(position = stored.position.0, "what cannot be read is not announced");
-                continue;
-            };
-            for parcel in parcels {
-                if let Err(error) = Post::check(&parcel) {
-                    tracing::error!(position = stored.position.0, %error, "this is not announced: change it");
-                    continue;
-                }
-                let (tell, topic) = (tell.clone(), parcel.topic.name);
-                post.send(&parcel, move |outcome| drop(tell.send((topic, outcome)))).await?;
-            }
-        }
-        drop(tell);
-        while let Some((topic, outcome)) = outcomes.recv().await {
-            outcome.map_err(|not_sent| post.why(&not_sent, topic))?;
-            told += 1;
-        }
+        let told: Vec<&StoredEvent> = page.iter().filter(counts).collect();
+        all += tell_page(post, &told).await?;
         Ok(())
     })
     .await?;
-    Ok(told)
+    Ok(all)
+}
+
+/// Sends what these events announce, and waits until the broker has it.
+async fn tell_page(post: &Post, page: &[&StoredEvent]) -> Result<Announced, AnnounceError> {
+    let mut all = Announced::default();
+    let (tell, mut outcomes) = mpsc::unbounded_channel();
+    for (place, stored) in page.iter().enumerate() {
+        let parcels = match parcels(post, stored) {
+            Ok(parcels) => parcels,
+            Err(error) => {
+                all.unreadable += not_told(stored, &error.to_string());
+                continue;
+            }
+        };
+        for parcel in parcels {
+            if let Err(why) = Post::check(&parcel) {
+                all.refused += not_told(stored, &why);
+                continue;
+            }
+            let (tell, topic) = (tell.clone(), parcel.topic.name);
+            let told = move |outcome| drop(tell.send((place, topic, outcome)));
+            if let Err(error) = post.send(&parcel, told).await {
+                all.refused += not_told(stored, &error.to_string());
+            }
+        }
+    }
+    drop(tell);
+    while let Some((place, topic, outcome)) = outcomes.recv().await {
+        match outcome.map_err(|not_sent| post.why(&not_sent, topic)) {
+            Ok(()) => all.announced += 1,
+            Err(error) if error.is_refusal() => all.refused += not_told(page[place], &error.to_string()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(all)
 }
 
 /// Reads a stretch of the log page by page.

@@ -20,7 +20,7 @@ use traveladvisor_domain::context::{Context, Contexts};
 use traveladvisor_domain::message::{Destination, Message};
 use traveladvisor_infra::kafka::KafkaSettings;
 
-pub use self::announce::AnnounceError;
+pub use self::announce::{AnnounceError, Announced};
 pub use self::change::OutboxRefused;
 pub(crate) use self::consumer::{Consuming, Intake};
 pub use self::copies::Copies;
