@@ -14,6 +14,8 @@ use super::signals::unless_stopped;
 
 /// Most copies of a record: more is a slip of the keyboard.
 const REPLICATION_MAX: u32 = 15;
+/// Milliseconds of an hour.
+const HOUR_MS: u64 = 3_600_000;
 
 /// Verbs of the broker.
 #[derive(Debug, Subcommand)]
@@ -178,7 +180,7 @@ impl Listed {
         let kept = match (self.compacted, self.retention_ms) {
             (None, _) => String::new(),
             (Some(true), _) => "compacted".to_owned(),
-            (Some(false), Some(ms)) => format!("{} h", ms / 3_600_000),
+            (Some(false), Some(ms)) => format!("{} h", ms / HOUR_MS),
             (Some(false), None) => "for ever".to_owned(),
         };
         let state = match self.state {

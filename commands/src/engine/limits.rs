@@ -103,6 +103,8 @@ pub const POST_FLUSH_PATIENCE: Duration = Duration::from_secs(2);
 pub const BROKER_AGAIN: Duration = Duration::from_secs(1);
 /// Longest pause before the relay begins again: each time it sends once more what the broker has not acknowledged.
 pub const BROKER_AGAIN_MAX: Duration = Duration::from_secs(5);
+/// How long the relay goes on before its next loss of the client counts as the first one again.
+pub const BROKER_STEADY_AFTER: Duration = Duration::from_secs(10);
 /// After how long without an acknowledgement a broker that owes one counts as silent.
 pub const BROKER_SILENT_AFTER: Duration = Duration::from_secs(3);
 /// How often it is looked how far a connector has come.

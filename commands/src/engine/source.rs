@@ -13,7 +13,7 @@ use traveladvisor_infra::stopping::told;
 use super::bus::{Bus, Outbox, Silence, watch_slot};
 use super::gauges::{Gauges, count_letters};
 use super::job::Job;
-use super::limits::{BROKER_AGAIN, BROKER_AGAIN_MAX, OPEN_AGAIN, TIMERS_WAIT_MAX};
+use super::limits::{BROKER_AGAIN, BROKER_AGAIN_MAX, BROKER_STEADY_AFTER, OPEN_AGAIN, TIMERS_WAIT_MAX};
 use super::old_keys;
 use super::relay::{Relay, Stopped};
 use super::timers::{NextDue, Timers};
@@ -115,7 +115,7 @@ impl Source {
                 return;
             }
             pause =
-                if begun.elapsed() > BROKER_AGAIN_MAX * 2 { BROKER_AGAIN } else { (pause * 2).min(BROKER_AGAIN_MAX) };
+                if begun.elapsed() > BROKER_STEADY_AFTER { BROKER_AGAIN } else { (pause * 2).min(BROKER_AGAIN_MAX) };
             tokio::select! {
                 () = told(&mut stop) => return,
                 () = tokio::time::sleep(pause) => {}

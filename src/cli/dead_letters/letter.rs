@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use traveladvisor_domain::aggregate::Event;
+use traveladvisor_domain::bus::announcement;
 use traveladvisor_domain::dead_letter::{DeadLetter, DeadLetterEvent};
 use traveladvisor_domain::failure::Failure as Reason;
 use traveladvisor_domain::id::{BookingId, LetterId, StreamId, StreamKind};
@@ -43,6 +44,8 @@ pub(super) enum Subject {
     Message(Box<Message>),
     /// What came over a broker.
     Record,
+    /// What was to be announced to others.
+    Announcement,
     /// Its cause cannot be read any more, or by this program.
     Unknown,
 }
@@ -150,7 +153,12 @@ impl Letter {
         };
         let Ok(events) = stored.decode() else { return Ok(Subject::Unknown) };
         let message = messages_of(stream, &events).into_iter().nth(place);
-        Ok(message.map_or(Subject::Unknown, |message| Subject::Message(Box::new(message))))
+        let other = if events.iter().any(|event| announcement(event).is_some()) {
+            Subject::Announcement
+        } else {
+            Subject::Unknown
+        };
+        Ok(message.map_or(other, |message| Subject::Message(Box::new(message))))
     }
 
     /// The trip it is about, if that is known.
@@ -192,7 +200,7 @@ impl Letter {
             _ if self.has_answered() => Outlook::SagaAsksAgain,
             Subject::Message(message) if message.to == Destination::Gateway => Outlook::PaymentAsksAgain,
             Subject::Message(_) => Outlook::Handled,
-            Subject::Record | Subject::Unknown => Outlook::NeedsOperator,
+            Subject::Record | Subject::Announcement | Subject::Unknown => Outlook::NeedsOperator,
         }
     }
 
@@ -215,6 +223,7 @@ impl Letter {
                 DeadLetterEvent::RecordDeadLettered { topic, .. } => format!("a record of {topic}"),
                 _ => "a record".to_owned(),
             },
+            Subject::Announcement => "an announcement".to_owned(),
             Subject::Unknown => "a message whose cause cannot be read".to_owned(),
         }
     }

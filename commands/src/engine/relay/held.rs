@@ -33,9 +33,10 @@ enum Next {
 }
 
 impl Held {
-    /// How many wait.
+    /// How many wait, with those that are tried: the client looks for a topic for seconds before it gives one back, and that says nothing of the
+    /// broker.
     pub(super) fn count(&self) -> usize {
-        self.0.values().map(|queue| queue.waiting.len()).sum()
+        self.0.values().map(|queue| queue.waiting.len() + usize::from(queue.next == Next::Tried)).sum()
     }
 
     /// Whether some can be sent at once.
@@ -175,6 +176,7 @@ mod tests {
         assert!(held.joins(TOPIC, (3, 0)) && !held.joins("another.topic", (4, 0)));
         assert_eq!(sent(&mut held, begun), [], "not at once");
         assert_eq!(sent(&mut held, begun + HELD_AGAIN), [(1, 1)]);
+        assert_eq!(held.count(), 3, "the one that is tried waits as well");
         assert_eq!(sent(&mut held, begun + HELD_AGAIN * 2), [], "its outcome is waited for");
         assert!(held.begins(TOPIC, (1, 1), begun + HELD_AGAIN));
         assert_eq!(sent(&mut held, begun + HELD_AGAIN * 2), [(1, 1)]);
