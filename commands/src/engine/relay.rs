@@ -40,6 +40,8 @@ pub(crate) struct Relay {
     turn: Turn,
     /// What is under way, by position and place.
     in_flight: BTreeMap<(u64, usize), Under>,
+    /// The first that cannot be read.
+    unreadable: Option<(u64, usize)>,
     /// What is for other logs, if there are any.
     post: Option<Post>,
     /// Told whether the broker is heard.
@@ -125,6 +127,7 @@ impl Relay {
             lane: lane.clone(),
             turn,
             in_flight: BTreeMap::new(),
+            unreadable: None,
             post,
             silence,
             gauges: source.gauges.clone(),
@@ -257,7 +260,10 @@ impl Relay {
         match &under {
             Under::Way(delivery) => self.open_calls += usize::from(delivery.is_gateway_call()),
             Under::Post(_) => self.posted += 1,
-            Under::Aside | Under::Unreadable => {}
+            Under::Aside => {}
+            // The first one holds the checkpoint: however many there are, they take no room.
+            Under::Unreadable if self.unreadable.is_some_and(|first| first <= at) => return,
+            Under::Unreadable => self.unreadable = Some(at),
         }
         self.in_flight.insert(at, under);
     }
