@@ -9,7 +9,7 @@ use crate::support::http::ask;
 use crate::support::{code, run, told, until};
 
 /// Behind the program's back: an event that no program can read, and a hotel that no record has room for.
-const DAMAGE: &str = r#"
+const DAMAGE: &str = r"
 INSERT INTO hotel.events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, recorded_at)
 SELECT aggregate_type, 'hotel_00000000000000000000000001', 1, 'Nonsense', event_version, '{}', metadata, now()
   FROM hotel.events WHERE event_type = 'HotelListed';
@@ -17,7 +17,7 @@ INSERT INTO hotel.events (aggregate_type, aggregate_id, sequence, event_type, ev
 SELECT aggregate_type, 'hotel_00000000000000000000000002', 1, event_type, event_version,
        replace(payload::text, 'The Hotel', repeat('x', 1100000))::json, metadata, now()
   FROM hotel.events WHERE event_type = 'HotelListed';
-"#;
+";
 
 #[tokio::test]
 async fn topics_that_were_lost_are_filled_again_and_what_is_left_out_is_told() {

@@ -32,7 +32,7 @@ fn hotel_stream(number: usize) -> traveladvisor_domain::id::StreamId {
 
 /// Whether the event of this number says something of rooms, which others are not told: so that no page is a round number of records.
 const fn is_of_rooms(number: usize) -> bool {
-    number % TOLD_OF == 0
+    number.is_multiple_of(TOLD_OF)
 }
 
 /// How many of these events others are told.
