@@ -194,12 +194,25 @@ fn a_role_that_is_away_is_told_and_works_again_once_it_is_back() {
     let query = all.ask("{ hotels(filter: {}) { nodes { name } } }", &json!({}));
     assert_eq!(query["hotels"]["nodes"][0]["name"], "The Hotel");
     let address = all.hotel.address.clone();
+    let breaker = |is_open| {
+        format!("traveladvisor_service_breaker_open{{role=\"hotel\",process=\"http://{address}\"}} {is_open}\n")
+    };
+    until(|| {
+        ask(&all.gateway.address, UPSERT_HOTEL, &json!({ "input": hotel("Away") })).expect("an answer");
+        get(&all.gateway.address, "/metrics").expect("metrics").body.contains(&breaker(1)).then_some(())
+    });
+    // Who stands by to deliver for every log takes that one over, and tells of it.
+    let mut relay = Installation::role(&all.home, &["relay"], ("127.0.0.1:1", ""), FREE, &[]);
+    let letters = "traveladvisor_dead_letters{log=\"hotel\",outlook=\"needs_operator\"} 0\n";
+    until(|| get(&relay.address, "/metrics").expect("metrics").body.contains(letters).then_some(()));
+    assert!(relay.stop(Signal::SIGTERM).0.success());
     all.hotel = Installation::role(&all.home, &["hotel"], ("127.0.0.1:1", ""), &address, &[]);
     let back = until(|| {
         let answer = ask(&all.gateway.address, UPSERT_HOTEL, &json!({ "input": hotel("Back") })).expect("an answer");
         answer.get("errors").is_none().then_some(answer)
     });
     assert_eq!(back["data"]["upsertHotel"]["hotel"]["name"], "Back", "{back}");
+    assert!(get(&all.gateway.address, "/metrics").expect("metrics").body.contains(&breaker(0)));
     all.stop();
 }
 
