@@ -56,8 +56,8 @@ impl Relay {
         self.put(stored, metadata, place, Content::Message(message)).await
     }
 
-    /// Hands a record to the producer, unless a connector has it. One that nobody will ever take is set aside, and what waits behind it goes
-    /// on.
+    /// Hands a record to the producer, unless a connector has it, or lets it wait behind others of its topic. One that nobody will ever take is set
+    /// aside, and what waits behind it goes on.
     async fn put(
         &mut self,
         stored: &StoredEvent,
@@ -88,6 +88,7 @@ impl Relay {
         self.hand_over(at, &parcel, unsendable).await
     }
 
+    /// Hands over a record of its own place, or sets it aside.
     pub(super) async fn hand_over(
         &mut self,
         at: (u64, usize),
@@ -133,6 +134,7 @@ impl Relay {
         Ok(())
     }
 
+    /// The broker has it.
     fn sent(&mut self, at: (u64, usize)) {
         let Some(Under::Post(unposted)) = self.in_flight.get(&at) else { return };
         if !self.held.took(unposted.topic, at) {
