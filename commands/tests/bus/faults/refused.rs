@@ -10,12 +10,11 @@ use traveladvisor_domain::id::{BookingId, LetterId};
 use traveladvisor_domain::member::{Gender, Profile};
 use traveladvisor_domain::together::Together;
 use traveladvisor_infra::event_log::StoredEvent;
-use traveladvisor_infra::kafka::RECORD_BYTES_MAX;
 use traveladvisor_infra::testing::broker;
 
 use super::poisoned::{letters, until_letters};
 use crate::bus::records::read_all;
-use crate::bus::upkeep::take_at_most;
+use crate::bus::upkeep::{refuse_records, take_records};
 use crate::bus::{ALL_END, Cluster};
 use crate::support::{book, card, decoded, request, trip};
 
@@ -23,8 +22,6 @@ use crate::support::{book, card, decoded, request, trip};
 const POINTS: &str = "booking_request_flow.booking.member.earn_points";
 /// Where letters of booking are told.
 const LETTERS: &str = "dead_letter_flow.booking.operator.notify_dead_letter";
-/// Less than any record has.
-const TOO_FEW_BYTES: usize = 64;
 /// Who books.
 const MEMBER: &str = "a member";
 
@@ -98,13 +95,19 @@ fn reason(letter: &StoredEvent) -> String {
     failure.message
 }
 
+/// Ids of the messages that the topic has.
+async fn ids(cluster: &Cluster) -> Vec<String> {
+    let sent = read_all(&cluster.kafka, POINTS).await;
+    sent.iter().filter_map(|record| record.header("id")).map(str::to_owned).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_that_the_broker_refuses_is_set_aside_and_sent_with_its_id_once_an_operator_says_so() {
     let mut cluster = Cluster::without_engines(broker::settings().await).await.with_plenty().await;
     cluster.sign_up().await;
     // Not even what tells of the letter is taken: that must not bring another letter, and so on.
     for topic in [POINTS, LETTERS] {
-        take_at_most(&cluster.kafka, topic, TOO_FEW_BYTES).await;
+        refuse_records(&cluster.kafka, topic).await;
     }
     let booking = cluster.book_as_member("refused").await;
     cluster.until(booking, &["SagaSucceeded"]).await;
@@ -121,14 +124,12 @@ async fn a_record_that_the_broker_refuses_is_set_aside_and_sent_with_its_id_once
     assert_eq!(names, ["MessageDeadLettered", "LetterRetried", "MessageDeadLettered"], "it is refused again");
     assert!(reason(&history[2]).contains("could not be sent to other logs"), "{}", reason(&history[2]));
     assert_eq!(letters(&cluster, Context::Booking).await.len(), 3, "no letter tells of a letter");
-    assert!(read_all(&cluster.kafka, POINTS).await.is_empty());
+    assert_eq!(ids(&cluster).await, Vec::<String>::new());
 
-    take_at_most(&cluster.kafka, POINTS, RECORD_BYTES_MAX).await;
+    take_records(&cluster.kafka, POINTS).await;
     cluster.retry(letter).await;
     cluster.until_earned(1).await;
-    let sent = read_all(&cluster.kafka, POINTS).await;
-    let ids: Vec<&str> = sent.iter().filter_map(|record| record.header("id")).collect();
-    assert_eq!(ids, [letter.0.to_string()], "under the id that it always had");
+    assert_eq!(ids(&cluster).await, [letter.0.to_string()], "under the id that it always had");
     let settled = async {
         while cluster.logs[&Context::Booking].wakeup(letter.stream()).await.expect("read").is_some() {
             tokio::time::sleep(Duration::from_millis(20)).await;
