@@ -10,7 +10,7 @@ use traveladvisor_infra::kafka::PartitionLag;
 
 pub(crate) use self::letters::count as count_letters;
 
-/// Numbers of one engine. Only timers go by some of them: by what is on its way, and whether the broker is heard.
+/// Numbers of one engine. Nothing is decided on them, but that timers wait by what is on its way, and while the broker is not heard.
 #[derive(Debug, Default)]
 pub struct Gauges {
     cached_bytes: AtomicUsize,

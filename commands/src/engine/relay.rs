@@ -163,7 +163,7 @@ impl Relay {
         while !*stop.borrow() && stop.has_changed().is_ok() {
             while self.waiting.try_join_next().is_some() {}
             self.gauges.post(self.posted);
-            if self.posted == self.held.count() && self.gauges.hears_the_broker() {
+            if self.posted == self.held.count() && !self.is_full() {
                 self.hear();
             }
             let caught_up = match self.deliver_page().await {
@@ -206,9 +206,10 @@ impl Relay {
         Stopped::Over
     }
 
-    /// The broker has acknowledged something, or has nothing to acknowledge.
+    /// The broker has acknowledged something, or has nothing to acknowledge. That does not count while nobody here can read what it has for
+    /// this log.
     fn hear(&self) {
-        if let Some(silence) = &self.silence {
+        if let Some(silence) = self.silence.as_deref().filter(|_| self.gauges.hears_the_broker()) {
             silence.heard(now());
         }
     }
@@ -439,7 +440,7 @@ impl Delivery {
     }
 }
 
-/// Measures the interval between checkpoints only.
+/// Measures intervals only: between checkpoints, of silence, until something is tried again.
 fn now() -> Instant {
     Instant::now()
 }

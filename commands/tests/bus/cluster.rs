@@ -15,7 +15,7 @@ use traveladvisor_domain::context::{Context, Contexts};
 use traveladvisor_domain::id::{BookingId, StreamKind};
 use traveladvisor_domain::trip::PaymentPlan;
 use traveladvisor_infra::clock::{Clock, SandboxClock, SeededIds};
-use traveladvisor_infra::event_log::{EventLog, Position, StoredEvent};
+use traveladvisor_infra::event_log::{EventLog, Position, RELAY, StoredEvent};
 use traveladvisor_infra::gateway::{PaymentGateway, SandboxGateway};
 use traveladvisor_infra::kafka::KafkaSettings;
 use traveladvisor_infra::kafka::admin::{TopicSpec, topics_apply};
@@ -233,6 +233,16 @@ impl Cluster {
             };
             self.book(&format!("{name}-{number}"), payment).await.expect("bookings are accepted whatever is away");
         }
+    }
+
+    /// Which turn it is to deliver, of each log: in another one than before what was not acknowledged is sent once more.
+    pub(crate) async fn turns(&self) -> Vec<(Context, u64)> {
+        let mut turns = Vec::new();
+        for (context, log) in &self.logs {
+            let owners = log.owners().await.expect("read");
+            turns.extend(owners.iter().filter(|owner| owner.name == RELAY).map(|owner| (*context, owner.epoch)));
+        }
+        turns
     }
 
     /// How many times a saga has come to an end: one that stands and is cancelled later does so twice.

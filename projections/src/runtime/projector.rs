@@ -263,12 +263,7 @@ impl<P: Projection> Worker<'_, P> {
                     self.page = (page * 2).min(BATCH_EVENTS_MAX);
                     self.voice.is(ProjectionState::Live, None);
                     match taken {
-                        0 => {
-                            self.rest(&mut committed).await;
-                            if !self.is_still_owner(standing.checkpoint.epoch).await {
-                                return deposed();
-                            }
-                        }
+                        0 => self.rest(&mut committed).await,
                         full if full >= page => {}
                         _ => self.gather(begun).await,
                     }
@@ -314,6 +309,7 @@ impl<P: Projection> Worker<'_, P> {
             .await
             .map_err(|error| StepError::Database(error.to_string()))?;
         if events.is_empty() {
+            self.look_after(standing).await?;
             return Ok(0);
         }
         let mut connection = self.connection().await.map_err(|error| StepError::Database(step::describe(&error)))?;
@@ -418,13 +414,22 @@ impl<P: Projection> Worker<'_, P> {
         }
     }
 
-    /// Who has nothing to write does not hear by it that somebody has taken the checkpoint away: it is looked at now and then.
-    async fn is_still_owner(&mut self, epoch: i64) -> bool {
+    /// Who has nothing to write does not hear by it that somebody has taken the checkpoint away, or that a crash of the server has taken its
+    /// last commits back: the checkpoint is looked at now and then.
+    async fn look_after(&mut self, standing: &mut Standing) -> Result<(), StepError> {
         if self.owned_at.elapsed() < OWNED_POLL {
-            return true;
+            return Ok(());
         }
         self.owned_at = Instant::now();
-        !matches!(checkpoint::position(&self.pool(), P::NAME, epoch).await, Ok(None))
+        match checkpoint::position(&self.pool(), P::NAME, standing.checkpoint.epoch).await {
+            Ok(Some(position)) if position != standing.checkpoint.position => {
+                standing.checkpoint.position = position;
+                self.voice.reached(position);
+                Err(StepError::Moved)
+            }
+            Ok(None) => Err(StepError::Deposed),
+            Ok(Some(_)) | Err(_) => Ok(()),
+        }
     }
 
     fn pool(&self) -> PgPool {

