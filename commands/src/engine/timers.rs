@@ -17,9 +17,9 @@ use traveladvisor_infra::event_log::{LogError, Turn};
 
 use super::bus::Silence;
 use super::job::{Ack, Claim, Done, Job, Origin, Report, Task, Token};
-use super::letters;
+use super::letters::{self, Sender, Way};
 use super::limits::{
-    DEAD_LETTER_PAUSE, LETTERS_AT_ONCE_MAX, LETTERS_REST, WAKEUPS_PAGE, WAKEUPS_POLL, WAKEUPS_REST,
+    LETTERS_AT_ONCE_MAX, LETTERS_REST, WAKEUPS_PAGE, WAKEUPS_POLL, WAKEUPS_REST,
     WAKEUPS_UNDER_WAY_MAX,
 };
 use super::occasion::draw;
@@ -69,6 +69,7 @@ pub(crate) struct Timers<'s> {
     ack: mpsc::UnboundedSender<Done>,
     /// Letters that are read, and whose records are fetched: no saga waits for them.
     letters: JoinSet<()>,
+    sender: Arc<Sender>,
     /// Some were due beyond the bound: they are looked at again soon.
     letters_left: bool,
 }
@@ -84,6 +85,7 @@ impl<'s> Timers<'s> {
             done,
             ack,
             letters: JoinSet::new(),
+            sender: Arc::default(),
             letters_left: false,
         }
     }
@@ -154,21 +156,21 @@ impl<'s> Timers<'s> {
             self.letters_left = true;
             return;
         }
-        let (sender, epoch) = (self.ack.clone(), self.turn.epoch());
-        let ack = move || Ack::new(sender, Token::Wake(stream), Claim::Turn(epoch));
+        let (ack, epoch) = (self.ack.clone(), self.turn.epoch());
+        let ack = move || Ack::new(ack, Token::Wake(stream), Claim::Turn(epoch));
         let Source { log, clock, lane, bus, .. } = self.source;
         let (log, clock, lane) = (log.clone(), clock.clone(), lane.clone());
-        let bus = bus.clone();
+        let (bus, sender) = (bus.clone(), self.sender.clone());
         self.letters.spawn(async move {
-            let later = clock.now() + DEAD_LETTER_PAUSE;
-            let again = match letters::again(&log, bus.as_ref(), stream, later).await {
+            let way = Way { log: &log, bus: bus.as_ref(), sender: &sender, now: clock.now() };
+            let again = match letters::again(&way, stream).await {
                 Ok(Some(again)) => again,
                 // Dropped without a word, it asks to come again.
                 Err(LogError::Unavailable(_)) => return drop(ack()),
                 unreadable => {
                     let error = unreadable.err().map_or_else(String::new, |error| error.to_string());
                     tracing::error!(%stream, error, "a dead letter cannot be read; it is looked at again later");
-                    (Task::MoveWakeup { letter: stream, to: Some(later) }, system(stream))
+                    (Task::MoveWakeup { letter: stream, to: Some(way.later()) }, system(stream))
                 }
             };
             // A lane that is closed means that the process ends: its row is still there.

@@ -3,6 +3,7 @@
 
 mod outgoing;
 mod records;
+mod sender;
 mod verbs;
 
 use std::sync::Arc;
@@ -16,11 +17,12 @@ use traveladvisor_domain::id::StreamId;
 use traveladvisor_domain::message::{Destination, messages_of};
 use traveladvisor_infra::event_log::{EventLog, LogError, Metadata};
 
-use self::outgoing::Way;
 use self::records::Records;
+pub(super) use self::sender::Sender;
 pub(super) use self::verbs::with_its_trip;
 use super::bus::Bus;
 use super::job::{Cause, Letter, Origin, SoThat, Task};
+use super::limits::DEAD_LETTER_PAUSE;
 
 /// Why a letter stays set aside whose message was about a call of the payment gateway.
 const GATEWAYS_WORD: &str =
@@ -30,6 +32,25 @@ const GATEWAYS_WORD: &str =
 const TOLD_ANEW: &str = "An announcement is not sent again by its letter, as a newer one may stand there: `traveladvisor kafka announce` sends \
      the last word of each; what no record has room for has to be changed, and that is announced";
 
+/// By what a letter is brought again.
+pub(super) struct Way<'w> {
+    /// The log that tells it.
+    pub(super) log: &'w EventLog,
+    /// Where other logs are.
+    pub(super) bus: Option<&'w Bus>,
+    /// How what is for them leaves.
+    pub(super) sender: &'w Sender,
+    /// When it is brought.
+    pub(super) now: DateTime<Utc>,
+}
+
+impl Way<'_> {
+    /// When a letter comes again that cannot be brought now.
+    pub(super) fn later(&self) -> DateTime<Utc> {
+        self.now + DEAD_LETTER_PAUSE
+    }
+}
+
 /// A letter, as it was set aside first.
 struct Opened {
     letter: Letter,
@@ -38,46 +59,36 @@ struct Opened {
 }
 
 /// The job of a letter whose time has come: its message once more; of what is for others, once it is sent, that this is done. When its cause
-/// cannot be read, the letter is put off to `later`.
+/// cannot be read, the letter is put off.
 ///
 /// Errors: the database is away, or the letter itself cannot be read.
-pub(crate) async fn again(
-    log: &EventLog,
-    bus: Option<&Bus>,
-    stream: StreamId,
-    later: DateTime<Utc>,
-) -> Result<Option<(Task, Arc<Origin>)>, LogError> {
-    let Some(stored) = log.read_stream_page(stream, 0, 1).await?.pop() else { return Ok(None) };
+pub(super) async fn again(way: &Way<'_>, stream: StreamId) -> Result<Option<(Task, Arc<Origin>)>, LogError> {
+    let Some(stored) = way.log.read_stream_page(stream, 0, 1).await?.pop() else { return Ok(None) };
     let Event::DeadLetter(written) = stored.decode()?.into_parts().0 else { return Ok(None) };
     let metadata = stored.decode_metadata()?;
     let opened = Opened { letter: Letter { stream, written }, sequence: stored.sequence, metadata };
     let found = match &opened.letter.written {
         DeadLetterEvent::RecordDeadLettered { .. } => {
-            let records = bus.map(|bus| &bus.kafka as &dyn Records);
-            Ok(records::task_of(records, &opened, later).await)
+            let records = way.bus.map(|bus| &bus.kafka as &dyn Records);
+            Ok(records::task_of(records, &opened, way.later()).await)
         }
-        _ => task_of(log, bus, &opened, later).await,
+        _ => task_of(way, &opened).await,
     };
     match found {
         Ok(Some(found)) => Ok(Some(found)),
         Err(LogError::Unavailable(reason)) => Err(LogError::Unavailable(reason)),
-        Ok(None) | Err(_) => Ok(Some(opened.stays(None, SoThat::MessageComes { at: later }))),
+        Ok(None) | Err(_) => Ok(Some(opened.stays(None, SoThat::MessageComes { at: way.later() }))),
     }
 }
 
 /// The message of this very log.
-async fn task_of(
-    log: &EventLog,
-    bus: Option<&Bus>,
-    opened: &Opened,
-    later: DateTime<Utc>,
-) -> Result<Option<(Task, Arc<Origin>)>, LogError> {
+async fn task_of(way: &Way<'_>, opened: &Opened) -> Result<Option<(Task, Arc<Origin>)>, LogError> {
     let Letter { stream: letter, written } = &opened.letter;
     let DeadLetterEvent::MessageDeadLettered { cause_stream, cause_sequence, place, .. } = written else {
         return Ok(None);
     };
     let (Ok(stream), place) = (cause_stream.parse::<StreamId>(), *place as usize) else { return Ok(None) };
-    let Some(stored) = log.read_stream_page(stream, cause_sequence.saturating_sub(1), 1).await?.pop() else {
+    let Some(stored) = way.log.read_stream_page(stream, cause_sequence.saturating_sub(1), 1).await?.pop() else {
         return Ok(None);
     };
     let cause = Cause { stream, sequence: stored.sequence, place, message_id: letter.uuid };
@@ -92,8 +103,8 @@ async fn task_of(
         let failure = Failure::new(Code::Internal, format!("{GATEWAYS_WORD}."));
         return Ok(Some(opened.stays(Some(failure), SoThat::SagaHears)));
     }
-    if let Some(bus) = bus.filter(|bus| bus.is_for_others(&message)) {
-        return outgoing::task_of(&Way { log, bus, later }, opened, (&stored, cause)).await;
+    if let Some(bus) = way.bus.filter(|bus| bus.is_for_others(&message)) {
+        return outgoing::task_of((way, bus), opened, (&stored, cause)).await;
     }
     let letter = Some(Box::new(opened.letter.clone()));
     let task = Task::Message { message: Box::new(message), cause, letter };

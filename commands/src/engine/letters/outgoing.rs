@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use traveladvisor_domain::aggregate::Aggregate;
@@ -13,21 +12,12 @@ use traveladvisor_domain::id::{StreamId, StreamKind};
 use traveladvisor_infra::event_log::{EventLog, LogError, StoredEvent};
 use traveladvisor_infra::kafka::KafkaError;
 
-use super::Opened;
-use crate::engine::bus::{Again, Bus, Outbox, Post};
+use super::sender::Client;
+use super::{Opened, Way};
+use crate::engine::bus::{Again, Bus, Post};
 use crate::engine::job::{Cause, Origin, SoThat, Task};
 use crate::engine::limits::LETTER_SENT_WITHIN;
 use crate::engine::state::State;
-
-/// Where letters of what is for others are brought to.
-pub(super) struct Way<'w> {
-    /// The log that tells it.
-    pub(super) log: &'w EventLog,
-    /// How it leaves.
-    pub(super) bus: &'w Bus,
-    /// When it comes again if the broker does not take it now.
-    pub(super) later: DateTime<Utc>,
-}
 
 /// Why a record is not with the broker.
 enum NotTaken {
@@ -35,6 +25,8 @@ enum NotTaken {
     Refused(String),
     /// This may pass.
     Now(String),
+    /// This may pass, by another client.
+    Lost(String),
 }
 
 /// Sends the record of this event and place; none where it tells others nothing there. What is refused again is set aside again, for today's
@@ -42,26 +34,28 @@ enum NotTaken {
 ///
 /// Errors: the event or the letter cannot be read.
 pub(super) async fn task_of(
-    way: &Way<'_>,
+    (way, bus): (&Way<'_>, &Bus),
     opened: &Opened,
     (stored, cause): (&StoredEvent, Cause),
 ) -> Result<Option<(Task, Arc<Origin>)>, LogError> {
-    // Also where a connector carries the rest: it never saw this one.
-    let bus = Bus { outbox: Outbox::Relay, ..way.bus.clone() };
-    let post = match Post::open(&bus, way.log.name()) {
-        Ok(post) => post,
-        Err(error) => return Ok(Some(put_off(way, opened, &error.to_string()))),
-    };
-    let Some(Again { parcel, unsendable }) = post.again(stored, cause)? else { return Ok(None) };
     let letter = opened.letter.stream;
     let settled = || (Task::MoveWakeup { letter, to: None }, Arc::new(Origin::of_message(&opened.metadata, &cause)));
     if is_discarded(way.log, letter).await? {
         return Ok(Some(settled()));
     }
-    Ok(Some(match send(&post, &parcel).await {
+    let client = match way.sender.client(bus, way.log) {
+        Ok(client) => client,
+        Err(error) => return Ok(Some(put_off(way, opened, &error.to_string()))),
+    };
+    let Some(Again { parcel, unsendable }) = client.again(stored, cause)? else { return Ok(None) };
+    Ok(Some(match send(&client, &parcel).await {
         Ok(()) => settled(),
-        Err(NotTaken::Refused(why)) => unsendable.letter(&why, way.later).unwrap_or_else(settled),
+        Err(NotTaken::Refused(why)) => unsendable.letter(&why, way.now).unwrap_or_else(settled),
         Err(NotTaken::Now(why)) => put_off(way, opened, &why),
+        Err(NotTaken::Lost(why)) => {
+            way.sender.give_up(&client);
+            put_off(way, opened, &why)
+        }
     }))
 }
 
@@ -74,24 +68,26 @@ fn put_off(way: &Way<'_>, opened: &Opened, why: &str) -> (Task, Arc<Origin>) {
     tracing::warn!(letter = %opened.letter.stream, why, "a record that was set aside cannot be sent now; it is tried again later");
     let failure =
         Failure::new(Code::Internal, format!("It could not be sent to other logs, and is tried again later: {why}."));
-    opened.stays(Some(failure), SoThat::MessageComes { at: way.later })
+    opened.stays(Some(failure), SoThat::MessageComes { at: way.later() })
 }
 
 /// Ends once the broker has it. One that is given up here may still arrive: whoever receives it knows it by its id.
-async fn send(post: &Post, parcel: &Parcel) -> Result<(), NotTaken> {
+async fn send(client: &Client, parcel: &Parcel) -> Result<(), NotTaken> {
     Post::check(parcel).map_err(NotTaken::Refused)?;
     let (tell, mut told) = mpsc::unbounded_channel();
     let sent = async {
-        post.send(parcel, move |outcome| drop(tell.send(outcome))).await?;
+        client.send(parcel, move |outcome| drop(tell.send(outcome))).await?;
         match told.recv().await {
-            Some(outcome) => outcome.map_err(|not_sent| post.why(&not_sent, parcel.topic.name)),
+            Some(outcome) => outcome.map_err(|not_sent| client.why(&not_sent, parcel.topic.name)),
             None => Err(KafkaError::Fatal("the producer was closed".to_owned())),
         }
     };
     match timeout(LETTER_SENT_WITHIN, sent).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) if error.is_refusal() => Err(NotTaken::Refused(error.to_string())),
+        Ok(Err(error)) if error.is_fatal() => Err(NotTaken::Lost(error.to_string())),
         Ok(Err(error)) => Err(NotTaken::Now(error.to_string())),
-        Err(_) => Err(NotTaken::Now("the broker does not answer".to_owned())),
+        // The client would send it at last, beside the next try, however often that was.
+        Err(_) => Err(NotTaken::Lost("the broker does not answer".to_owned())),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use traveladvisor_commands::engine::limits::DEAD_LETTER_PAUSE;
 use traveladvisor_commands::{CallerCommand, LetterVerb, Request};
 use traveladvisor_domain::aggregate::Event;
 use traveladvisor_domain::context::Context;
@@ -123,6 +124,9 @@ async fn a_record_that_the_broker_refuses_is_set_aside_and_sent_with_its_id_once
     let names: Vec<&str> = history.iter().map(|event| &*event.event_type).collect();
     assert_eq!(names, ["MessageDeadLettered", "LetterRetried", "MessageDeadLettered"], "it is refused again");
     assert!(reason(&history[2]).contains("could not be sent to other logs"), "{}", reason(&history[2]));
+    let comes_again = cluster.logs[&Context::Booking].wakeup(letter.stream()).await.expect("read").expect("it does");
+    let refused_at = history[2].occurred_at().expect("an instant");
+    assert!(comes_again <= refused_at + DEAD_LETTER_PAUSE, "after one pause: {refused_at} {comes_again}");
     assert_eq!(letters(&cluster, Context::Booking).await.len(), 3, "no letter tells of a letter");
     assert_eq!(ids(&cluster).await, Vec::<String>::new());
 
