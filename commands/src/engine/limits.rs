@@ -149,8 +149,11 @@ pub const DEAD_LETTER_PAUSE: Duration = Duration::from_mins(5);
 pub const LETTERS_COUNTED_EVERY: Duration = Duration::from_secs(10);
 /// Letters that are read and fetched again at once, beside the timers of sagas.
 pub const LETTERS_AT_ONCE_MAX: usize = 8;
-/// How long the timers sleep while more letters are due than are looked at at once.
-pub const LETTERS_REST: Duration = Duration::from_millis(50);
+/// Letters that wait in memory for their place among those; of more it is read again once these are brought.
+pub const LETTERS_WAITING_MAX: usize = 256;
+/// How long the timers read past the rows of letters that wait for their place. So late at most a timer fires that another process has set to
+/// a time before theirs.
+pub const LETTERS_PASSED_FOR: Duration = Duration::from_secs(5);
 /// How long the broker may take to acknowledge a record that was set aside and is sent again; then it comes again later.
 pub const LETTER_SENT_WITHIN: Duration = Duration::from_secs(20);
 /// Wake-ups read at once.

@@ -3,7 +3,7 @@
 //! While none is due, the timers sleep until the next one that they know of. A row that is earlier is told of by the loop that has written
 //! it; one that another process has written is found by looking at intervals. Whatever waits is neither read nor counted meanwhile.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use traveladvisor_domain::id::{BookingId, StreamId, StreamKind};
 use traveladvisor_infra::clock::Clock;
-use traveladvisor_infra::event_log::{LogError, Turn};
+use traveladvisor_infra::event_log::{DueWakeup, LogError, Turn};
 
 use super::bus::Silence;
 use super::job::{Ack, Claim, Done, Job, Origin, Report, Task, Token};
 use super::letters::{self, Sender, Way};
 use super::limits::{
-    LETTERS_AT_ONCE_MAX, LETTERS_REST, WAKEUPS_PAGE, WAKEUPS_POLL, WAKEUPS_REST,
+    LETTERS_AT_ONCE_MAX, LETTERS_PASSED_FOR, LETTERS_WAITING_MAX, WAKEUPS_PAGE, WAKEUPS_POLL, WAKEUPS_REST,
     WAKEUPS_UNDER_WAY_MAX,
 };
 use super::occasion::draw;
@@ -70,8 +70,12 @@ pub(crate) struct Timers<'s> {
     /// Letters that are read, and whose records are fetched: no saga waits for them.
     letters: JoinSet<()>,
     sender: Arc<Sender>,
-    /// Some were due beyond the bound: they are looked at again soon.
-    letters_left: bool,
+    /// Letters that are due beside them, as they were read last.
+    waiting: VecDeque<StreamId>,
+    /// The due rows up to here are all of letters: they are read past while some of them wait.
+    passed: Option<DueWakeup>,
+    /// When the due rows were last read from the first one on.
+    read_all_at: Instant,
 }
 
 impl<'s> Timers<'s> {
@@ -86,7 +90,9 @@ impl<'s> Timers<'s> {
             ack,
             letters: JoinSet::new(),
             sender: Arc::default(),
-            letters_left: false,
+            waiting: VecDeque::new(),
+            passed: None,
+            read_all_at: now(),
         }
     }
 
@@ -99,21 +105,25 @@ impl<'s> Timers<'s> {
                 .silence
                 .as_ref()
                 .is_some_and(|silence| silence.holds_timers(now(), self.source.gauges.on_the_way()));
-            let next = if waits { Ok(None) } else { self.deliver_due(due_at).await };
+            let next = if waits { Ok(self.hold_letters()) } else { self.deliver_due(due_at).await };
             let Ok(next) = next else { return };
             let Ok(()) = self.rest(next, written, &mut stop).await else { return };
         }
     }
 
     /// Delivers all that is due now, page by page. Returns when the next one is, if soon.
-    async fn deliver_due(&mut self, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Stopped> {
-        let mut after = None;
-        self.letters_left = false;
+    async fn deliver_due(&mut self, at: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Stopped> {
+        let reads_all = self.waiting.is_empty() || self.read_all_at.elapsed() >= LETTERS_PASSED_FOR;
+        if reads_all {
+            (self.passed, self.read_all_at) = (None, now());
+            self.waiting.clear();
+        }
+        let (mut after, mut are_letters) = (self.passed, true);
         // They look again by then in any case.
-        let ahead = now + WAKEUPS_POLL;
+        let ahead = at + WAKEUPS_POLL;
         loop {
             self.make_room().await?;
-            let page = match self.source.log.due_page(after, (now, ahead), WAKEUPS_PAGE).await {
+            let page = match self.source.log.due_page(after, (at, ahead), WAKEUPS_PAGE).await {
                 Ok(page) => page,
                 Err(error) => {
                     tracing::warn!(%error, "due timers cannot be read; tried again");
@@ -123,8 +133,18 @@ impl<'s> Timers<'s> {
             let is_full = page.due.len() == WAKEUPS_PAGE;
             after = page.due.last().copied();
             for wakeup in page.due {
-                self.deliver(wakeup.stream).await?;
+                let is_letter = wakeup.stream.kind == StreamKind::DeadLetter;
+                are_letters &= is_letter;
+                if are_letters {
+                    self.passed = Some(wakeup);
+                }
+                if !is_letter {
+                    self.deliver(wakeup.stream).await?;
+                } else if reads_all {
+                    self.line_up(wakeup.stream);
+                }
             }
+            self.bring_letters();
             if !is_full {
                 return Ok(page.next);
             }
@@ -138,24 +158,35 @@ impl<'s> Timers<'s> {
         if !self.under_way.insert(stream) {
             return Ok(());
         }
-        if stream.kind == StreamKind::DeadLetter {
-            self.bring_letter(stream);
-            return Ok(());
-        }
         let ack = Ack::new(self.ack.clone(), Token::Wake(stream), Claim::Turn(self.turn.epoch()));
         let job = job_of(self.source.clock.as_ref(), (Task::Wake { stream }, system(stream)), ack);
         self.source.lane.send(job).await.map_err(|_closed| Stopped)
     }
 
-    /// A message that was set aside comes again, beside the timers of sagas: a broker may take its time to answer. Beyond the bound it is looked
-    /// at when the timers look next.
-    fn bring_letter(&mut self, stream: StreamId) {
-        while self.letters.try_join_next().is_some() {}
-        if self.letters.len() >= LETTERS_AT_ONCE_MAX {
-            self.under_way.remove(&stream);
-            self.letters_left = true;
-            return;
+    /// Beyond the bound its row is read again later.
+    fn line_up(&mut self, letter: StreamId) {
+        if self.waiting.len() < LETTERS_WAITING_MAX && !self.under_way.contains(&letter) {
+            self.waiting.push_back(letter);
         }
+    }
+
+    /// Letters wait as well: those in line are read again.
+    fn hold_letters(&mut self) -> Option<DateTime<Utc>> {
+        self.waiting.clear();
+        None
+    }
+
+    /// Messages that were set aside come again, beside the timers of sagas: a broker may take its time to answer.
+    fn bring_letters(&mut self) {
+        while self.letters.try_join_next().is_some() {}
+        while self.letters.len() < LETTERS_AT_ONCE_MAX {
+            let Some(next) = self.waiting.pop_front() else { return };
+            self.under_way.insert(next);
+            self.bring_letter(next);
+        }
+    }
+
+    fn bring_letter(&mut self, stream: StreamId) {
         let (ack, epoch) = (self.ack.clone(), self.turn.epoch());
         let ack = move || Ack::new(ack, Token::Wake(stream), Claim::Turn(epoch));
         let Source { log, clock, lane, bus, .. } = self.source;
@@ -202,7 +233,7 @@ impl<'s> Timers<'s> {
         }
     }
 
-    /// Sleeps until the next wake-up is due, or until it is time to look for those that others have written.
+    /// Sleeps until the next wake-up is due, or until it is time to look for those that others have written. Letters that wait are brought meanwhile.
     async fn rest(
         &mut self,
         next: Option<DateTime<Utc>>,
@@ -213,11 +244,10 @@ impl<'s> Timers<'s> {
             self.source.next_due.written(next);
         }
         let begun = now();
-        let poll = if self.letters_left { LETTERS_REST } else { WAKEUPS_POLL };
         loop {
             let next = *written.borrow_and_update();
             let until_due = (next - self.source.clock.now()).to_std().unwrap_or(Duration::ZERO);
-            let wake_at = (begun + poll).min(now() + until_due).max(begun + WAKEUPS_REST);
+            let wake_at = (begun + WAKEUPS_POLL).min(now() + until_due).max(begun + WAKEUPS_REST);
             if *stop.borrow() || !self.turn.is_held() {
                 return Err(Stopped);
             }
@@ -226,6 +256,7 @@ impl<'s> Timers<'s> {
                 told = stop.changed() => if told.is_err() { return Err(Stopped) },
                 done = self.done.recv() => self.settle(done.ok_or(Stopped)?)?,
                 () = tokio::time::sleep_until(wake_at) => return Ok(()),
+                Some(_) = self.letters.join_next(), if !self.waiting.is_empty() => self.bring_letters(),
                 _ = written.changed() => {}
             }
         }
@@ -247,7 +278,7 @@ fn system(saga: StreamId) -> Arc<Origin> {
     })
 }
 
-/// Measures how long the timers have slept only.
+/// Measures how long the timers have slept, and read past letters, only.
 fn now() -> Instant {
     Instant::now()
 }
