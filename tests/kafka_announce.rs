@@ -8,15 +8,17 @@ use crate::roles::{BOOK, Installation, REST, stay};
 use crate::support::http::ask;
 use crate::support::{code, run, told, until};
 
-/// Behind the program's back: an event that no program can read, and a hotel that no record has room for.
+/// Behind the program's back: a hotel that no record has room for, and another one that no program can read any more: what it has on offer now
+/// is not known, so what it had must not become the last word.
 const DAMAGE: &str = r"
 INSERT INTO hotel.events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, recorded_at)
-SELECT aggregate_type, 'hotel_00000000000000000000000001', 1, 'Nonsense', event_version, '{}', metadata, now()
-  FROM hotel.events WHERE event_type = 'HotelListed';
+SELECT aggregate_type, id, 1, event_type, event_version, replace(payload::text, 'The Hotel', name)::json, metadata, now()
+  FROM hotel.events, (VALUES ('hotel_00000000000000000000000001', 'Another'),
+                             ('hotel_00000000000000000000000002', repeat('x', 1100000))) listed (id, name)
+ WHERE event_type = 'HotelListed';
 INSERT INTO hotel.events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, recorded_at)
-SELECT aggregate_type, 'hotel_00000000000000000000000002', 1, event_type, event_version,
-       replace(payload::text, 'The Hotel', repeat('x', 1100000))::json, metadata, now()
-  FROM hotel.events WHERE event_type = 'HotelListed';
+SELECT aggregate_type, aggregate_id, 2, 'Nonsense', event_version, '{}', metadata, now()
+  FROM hotel.events WHERE aggregate_id = 'hotel_00000000000000000000000001';
 ";
 
 #[tokio::test]

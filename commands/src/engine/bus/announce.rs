@@ -45,33 +45,21 @@ impl AddAssign for Announced {
 
 impl Bus {
     /// Sends the last announcement of each stream of a log to its compacted topic, and counts what cannot be read or sent. What is announced
-    /// meanwhile goes behind them once more, so that the last word of every stream is the last one in its topic.
+    /// meanwhile goes behind them once more, so that the last word of every stream is the last one in its topic. A stream is left out where an
+    /// event behind its last announcement cannot be read: a newer program may have announced it.
     ///
     /// Errors: the log cannot be read, or the broker is away or takes nothing.
     pub async fn announce_again(&self, log: &EventLog) -> Result<Announced, AnnounceError> {
         let post = Post::open(&Self { outbox: Outbox::Relay, ..self.clone() }, log.name())?;
-        let mut head = log.head().await?;
-        let (mut last, mut all) = (HashMap::new(), Announced::default());
-        read(log, (Position::START, head), async |page| {
-            for stored in page {
-                match is_announced(stored) {
-                    Ok(true) => drop(last.insert(stored.stream, stored.position)),
-                    Ok(false) => {}
-                    Err(error) => all.unreadable += not_told(stored, &error.to_string()),
-                }
-            }
-            Ok(())
-        })
-        .await?;
-        all += tell(&post, log, (Position::START, head), Some(&last)).await?;
+        let (mut from, mut all) = (Position::START, Announced::default());
         loop {
-            let now = log.head().await?;
-            let again = tell(&post, log, (head, now), None).await?;
-            all += again;
-            if again.announced == 0 {
+            let head = log.head().await?;
+            let told = tell_last(&post, log, (from, head)).await?;
+            all += told;
+            if told.announced == 0 {
                 return Ok(all);
             }
-            head = now;
+            from = head;
         }
     }
 }
@@ -87,17 +75,26 @@ fn is_announced(stored: &StoredEvent) -> Result<bool, LogError> {
     Ok(events.iter().filter_map(announcement).any(|announced| announced.carries().is_compacted()))
 }
 
-/// Sends what is announced in a stretch of the log, of each stream only what stands at its place in `last`.
-async fn tell(
-    post: &Post,
-    log: &EventLog,
-    stretch: (Position, Position),
-    last: Option<&HashMap<StreamId, Position>>,
-) -> Result<Announced, AnnounceError> {
-    let mut all = Announced::default();
+/// Sends the last announcement of each stream in a stretch of the log, unless an event behind it cannot be read.
+async fn tell_last(post: &Post, log: &EventLog, stretch: (Position, Position)) -> Result<Announced, AnnounceError> {
+    let (mut last, mut all): (HashMap<StreamId, Position>, _) = (HashMap::new(), Announced::default());
     read(log, stretch, async |page| {
-        let counts = |stored: &&StoredEvent| last.is_none_or(|last| last.get(&stored.stream) == Some(&stored.position));
-        let told: Vec<&StoredEvent> = page.iter().filter(counts).collect();
+        for stored in page {
+            match is_announced(stored) {
+                Ok(true) => drop(last.insert(stored.stream, stored.position)),
+                Ok(false) => {}
+                Err(error) => {
+                    last.remove(&stored.stream);
+                    all.unreadable += not_told(stored, &error.to_string());
+                }
+            }
+        }
+        Ok(())
+    })
+    .await?;
+    read(log, stretch, async |page| {
+        let is_last = |stored: &&StoredEvent| last.get(&stored.stream) == Some(&stored.position);
+        let told: Vec<&StoredEvent> = page.iter().filter(is_last).collect();
         all += tell_page(post, &told).await?;
         Ok(())
     })
