@@ -66,7 +66,7 @@ pub(super) struct Reading {
     pub(super) copied: Position,
     /// Where it ended, and how many events were not copied, when that was last asked.
     pub(super) behind: (Position, u64),
-    /// Its last page was as long as a page can be.
+    /// Its last page left something unread: it was as long as a page can be, or an event that cannot be read follows. Not while it is away.
     pub(super) has_more: bool,
     /// Why it was last away.
     pub(super) failure: Option<String>,
@@ -152,6 +152,8 @@ impl Reading {
 
     fn is_away(&mut self, queue: &mut Queue, reason: String) {
         queue.is_away = true;
+        // What it has more of cannot be had now: the others are copied at their own pace.
+        self.has_more = false;
         if self.failure.is_none() {
             tracing::warn!(log = &*self.source.name, reason, "a log cannot be read; the others go on");
         }
@@ -206,4 +208,23 @@ fn trip_of(event: &StoredEvent) -> Option<StreamId> {
 
 pub(super) fn now() -> Instant {
     Instant::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_log_that_is_away_does_not_hurry_the_others() {
+        let nobody = PgConnectOptions::new_without_pgpass().host("127.0.0.1").port(1);
+        let log = EventLog::new("hotel", PgPoolOptions::new().connect_lazy_with(nobody));
+        let mut reading = Reading::new(Source::new(log), Rank::Follows, Position::START);
+        let mut queue = Queue::default();
+        assert!(reading.has_more, "nothing of it was read");
+        reading.begin(&queue, 1, now(), Asked::News);
+        reading.take(&mut queue, 1, now()).await;
+        assert!(queue.is_away && !reading.has_more, "{reading:?}");
+    }
 }
