@@ -2,7 +2,9 @@
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
-use traveladvisor_domain::id::CarId;
+use traveladvisor_domain::dead_letter::timer_letter;
+use traveladvisor_domain::id::{CarId, LetterId, StreamId};
+use traveladvisor_infra::event_log::{EventLog, OpenLetters};
 
 use crate::support::http::ask;
 use crate::support::server::Server;
@@ -14,6 +16,11 @@ const BOOK: &str =
 const BREAK: &str = "ALTER TABLE events ADD CONSTRAINT of_a_test CHECK (event_type <> 'SagaStarted') NOT VALID";
 const MEND: &str = "ALTER TABLE events DROP CONSTRAINT of_a_test";
 const WHY: [&str; 2] = ["--reason", "the table is mended"];
+
+const CANCELLATION: &str = include_str!("../domain/events/booking/CancellationRequested.v1.json");
+const PAYMENT: &str = include_str!("../domain/events/payment/PaymentRequested.v1.json");
+const RETRIED: &str = r#"{"LetterRetried": {"booking": null, "actor": "cli:ada", "reason": "mended"}}"#;
+const DISCARDED: &str = r#"{"LetterDiscarded": {"booking": null, "actor": "cli:ada", "reason": "of no use"}}"#;
 
 fn book(server: &Server, key: &str) -> String {
     let car = CarId::of("test", "C1").to_string();
@@ -153,4 +160,84 @@ fn what_is_said_wrong_of_a_letter_ends_with_2_and_what_is_not_there_with_4() {
     let mut away = home.command(&["dead-letters", "list"]);
     let away = away.env("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none").output().expect("it starts");
     assert_eq!(code(&away), 5, "{}", told(&away));
+}
+
+/// The events of a stream, as statements.
+fn written<'a>(stream: &str, events: impl IntoIterator<Item = &'a str>) -> String {
+    let (kind, _) = stream.rsplit_once('_').expect("a kind");
+    let each = events.into_iter().zip(1..).map(|(payload, sequence)| {
+        format!(
+            "INSERT INTO events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata, recorded_at) \
+             SELECT '{kind}', '{stream}', {sequence}, json_object_keys('{payload}'), '1', '{payload}', metadata, now() \
+               FROM events WHERE event_type = 'CarListed';"
+        )
+    });
+    each.collect()
+}
+
+fn of_cause(cause: &str, instruction: &Value) -> String {
+    let failure = json!({ "code": "INTERNAL", "message": "It could not be handled." });
+    let letter = json!({ "booking": null, "cause_stream": cause, "cause_sequence": 1, "place": 0,
+        "instruction": instruction, "failure": failure });
+    json!({ "MessageDeadLettered": letter }).to_string()
+}
+
+fn of_record() -> String {
+    let failure = json!({ "code": "INTERNAL", "message": "It could not be read." });
+    let letter =
+        json!({ "topic": "t", "partition": 2, "offset": 17, "booking": null, "instruction": null, "failure": failure });
+    json!({ "RecordDeadLettered": letter }).to_string()
+}
+
+fn letter(number: u32) -> String {
+    format!("dead_letter_{number:026}")
+}
+
+fn counted(home: &Home) -> OpenLetters {
+    tokio::runtime::Runtime::new().expect("a runtime").block_on(async {
+        let (server, pool) = home.database().await;
+        let counted = EventLog::new("public", pool.clone()).open_letters().await.expect("counted");
+        pool.close().await;
+        server.stop().await.expect("let go");
+        counted
+    })
+}
+
+#[test]
+fn as_many_letters_are_counted_of_each_outlook_as_are_listed() {
+    let home = Home::with_a_fleet();
+    let [booking, payment, saga] = ["booking", "payment", "trip_saga"].map(|kind| format!("{kind}_{:026}", 1));
+    let fleet = CarId::of("test", "C1").to_string();
+    let asked = json!({ "step": "hotel", "direction": "request", "attempt": 1 });
+    let [announced, message, call] = [&fleet, &booking, &payment].map(|cause| of_cause(cause, &Value::Null));
+    let (request, record, timer) = (of_cause(&saga, &asked), of_record(), of_cause(&saga, &Value::Null));
+    let of_timer = LetterId(timer_letter(saga.parse::<StreamId>().expect("a stream"), 1)).to_string();
+    let happened = [
+        written(&booking, [CANCELLATION]),
+        written(&payment, [PAYMENT]),
+        written(&letter(1), [&*announced]),
+        written(&letter(2), [&*announced, RETRIED, &*announced]),
+        written(&letter(3), [&*announced, RETRIED]),
+        written(&letter(4), [&*announced, DISCARDED]),
+        written(&letter(5), [&*message]),
+        written(&letter(6), [&*call]),
+        written(&letter(7), [&*request]),
+        written(&letter(8), [&*record]),
+        written(&letter(9), [&*message]),
+        format!("INSERT INTO wakeups VALUES ('dead_letter', '{}', 'retry', now());", letter(9)),
+        written(&of_timer, [&*timer]),
+    ];
+    run(&home, &happened.concat());
+
+    let letters = listed(&home, &["--all"]);
+    let of = |outlook: &str| letters.iter().filter(|letter| letter["outlook"] == outlook).count() as u64;
+    let needed_by_nobody = ["handled", "discarded", "timer fires", "payment asks again"].map(of);
+    assert_eq!(needed_by_nobody, [2, 1, 1, 1], "{letters:?}");
+    let open = OpenLetters {
+        come_again: of("comes again"),
+        sagas_ask_again: of("saga asks again"),
+        need_operator: of("needs operator"),
+    };
+    assert_eq!(open, OpenLetters { come_again: 1, sagas_ask_again: 1, need_operator: 3 }, "{letters:?}");
+    assert_eq!(counted(&home), open);
 }

@@ -9,8 +9,11 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::Value;
 use traveladvisor_domain::aggregate::Event;
-use traveladvisor_domain::id::StreamKind;
+use traveladvisor_domain::bus::{ANNOUNCING, announcement};
+use traveladvisor_domain::id::{StreamId, StreamKind};
+use traveladvisor_domain::message::messages_of;
 use traveladvisor_domain::shape::{Events, Shape, Upcast, is_current, shapes};
+use uuid::Uuid;
 
 fn folder(kind: StreamKind) -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "events", kind.as_str()].iter().collect()
@@ -89,4 +92,24 @@ fn reads_back(kind: StreamKind, name: &str, version: &str) {
     let stored: Value = serde_json::from_str(&payload).expect("JSON");
     assert_eq!(written(events.first()), stored, "{file}: the stored form has changed");
     assert_eq!((events.first().event_type(), events.first().event_version()), (name, version), "{file}");
+}
+
+#[test]
+fn the_events_that_announce_are_named_and_cause_no_message() {
+    let mut announcing = BTreeSet::new();
+    for kind in StreamKind::ALL.into_iter().filter(|kind| *kind != StreamKind::DeadLetter) {
+        for shape in shapes(kind) {
+            for version in shape.versions() {
+                let path = folder(kind).join(file(shape.name, version));
+                let payload = fs::read_to_string(path).expect("a golden event");
+                let events = Events::read(kind, shape.name, version, &payload).expect("an event");
+                if events.iter().any(|event| announcement(event).is_some()) {
+                    let messages = messages_of(StreamId::new(kind, Uuid::nil()), &events);
+                    assert!(messages.is_empty(), "{} would be taken for an announcement", shape.name);
+                    announcing.insert(shape.name);
+                }
+            }
+        }
+    }
+    assert_eq!(announcing, BTreeSet::from(ANNOUNCING));
 }

@@ -59,6 +59,20 @@ impl Announcement {
     }
 }
 
+/// Stored names of the events that announce something, but for those of letters. None of them causes a message, so a dead letter that was
+/// caused by one is an announcement.
+pub const ANNOUNCING: [&str; 9] = [
+    "HotelListed",
+    "HotelChanged",
+    "FlightListed",
+    "FlightChanged",
+    "CarListed",
+    "CarChanged",
+    "MemberSignedUp",
+    "MemberClosed",
+    "RewardGranted",
+];
+
 /// What an event announces. At most one thing; its place is behind those of the event's messages.
 pub fn announcement(event: &Event) -> Option<Announcement> {
     Some(match event {

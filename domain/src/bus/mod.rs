@@ -15,7 +15,7 @@ mod topic;
 mod trace;
 mod version;
 
-pub use announcement::{Announcement, Standing, announcement};
+pub use announcement::{ANNOUNCING, Announcement, Standing, announcement};
 pub use asyncapi::asyncapi;
 pub use envelope::{Content, Envelope, Parcel, Received, Sent, UnreadableMessage, parcel, parcel_in, read};
 pub use topic::{Carries, TOPICS, Topic, announcement_topic, topic_of, topics_for};
