@@ -212,7 +212,7 @@ async fn follow_once(
 #[cfg(test)]
 mod tests {
     use traveladvisor_domain::aggregate::Event;
-    use traveladvisor_domain::bus::{Content, Sent, announcement, parcel};
+    use traveladvisor_domain::bus::{Content, Sent, Topic, announcement, parcel};
     use traveladvisor_domain::context::Context;
     use traveladvisor_domain::id::{MemberId, StreamId, StreamKind};
     use traveladvisor_domain::member::MemberEvent;
@@ -221,12 +221,10 @@ mod tests {
 
     use super::{Copies, Progress, Standing};
 
-    fn told(
-        stream: StreamId,
-        event: &Event,
-        at: &str,
-        (partition, offset): (i32, u64),
-    ) -> (&'static traveladvisor_domain::bus::Topic, Incoming) {
+    /// Told second, in partition 0, by a process whose clock was behind that of the first.
+    const CLOCK_BEHIND: (&str, (i32, u64)) = ("2024-12-01T00:00:00Z", (0, 2));
+
+    fn told(stream: StreamId, event: &Event, at: &str, (partition, offset): (i32, u64)) -> (&'static Topic, Incoming) {
         let announced = announcement(event).expect("it is announced");
         let sent = Sent {
             log: "member",
@@ -251,14 +249,24 @@ mod tests {
         (parcel.topic, record)
     }
 
+    /// What is told when a member signs up and when it leaves, each at its own instant and place in the topic.
+    fn signed_up_and_left(
+        member: MemberId,
+        signed_up: (&str, (i32, u64)),
+        left: (&str, (i32, u64)),
+    ) -> (&'static Topic, [Incoming; 2]) {
+        let golden = include_str!("../../../../domain/events/member/MemberSignedUp.v1.json");
+        let first = Events::read(StreamKind::Member, "MemberSignedUp", "1", golden).expect("an event");
+        let last = Event::Member(MemberEvent::MemberClosed { reason: None });
+        let (topic, first) = told(member.stream(), first.first(), signed_up.0, signed_up.1);
+        (topic, [first, told(member.stream(), &last, left.0, left.1).1])
+    }
+
     #[test]
     fn what_was_told_later_counts_in_whatever_order_it_is_read() {
         let member = MemberId::of("somebody");
-        let golden = include_str!("../../../../domain/events/member/MemberSignedUp.v1.json");
-        let signed_up = Events::read(StreamKind::Member, "MemberSignedUp", "1", golden).expect("an event");
-        let left = Event::Member(MemberEvent::MemberClosed { reason: None });
-        let (topic, first) = told(member.stream(), signed_up.first(), "2024-12-01T00:00:00Z", (0, 7));
-        let (_, last) = told(member.stream(), &left, "2024-12-02T00:00:00Z", (3, 1));
+        let (topic, [first, last]) =
+            signed_up_and_left(member, ("2024-12-01T00:00:00Z", (0, 7)), ("2024-12-02T00:00:00Z", (3, 1)));
         let (copies, mut progress) = (Copies::of(vec![Context::Member], 0), Progress::default());
         copies.take(topic, &mut progress, &last);
         copies.take(topic, &mut progress, &first);
@@ -269,12 +277,7 @@ mod tests {
     #[test]
     fn in_one_partition_its_order_counts_and_no_clock() {
         let member = MemberId::of("somebody");
-        let golden = include_str!("../../../../domain/events/member/MemberSignedUp.v1.json");
-        let signed_up = Events::read(StreamKind::Member, "MemberSignedUp", "1", golden).expect("an event");
-        let left = Event::Member(MemberEvent::MemberClosed { reason: None });
-        // The process that wrote the second had a clock behind that of the first.
-        let (topic, first) = told(member.stream(), signed_up.first(), "2024-12-01T00:00:01Z", (0, 1));
-        let (_, last) = told(member.stream(), &left, "2024-12-01T00:00:00Z", (0, 2));
+        let (topic, [first, last]) = signed_up_and_left(member, ("2024-12-01T00:00:01Z", (0, 1)), CLOCK_BEHIND);
         let (copies, mut progress) = (Copies::of(vec![Context::Member], 0), Progress::default());
         copies.take(topic, &mut progress, &first);
         copies.take(topic, &mut progress, &last);
@@ -289,30 +292,26 @@ mod tests {
     #[test]
     fn what_is_told_in_a_topic_that_was_made_anew_counts() {
         let member = MemberId::of("somebody");
-        let golden = include_str!("../../../../domain/events/member/MemberSignedUp.v1.json");
-        let signed_up = Events::read(StreamKind::Member, "MemberSignedUp", "1", golden).expect("an event");
-        let left = Event::Member(MemberEvent::MemberClosed { reason: None });
-        let (topic, first) = told(member.stream(), signed_up.first(), "2024-12-01T00:00:00Z", (0, 7));
-        let (_, last) = told(member.stream(), &left, "2024-12-02T00:00:00Z", (0, 0));
+        let (topic, [first, last]) =
+            signed_up_and_left(member, ("2024-12-01T00:00:00Z", (0, 7)), ("2024-12-02T00:00:00Z", (0, 0)));
         let (copies, mut progress) = (Copies::of(vec![Context::Member], 0), Progress::default());
         copies.take(topic, &mut progress, &first);
         copies.take(topic, &mut progress, &last);
         assert_eq!(copies.standing(member), Some(Standing::Left));
     }
+
     #[test]
     fn one_partition_that_begins_anew_leaves_the_order_of_the_others_as_it_is() {
         let member = MemberId::of("somebody");
-        let golden = include_str!("../../../../domain/events/member/MemberSignedUp.v1.json");
-        let signed_up = Events::read(StreamKind::Member, "MemberSignedUp", "1", golden).expect("an event");
-        let left = Event::Member(MemberEvent::MemberClosed { reason: None });
-        let (topic, first) = told(member.stream(), signed_up.first(), "2024-12-01T00:00:01Z", (0, 1));
-        // The process that wrote the second had a clock behind that of the first.
-        let (_, last) = told(member.stream(), &left, "2024-12-01T00:00:00Z", (0, 2));
-        let elsewhere = |offset| told(MemberId::of("another").stream(), &left, "2024-12-01T00:00:00Z", (1, offset)).1;
+        let (topic, [first, last]) = signed_up_and_left(member, ("2024-12-01T00:00:01Z", (0, 1)), CLOCK_BEHIND);
+        let another = MemberId::of("another");
+        let elsewhere = ["2024-12-01T00:00:00Z", "2024-12-02T00:00:00Z"];
+        let (_, elsewhere) = signed_up_and_left(another, (elsewhere[0], (1, 5)), (elsewhere[1], (1, 0)));
         let (copies, mut progress) = (Copies::of(vec![Context::Member], 0), Progress::default());
         copies.take(topic, &mut progress, &first);
-        copies.take(topic, &mut progress, &elsewhere(5));
-        copies.take(topic, &mut progress, &elsewhere(0));
+        for record in elsewhere {
+            copies.take(topic, &mut progress, &record);
+        }
         copies.take(topic, &mut progress, &last);
         assert_eq!(copies.standing(member), Some(Standing::Left));
     }
