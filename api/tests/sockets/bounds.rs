@@ -29,9 +29,10 @@ async fn answered(client: &mut Client) {
     while client.hear().await["type"] != "pong" {}
 }
 
-async fn nobody_watches(world: &World) {
+/// What was completed ends in a task of its own, so it may take a moment.
+async fn at_most_watch(most: usize, world: &World) {
     let gone = async {
-        while world.watchers() > 0 {
+        while world.watchers() > most {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
@@ -51,10 +52,10 @@ async fn what_a_client_has_completed_costs_nothing_while_its_socket_stays_open()
     }
     answered(&mut client).await;
     // The one that goes on, if it has been looked at by now: none of the others.
-    assert!(world.watchers() <= 1, "{} watch", world.watchers());
+    at_most_watch(1, &world).await;
     client.say(json!({ "type": "complete", "id": "kept" })).await;
     answered(&mut client).await;
-    nobody_watches(&world).await;
+    at_most_watch(0, &world).await;
     server.stop().await;
 }
 
@@ -71,7 +72,7 @@ async fn the_last_operation_of_a_socket_ends_when_it_is_completed() {
     };
     tokio::time::timeout(AT_LAST, watched).await.expect("it watches");
     client.say(json!({ "type": "complete", "id": "a" })).await;
-    nobody_watches(&world).await;
+    at_most_watch(0, &world).await;
     server.stop().await;
 }
 
